@@ -1,0 +1,330 @@
+//! One file: its functions, what it imports and exports, and what could not be read.
+
+use super::Expr;
+use crate::text::Span;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// The position in the table this id counts.
+            #[must_use]
+            pub fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+
+id!(
+    /// A function of a unit; `FuncId(0)` is the module body.
+    FuncId
+);
+id!(
+    /// A variable or temporary of a unit.
+    SlotId
+);
+id!(
+    /// A class of a unit.
+    ClassId
+);
+id!(
+    /// A block of a function; `BlockId(0)` is the entry.
+    BlockId
+);
+
+/// A lowered file.
+#[derive(Clone, Debug, Default)]
+pub struct Unit {
+    /// The path it was read from, relative to the project, with forward slashes.
+    pub path: String,
+    /// All functions; the first is the module body.
+    pub functions: Vec<Func>,
+    /// All variables and temporaries, of every scope.
+    pub slots: Vec<Slot>,
+    /// All classes.
+    pub classes: Vec<Class>,
+    /// Names brought in from other modules.
+    pub imports: Vec<Import>,
+    /// Names offered to other modules.
+    pub exports: Vec<Export>,
+    /// All comments, in source order: suppressions are read from them.
+    pub comments: Vec<Comment>,
+    /// What could not be read. The rest of the unit is still good.
+    pub problems: Vec<Problem>,
+}
+
+/// A variable or temporary. One slot per declaration; shadowing makes another.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// The name, empty for a temporary.
+    pub name: String,
+    /// The function whose scope declares it.
+    pub owner: FuncId,
+    /// Its declared type, as written, with white space folded.
+    pub ty: Option<String>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// How a function was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FuncKind {
+    /// The module body.
+    Module,
+    /// A declared function.
+    Declared,
+    /// A function literal.
+    Anonymous,
+    /// A method of a class.
+    Method(ClassId),
+    /// A constructor of a class.
+    Constructor(ClassId),
+}
+
+/// A function.
+#[derive(Clone, Debug)]
+pub struct Func {
+    /// Its name; an anonymous function takes the nearest that holds it (binding, export, property key, route path). Empty
+    /// where there is none.
+    pub name: String,
+    /// How it was written.
+    pub kind: FuncKind,
+    /// The function whose scope encloses it.
+    pub parent: Option<FuncId>,
+    /// Its parameters. A destructured parameter is a temporary that the entry block takes apart; a default is a branch
+    /// there.
+    pub params: Vec<Param>,
+    /// Its declared return type, as written.
+    pub returns: Option<String>,
+    /// The body; the first block is the entry.
+    pub blocks: Vec<Block>,
+    /// The whole function.
+    pub span: Span,
+}
+
+/// A parameter of a function.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// Where the argument lands.
+    pub slot: SlotId,
+    /// Whether it takes all remaining arguments.
+    pub rest: bool,
+}
+
+/// A stretch of steps without branches.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// What it does, in order.
+    pub steps: Vec<Step>,
+    /// How it ends.
+    pub exit: Exit,
+    /// The exit's text: the tested condition, the returned or thrown expression.
+    pub exit_span: Span,
+    /// Where an error goes that a step or the exit raises; `None`: to the caller. A block with a handler holds at most one
+    /// call, as its last step, so that the state in which the error leaves is the state before that call.
+    pub handler: Option<BlockId>,
+}
+
+/// One effect.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A variable takes a value.
+    Set {
+        /// The variable.
+        slot: SlotId,
+        /// Its new value.
+        value: Expr,
+        /// The whole assignment.
+        span: Span,
+    },
+    /// A member of the object held in a variable takes a value (`data.status = x`), or is removed.
+    Store {
+        /// The variable at the root of the path.
+        root: SlotId,
+        /// The path from there.
+        path: Vec<Key>,
+        /// The new value, `None` where the member is deleted.
+        value: Option<Expr>,
+        /// The whole assignment.
+        span: Span,
+    },
+    /// A call.
+    Call(Box<Call>),
+}
+
+/// One hop of a path into an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Key {
+    /// A known name.
+    Name(String),
+    /// A computed one.
+    Computed(Expr),
+}
+
+/// How a call was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallForm {
+    /// `f(a)`.
+    Plain,
+    /// `new F(a)`.
+    New,
+    /// A tagged template: the only argument is the template.
+    Tag,
+}
+
+/// A call and where its pieces stand.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The temporary that takes the result.
+    pub out: SlotId,
+    /// What is called; a method call has a [`super::ExprKind::Field`] here.
+    pub callee: Expr,
+    /// The arguments.
+    pub args: Vec<super::Item>,
+    /// How it was written.
+    pub form: CallForm,
+    /// Whether the result is awaited right here (or handed to something that awaits it right here).
+    pub awaited: bool,
+    /// The whole call expression.
+    pub span: Span,
+}
+
+/// How a block ends.
+#[derive(Clone, Debug)]
+pub enum Exit {
+    /// On to another block.
+    Goto(BlockId),
+    /// One of two ways. The test is a value; whether it means "absent", "failed" or a comparison is read off it later.
+    Branch {
+        /// The tested value.
+        test: Expr,
+        /// Where a true (or present) value leads.
+        yes: BlockId,
+        /// Where a false (or absent) value leads.
+        no: BlockId,
+    },
+    /// Back to the caller.
+    Return(Option<Expr>),
+    /// An error, to the block's handler or the caller.
+    Throw(Expr),
+    /// Not reached.
+    Unreachable,
+}
+
+/// A class.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// Its name, empty for an anonymous one.
+    pub name: String,
+    /// The class it extends.
+    pub extends: Option<Expr>,
+    /// Interfaces it implements, as written.
+    pub implements: Vec<String>,
+    /// Its fields, constructor parameter properties among them.
+    pub fields: Vec<FieldDecl>,
+    /// Its methods, accessors among them.
+    pub methods: Vec<MethodDecl>,
+    /// Its constructor.
+    pub constructor: Option<FuncId>,
+    /// Names of its decorators.
+    pub decorators: Vec<String>,
+    /// The whole class.
+    pub span: Span,
+}
+
+/// A field of a class.
+#[derive(Clone, Debug)]
+pub struct FieldDecl {
+    /// Its name.
+    pub name: String,
+    /// Its declared type, as written.
+    pub ty: Option<String>,
+    /// Its initial value, if that runs nothing; a field that a function literal initialises is a method for callers.
+    pub value: Option<Expr>,
+    /// Whether it belongs to the class itself.
+    pub is_static: bool,
+}
+
+/// A method of a class.
+#[derive(Clone, Debug)]
+pub struct MethodDecl {
+    /// Its name.
+    pub name: String,
+    /// Its body.
+    pub func: FuncId,
+    /// Whether it belongs to the class itself.
+    pub is_static: bool,
+    /// Whether it is read like a field (`get x()`).
+    pub is_getter: bool,
+}
+
+/// A name brought in from another module.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The variable of the module body that holds it.
+    pub slot: SlotId,
+    /// The module, as written.
+    pub source: String,
+    /// Which of its names.
+    pub name: ImportName,
+    /// Whether only its type is used.
+    pub type_only: bool,
+    /// The whole import.
+    pub span: Span,
+}
+
+/// Which name of a module an import brings in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportName {
+    /// The default export.
+    Default,
+    /// All of it, as one object.
+    Namespace,
+    /// A named export.
+    Named(String),
+}
+
+/// A name offered to other modules.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// The name, `default` for the default export; empty for [`ExportTarget::All`] without a name, and for a module that
+    /// is replaced by one value (`module.exports = x`, `export = x`).
+    pub name: String,
+    /// What it names.
+    pub target: ExportTarget,
+}
+
+/// What an export names.
+#[derive(Clone, Debug)]
+pub enum ExportTarget {
+    /// A value of the module body.
+    Value(Expr),
+    /// A name of another module, passed on.
+    From(String, ImportName),
+    /// Every name of another module.
+    All(String),
+}
+
+/// A comment.
+#[derive(Clone, Debug)]
+pub struct Comment {
+    /// The whole comment, with its marks.
+    pub span: Span,
+    /// Its text, without the marks, trimmed.
+    pub text: String,
+    /// Whether nothing but white space stands before it on its line.
+    pub own_line: bool,
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub span: Span,
+    /// What, for people.
+    pub message: String,
+}

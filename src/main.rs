@@ -1,0 +1,3 @@
+//! The `toctou` binary.
+
+fn main() {}
