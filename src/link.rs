@@ -1,0 +1,173 @@
+//! The linked program: all units, and what a name of one means in another.
+//!
+//! Linking never fails. What does not resolve stays unknown, and unknown is never evidence.
+
+use rustc_hash::FxHashMap;
+
+use crate::ir::{ClassId, Export, ExportTarget, FuncId, ImportName, Unit};
+
+/// A unit of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UnitId(pub u32);
+
+/// A function of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FuncRef {
+    /// Its unit.
+    pub unit: UnitId,
+    /// The function there.
+    pub func: FuncId,
+}
+
+/// A class of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClassRef {
+    /// Its unit.
+    pub unit: UnitId,
+    /// The class there.
+    pub class: ClassId,
+}
+
+/// All units and the way between them.
+#[derive(Debug, Default)]
+pub struct Program {
+    units: Vec<Unit>,
+    by_path: FxHashMap<String, UnitId>,
+    classes: FxHashMap<String, Vec<ClassRef>>,
+}
+
+/// What an exported name turned out to be.
+#[derive(Clone, Copy, Debug)]
+pub enum Exported<'p> {
+    /// A value of a unit's module body.
+    Value(UnitId, &'p crate::ir::Expr),
+    /// A whole module.
+    Module(UnitId),
+    /// A name of a module outside the project.
+    External,
+}
+
+/// How many re-exports are followed before a name counts as unknown; cycles end here, too.
+const HOPS: usize = 16;
+
+/// Endings tried where an import leaves them out.
+const ENDINGS: [&str; 8] = ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"];
+
+impl Program {
+    /// Links units.
+    #[must_use]
+    pub fn new(units: Vec<Unit>) -> Self {
+        let mut program = Self::default();
+        for (at, unit) in units.iter().enumerate() {
+            let id = UnitId(u32::try_from(at).unwrap_or(u32::MAX));
+            program.by_path.insert(unit.path.clone(), id);
+            for (index, class) in unit.classes.iter().enumerate() {
+                let class_ref = ClassRef { unit: id, class: ClassId(u32::try_from(index).unwrap_or(u32::MAX)) };
+                program.classes.entry(class.name.clone()).or_default().push(class_ref);
+            }
+        }
+        program.units = units;
+        program
+    }
+
+    /// All units, in order.
+    pub fn units(&self) -> impl Iterator<Item = (UnitId, &Unit)> {
+        self.units.iter().enumerate().map(|(at, unit)| (UnitId(u32::try_from(at).unwrap_or(u32::MAX)), unit))
+    }
+
+    /// A unit.
+    #[must_use]
+    pub fn unit(&self, id: UnitId) -> &Unit {
+        &self.units[id.0 as usize]
+    }
+
+    /// A function.
+    #[must_use]
+    pub fn func(&self, at: FuncRef) -> &crate::ir::Func {
+        &self.unit(at.unit).functions[at.func.index()]
+    }
+
+    /// A class.
+    #[must_use]
+    pub fn class(&self, at: ClassRef) -> &crate::ir::Class {
+        &self.unit(at.unit).classes[at.class.index()]
+    }
+
+    /// The classes of a name, anywhere in the program.
+    #[must_use]
+    pub fn classes_named(&self, name: &str) -> &[ClassRef] {
+        self.classes.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The unit that `source`, written in `from`, names.
+    #[must_use]
+    pub fn resolve_module(&self, from: UnitId, source: &str) -> Option<UnitId> {
+        if !source.starts_with('.') {
+            return None;
+        }
+        let path = join(&self.unit(from).path, source)?;
+        self.find_file(&path)
+    }
+
+    /// The unit of a path that may lack its ending, or name a folder with an index file.
+    fn find_file(&self, path: &str) -> Option<UnitId> {
+        if let Some(id) = self.by_path.get(path) {
+            return Some(*id);
+        }
+        // An import may name the file that a compiler will write.
+        let stem = ["js", "jsx", "mjs", "cjs"].iter().find_map(|e| path.strip_suffix(&format!(".{e}"))).unwrap_or(path);
+        let plain = ENDINGS.iter().map(|e| format!("{stem}.{e}"));
+        let whole = ENDINGS.iter().map(|e| format!("{path}.{e}"));
+        let index = ENDINGS.iter().map(|e| format!("{path}/index.{e}"));
+        plain.chain(whole).chain(index).find_map(|candidate| self.by_path.get(&candidate).copied())
+    }
+
+    /// What a name exported by a unit is.
+    #[must_use]
+    pub fn export(&self, unit: UnitId, name: &ImportName) -> Option<Exported<'_>> {
+        self.export_within(unit, name, HOPS)
+    }
+
+    fn export_within(&self, unit: UnitId, name: &ImportName, hops: usize) -> Option<Exported<'_>> {
+        let hops = hops.checked_sub(1)?;
+        let wanted = match name {
+            ImportName::Namespace => return Some(Exported::Module(unit)),
+            ImportName::Default => "default",
+            ImportName::Named(name) => name.as_str(),
+        };
+        let exports = &self.unit(unit).exports;
+        let named = |e: &&Export| e.name == wanted && !matches!(e.target, ExportTarget::All(_));
+        // A module that is one value answers for its default export.
+        let whole = |e: &&Export| wanted == "default" && e.name.is_empty() && matches!(e.target, ExportTarget::Value(_));
+        if let Some(export) = exports.iter().find(named).or_else(|| exports.iter().find(whole)) {
+            return match &export.target {
+                ExportTarget::Value(value) => Some(Exported::Value(unit, value)),
+                ExportTarget::From(source, name) => match self.resolve_module(unit, source) {
+                    Some(next) => self.export_within(next, name, hops),
+                    None => Some(Exported::External),
+                },
+                ExportTarget::All(source) => self.resolve_module(unit, source).map(Exported::Module),
+            };
+        }
+        exports.iter().filter(|e| e.name.is_empty()).find_map(|e| match &e.target {
+            ExportTarget::All(source) => self.export_within(self.resolve_module(unit, source)?, name, hops),
+            _ => None,
+        })
+    }
+}
+
+/// Joins a relative module name onto the folder of the file that wrote it.
+fn join(from: &str, source: &str) -> Option<String> {
+    let mut parts: Vec<&str> = from.split('/').collect();
+    parts.pop();
+    for part in source.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}

@@ -1,0 +1,178 @@
+//! Value algebra: members, operators and literals, simplified as far as is certain.
+
+use super::trace::Trace;
+use super::value::{ArrayItem, Literal, ObjectEntry, TextPart, Val, ValId};
+use crate::ir::{BinaryOp, Over, UnaryOp};
+
+impl Trace<'_> {
+    /// A member of a value.
+    pub fn field(&mut self, base: ValId, name: &str) -> ValId {
+        match self.values.get(base).clone() {
+            Val::Object(entries) => self.object_field(base, &entries, name),
+            Val::Array(items) => match name.parse::<usize>().ok().and_then(|at| items.get(at)) {
+                Some(ArrayItem::Value(value)) if items.iter().all(|i| matches!(i, ArrayItem::Value(_))) => *value,
+                _ => self.values.add(Val::Field(base, name.to_owned())),
+            },
+            Val::Const(Literal::Null) => base,
+            Val::External(source, outer) if outer == "*" => {
+                self.values.add(Val::External(source, name.to_owned()))
+            }
+            Val::Rest(whole, names) => {
+                if names.iter().any(|n| n == name) {
+                    self.values.null()
+                } else {
+                    self.field(whole, name)
+                }
+            }
+            _ => self.values.add(Val::Field(base, name.to_owned())),
+        }
+    }
+
+    fn object_field(&mut self, base: ValId, entries: &[ObjectEntry], name: &str) -> ValId {
+        for entry in entries.iter().rev() {
+            match entry {
+                ObjectEntry::Field(key, value) if key == name => return *value,
+                ObjectEntry::Removed(key) if key == name => return self.values.null(),
+                ObjectEntry::Field(..) | ObjectEntry::Removed(_) => {}
+                ObjectEntry::Spread(inner) => {
+                    // Nothing behind the spread names it, so it is the spread's, if that is all there is.
+                    let alone = entries.len() == 1
+                        || !entries.iter().any(|e| matches!(e, ObjectEntry::Field(k, _) if k == name))
+                            && entries.iter().filter(|e| matches!(e, ObjectEntry::Spread(_))).count() == 1;
+                    return if alone {
+                        self.field(*inner, name)
+                    } else {
+                        self.values.add(Val::Field(base, name.to_owned()))
+                    };
+                }
+                ObjectEntry::Computed(_) => return self.values.add(Val::Field(base, name.to_owned())),
+            }
+        }
+        self.values.null()
+    }
+
+    /// A computed member of a value.
+    pub fn index(&mut self, base: ValId, key: ValId) -> ValId {
+        match self.values.literal(key) {
+            Some(Literal::Text(name) | Literal::Number(name)) => {
+                let name = name.clone();
+                self.field(base, &name)
+            }
+            _ => self.values.add(Val::Index(base, key)),
+        }
+    }
+
+    /// An object, with the entries of known spreads taken in.
+    pub fn object(&mut self, entries: Vec<ObjectEntry>) -> ValId {
+        let mut flat = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match entry {
+                ObjectEntry::Spread(inner) => match self.values.get(inner) {
+                    Val::Object(inner) => flat.extend(inner.iter().cloned()),
+                    Val::Const(_) => {}
+                    _ => flat.push(entry),
+                },
+                _ => flat.push(entry),
+            }
+        }
+        self.values.add(Val::Object(flat))
+    }
+
+    /// Text, with known holes filled.
+    pub fn text(&mut self, parts: Vec<TextPart>) -> ValId {
+        let mut flat: Vec<TextPart> = Vec::with_capacity(parts.len());
+        let push = |flat: &mut Vec<TextPart>, text: &str| match flat.last_mut() {
+            Some(TextPart::Text(last)) => last.push_str(text),
+            _ => flat.push(TextPart::Text(text.to_owned())),
+        };
+        for part in parts {
+            match part {
+                TextPart::Text(text) => push(&mut flat, &text),
+                TextPart::Hole(hole) => flat.push(TextPart::Hole(hole)),
+            }
+        }
+        match flat.as_slice() {
+            [] => self.values.add(Val::Const(Literal::Text(String::new()))),
+            [TextPart::Text(text)] => {
+                let text = text.clone();
+                self.values.add(Val::Const(Literal::Text(text)))
+            }
+            _ => self.values.add(Val::Text(flat)),
+        }
+    }
+
+    /// An operator applied to one value.
+    pub fn unary(&mut self, op: UnaryOp, inner: ValId) -> ValId {
+        if op == UnaryOp::Not {
+            if let Some(truth) = self.values.truth(inner) {
+                return self.values.bool(!truth);
+            }
+            if let Val::Unary(UnaryOp::Not, twice) = self.values.get(inner)
+                && matches!(self.values.get(*twice), Val::Unary(UnaryOp::Not, _))
+            {
+                return *twice;
+            }
+        }
+        self.values.add(Val::Unary(op, inner))
+    }
+
+    /// An operator applied to two values.
+    pub fn binary(&mut self, op: BinaryOp, a: ValId, b: ValId) -> ValId {
+        let values = &mut self.values;
+        match op {
+            BinaryOp::Eq | BinaryOp::Ne => {
+                if let (Some(x), Some(y)) = (values.literal(a), values.literal(b)) {
+                    let equal = x == y;
+                    return values.bool(equal == (op == BinaryOp::Eq));
+                }
+            }
+            BinaryOp::And => match values.truth(a) {
+                Some(true) => return b,
+                Some(false) => return a,
+                None => {}
+            },
+            BinaryOp::Or => match values.truth(a) {
+                Some(true) => return a,
+                Some(false) => return b,
+                None => {}
+            },
+            BinaryOp::Coalesce => match values.get(a) {
+                Val::Const(Literal::Null) => return b,
+                Val::Const(_) | Val::Object(_) | Val::Array(_) | Val::Closure(..) => return a,
+                _ => {}
+            },
+            BinaryOp::Add => {
+                if let (Some(Literal::Text(x)), Some(Literal::Text(y))) = (values.literal(a), values.literal(b)) {
+                    let joined = format!("{x}{y}");
+                    return values.add(Val::Const(Literal::Text(joined)));
+                }
+            }
+            _ => {}
+        }
+        values.add(Val::Binary(op, a, b))
+    }
+
+    /// What a collection method makes of a collection.
+    pub fn over(&mut self, how: Over, source: ValId, body: ValId) -> ValId {
+        // A map over a literal list of the list's own elements is the list.
+        if how == Over::Map && self.values.get(body) == &Val::Element(source) {
+            return source;
+        }
+        self.values.add(Val::Over(how, source, body))
+    }
+
+    /// An object without some members.
+    pub fn rest(&mut self, base: ValId, names: &[String]) -> ValId {
+        if let Val::Object(entries) = self.values.get(base)
+            && !entries.iter().any(|e| matches!(e, ObjectEntry::Spread(_) | ObjectEntry::Computed(_)))
+        {
+            let kept = entries
+                .iter()
+                .filter(|e| !matches!(e, ObjectEntry::Field(key, _) if names.contains(key)))
+                .cloned()
+                .collect();
+            return self.values.add(Val::Object(kept));
+        }
+        self.values.add(Val::Rest(base, names.to_vec()))
+    }
+}

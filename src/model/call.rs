@@ -1,0 +1,378 @@
+//! Calls: operations and regions that library rows describe, functions of the project that are run in place, and the rest.
+
+use super::elaborate::{At, Elaborator};
+use super::recognise::Recognised;
+use super::survey::mutated;
+use super::trace::{BlockId, Effect, Event, Frame, FrameId, OpId, Region, RegionId, RegionKind, Site};
+use super::value::{ArrayItem, ObjectEntry, Val, ValId};
+use crate::ir::{Call, CallForm, ExprKind, Item};
+use crate::library::{RegionForm, RegionRow};
+use crate::link::{ClassRef, FuncRef, UnitId};
+
+impl Elaborator<'_, '_> {
+    /// Runs a call; `None` if it never returns.
+    pub fn call(&mut self, unit: UnitId, at: &mut At, call: &Call) -> Option<ValId> {
+        let (receiver, name) = match &call.callee.kind {
+            ExprKind::Field(base, name) => (Some(self.eval(unit, at, base)), Some(name.as_str())),
+            ExprKind::Global(name) => (None, Some(name.as_str())),
+            ExprKind::Slot(slot) => (None, Some(self.model.program.unit(unit).slots[slot.index()].name.as_str())),
+            _ => (None, None),
+        };
+        let callee = match (receiver, name) {
+            (Some(receiver), Some(name)) => self.field(receiver, name),
+            _ => self.eval(unit, at, &call.callee),
+        };
+        let mut args = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            args.push(match arg {
+                Item::Value(arg) => self.eval(unit, at, arg),
+                Item::Spread(arg) => {
+                    let all = self.eval(unit, at, arg);
+                    self.trace.values.add(Val::Derived(vec![all]))
+                }
+            });
+        }
+        let site = Site { unit, span: call.span };
+        if let Some(value) = self.known(unit, at, call, receiver, name, &args) {
+            return Some(value);
+        }
+        match self.recognise(at, receiver, name, callee, &args, call.form) {
+            Some(Recognised::Ops(ops)) => return Some(self.run_ops(at, ops, site, call.awaited)),
+            Some(Recognised::Region(row, handle)) => return self.run_region(at, row, handle, &args, site),
+            Some(Recognised::Value(value)) => return Some(value),
+            None => {}
+        }
+        if let Some((func, frame, this)) = self.target(receiver, name, callee)
+            && call.form != CallForm::New
+            && self.worth_running(func)
+            && self.may_run(func)
+        {
+            return self.run_function(at, func, frame, this, &args, site);
+        }
+        if call.form == CallForm::New
+            && let Val::Class(class) = self.trace.values.get(callee)
+            && !self.is_error_class(*class)
+        {
+            let class = *class;
+            return Some(self.trace.values.add(Val::Instance(class)));
+        }
+        self.run_unknown(unit, at, call, receiver, callee, args, site)
+    }
+
+    /// Calls whose meaning every program shares: changing a collection in place, testing membership.
+    fn known(
+        &mut self,
+        unit: UnitId,
+        at: &mut At,
+        call: &Call,
+        receiver: Option<ValId>,
+        name: Option<&str>,
+        args: &[ValId],
+    ) -> Option<ValId> {
+        if call.form == CallForm::Plain
+            && let (Some(receiver), Some("assign")) = (receiver, name)
+            && self.trace.values.get(receiver) == &Val::Global("Object".to_owned())
+        {
+            let merged = self.trace.object(args.iter().map(|arg| ObjectEntry::Spread(*arg)).collect());
+            if let Some(slot) = mutated(call) {
+                self.rebind(unit, at, slot, merged);
+            }
+            return Some(merged);
+        }
+        if let (Some(slot), Some(receiver)) = (mutated(call), receiver) {
+            // A member added to a list is remembered; any other change makes a new, dependent value.
+            let new = match (name, self.trace.values.get(receiver).clone()) {
+                (Some("push"), Val::Array(mut items)) => {
+                    items.extend(args.iter().map(|arg| ArrayItem::Value(*arg)));
+                    self.trace.values.add(Val::Array(items))
+                }
+                (Some("push"), _) => {
+                    let mut items = vec![ArrayItem::Spread(receiver)];
+                    items.extend(args.iter().map(|arg| ArrayItem::Value(*arg)));
+                    self.trace.values.add(Val::Array(items))
+                }
+                _ => {
+                    let parts = std::iter::once(receiver).chain(args.iter().copied()).collect();
+                    self.trace.values.add(Val::Derived(parts))
+                }
+            };
+            let is_model_call = self.is_client_member(receiver);
+            if !is_model_call {
+                self.rebind(unit, at, slot, new);
+            }
+        }
+        None
+    }
+
+    /// The function that a call reaches, the run it closes over, and its receiver.
+    fn target(
+        &mut self,
+        receiver: Option<ValId>,
+        name: Option<&str>,
+        callee: ValId,
+    ) -> Option<(FuncRef, Option<FrameId>, Option<ValId>)> {
+        if let Val::Closure(func, frame) = self.trace.values.get(callee) {
+            return Some((*func, *frame, None));
+        }
+        let (receiver, name) = (receiver?, name?);
+        let class = self.class_of(receiver)?;
+        let (func, frame) = self.method(class, name)?;
+        Some((func, frame, Some(receiver)))
+    }
+
+    /// A method of a class or of one that it extends; a field that holds a function is one, too.
+    pub fn method(&mut self, class: ClassRef, name: &str) -> Option<(FuncRef, Option<FrameId>)> {
+        let mut class = class;
+        for _ in 0..8 {
+            let it = self.model.program.class(class);
+            if let Some(method) = it.methods.iter().find(|m| m.name == name && !m.is_getter) {
+                return Some((FuncRef { unit: class.unit, func: method.func }, None));
+            }
+            let field = it.fields.iter().find(|f| f.name == name).and_then(|f| f.value.as_ref());
+            if let Some(ExprKind::Func(func)) = field.map(|value| &value.kind) {
+                return Some((FuncRef { unit: class.unit, func: *func }, None));
+            }
+            class = self.superclass(class)?;
+        }
+        None
+    }
+
+    fn worth_running(&self, func: FuncRef) -> bool {
+        let shape = self.model.survey.shape(func);
+        shape.reaches_database || shape.is_small
+    }
+
+    /// Runs a function of the project in place.
+    pub fn run_function(
+        &mut self,
+        at: &mut At,
+        func: FuncRef,
+        lexical: Option<FrameId>,
+        this: Option<ValId>,
+        args: &[ValId],
+        site: Site,
+    ) -> Option<ValId> {
+        let in_place = lexical.is_some_and(|holder| self.encloses(holder, at.frame))
+            && !self.is_named_function(func);
+        if lexical.is_some() {
+            self.trace.in_place.push(func);
+        }
+        let frame = FrameId(u32::try_from(self.trace.frames.len()).unwrap_or(u32::MAX));
+        self.trace.frames.push(Frame { func, lexical, caller: Some((at.frame, site)), this, in_place });
+        let entry = self.new_block(frame);
+        self.goto_fresh(at, entry);
+        let inner = At { frame, block: entry, env: at.env.clone(), handler: at.handler };
+        let leaves = self.run(inner, args);
+        self.gather(at, leaves)
+    }
+
+    /// Whether the run `holder` is that of `frame` or one that called it.
+    fn encloses(&self, holder: FrameId, frame: FrameId) -> bool {
+        let mut next = Some(frame);
+        while let Some(frame) = next {
+            if frame == holder {
+                return true;
+            }
+            next = self.trace.frames[frame.index()].caller.map(|(caller, _)| caller);
+        }
+        false
+    }
+
+    /// Whether a function stands for itself in reports: declared, or a literal bound to a name and called by it.
+    fn is_named_function(&self, func: FuncRef) -> bool {
+        matches!(self.model.program.func(func).kind, crate::ir::FuncKind::Declared)
+    }
+
+    /// Goes on in a new block that has no other way in.
+    fn goto_fresh(&mut self, at: &At, to: BlockId) {
+        self.trace.blocks[at.block.index()].exit = super::trace::Exit::Goto(to);
+    }
+
+    /// A call that nothing describes. A function literal handed to it, awaited, is run on the spot, once: that is what
+    /// wrappers do.
+    #[expect(clippy::too_many_arguments, reason = "the pieces of one call")]
+    fn run_unknown(
+        &mut self,
+        unit: UnitId,
+        at: &mut At,
+        call: &Call,
+        receiver: Option<ValId>,
+        callee: ValId,
+        args: Vec<ValId>,
+        site: Site,
+    ) -> Option<ValId> {
+        let callbacks: Vec<(FuncRef, FrameId)> = args
+            .iter()
+            .filter_map(|arg| match self.trace.values.get(*arg) {
+                Val::Closure(func, Some(frame)) => Some((*func, *frame)),
+                _ => None,
+            })
+            .collect();
+        let inside = self.trace.frames[at.frame.index()].func.func.0 != 0;
+        let mut given = None;
+        for (func, frame) in callbacks {
+            let runs = call.awaited && inside && self.model.survey.shape(func).reaches_database;
+            if runs && self.may_run(func) {
+                let count = self.model.program.func(func).params.len();
+                let inner: Vec<ValId> = (0..count).map(|_| self.trace.values.opaque()).collect();
+                given = Some(self.run_function(at, func, Some(frame), None, &inner, site)?);
+            }
+        }
+        let value = self.unresolved(callee, args.clone(), call.form, Some((at.frame, call.span)));
+        let name = self.called(unit, call, receiver);
+        let effect = Effect { name, args, receiver, site, awaited: call.awaited };
+        self.emit(at, Event::Call(effect));
+        Some(given.unwrap_or(value))
+    }
+
+    /// The value of a call that is not resolved.
+    pub fn unresolved(
+        &mut self,
+        callee: ValId,
+        args: Vec<ValId>,
+        form: CallForm,
+        site: Option<(FrameId, crate::text::Span)>,
+    ) -> ValId {
+        let is_new = form == CallForm::New;
+        if is_new && let Val::Class(class) = self.trace.values.get(callee) {
+            let class = *class;
+            if !self.is_error_class(class) {
+                return self.trace.values.add(Val::Instance(class));
+            }
+        }
+        let pure = !args.is_empty() || matches!(self.trace.values.get(callee), Val::Field(..));
+        let site = if pure { None } else { site };
+        self.trace.values.add(Val::Call { callee, args, is_new, site })
+    }
+
+    /// What is called, in words.
+    fn called(&self, unit: UnitId, call: &Call, receiver: Option<ValId>) -> String {
+        let mut parts = Vec::new();
+        let mut next = &call.callee;
+        while let ExprKind::Field(base, name) = &next.kind {
+            parts.push(name.clone());
+            next = base;
+        }
+        match &next.kind {
+            ExprKind::Global(name) => parts.push(name.clone()),
+            ExprKind::Slot(slot) => parts.push(self.model.program.unit(unit).slots[slot.index()].name.clone()),
+            ExprKind::This => parts.push("this".to_owned()),
+            _ if receiver.is_some() => {}
+            _ => {}
+        }
+        parts.reverse();
+        parts.retain(|part| !part.is_empty());
+        parts.join(".")
+    }
+
+    /// Adds operations to the trace and runs them.
+    fn run_ops(&mut self, at: &mut At, ops: Vec<super::trace::Op<'_>>, site: Site, awaited: bool) -> ValId
+    where
+        Self: Sized,
+    {
+        let _ = (site, awaited);
+        let mut last = None;
+        for op in ops {
+            last = Some(self.add_op(at, op));
+        }
+        match last {
+            Some(id) => {
+                let value = self.trace.values.add(Val::Result(id));
+                value
+            }
+            None => self.trace.values.opaque(),
+        }
+    }
+
+    /// Runs a transaction or a lock.
+    fn run_region(
+        &mut self,
+        at: &mut At,
+        row: &RegionRow,
+        handle: ValId,
+        args: &[ValId],
+        site: Site,
+    ) -> Option<ValId> {
+        let kind = self.region_kind(row, handle, args);
+        let body = row.body.as_ref().and_then(|selector| self.select(selector, Some(handle), args));
+        let region = RegionId(u32::try_from(self.trace.regions.len()).unwrap_or(u32::MAX));
+        self.trace.regions.push(Region {
+            kind,
+            site,
+            parent: self.regions.last().copied(),
+            handler: at.handler,
+            block: at.block,
+        });
+        match row.form {
+            RegionForm::Callback => {
+                let body = body?;
+                let Val::Closure(func, frame) = self.trace.values.get(body).clone() else {
+                    return Some(self.unresolved(body, vec![handle], CallForm::Plain, Some((at.frame, site.span))));
+                };
+                if !self.may_run(func) {
+                    return Some(self.trace.values.opaque());
+                }
+                self.open(at, region);
+                let given = self.trace.values.add(Val::Handle(region));
+                let count = self.model.program.func(func).params.len().max(1);
+                let inner: Vec<ValId> = (0..count)
+                    .map(|index| if Some(index) == row.handle { given } else { self.trace.values.null() })
+                    .collect();
+                let value = self.run_function(at, func, frame, None, &inner, site);
+                self.close(at, region, value.is_some());
+                value
+            }
+            RegionForm::Batch => {
+                let list = body?;
+                for op in self.lazy_ops(list) {
+                    self.trace.ops[op.index()].region = Some(region);
+                }
+                self.emit(at, Event::Open(region));
+                self.emit(at, Event::Close(region));
+                Some(list)
+            }
+            RegionForm::Guard => Some(self.trace.values.add(Val::Handle(region))),
+        }
+    }
+
+    fn open(&mut self, at: &mut At, region: RegionId) {
+        self.emit(at, Event::Open(region));
+        self.regions.push(region);
+        let next = self.new_block(at.frame);
+        self.goto_fresh(at, next);
+        at.block = next;
+    }
+
+    fn close(&mut self, at: &mut At, region: RegionId, reached: bool) {
+        self.regions.retain(|open| *open != region);
+        if reached {
+            let next = self.new_block(at.frame);
+            self.goto_fresh(at, next);
+            at.block = next;
+            self.emit(at, Event::Close(region));
+        }
+    }
+
+    /// The operations whose results a list holds.
+    fn lazy_ops(&self, list: ValId) -> Vec<OpId> {
+        let mut found = Vec::new();
+        let mut todo = vec![list];
+        let mut steps = 0;
+        while let Some(value) = todo.pop() {
+            steps += 1;
+            if steps > 400 {
+                break;
+            }
+            match self.trace.values.get(value) {
+                Val::Result(op) => found.push(*op),
+                Val::Array(_) | Val::Over(..) | Val::Phi(_) | Val::Choice(..) | Val::Derived(_) | Val::Element(_) => {
+                    todo.extend(self.trace.values.parts(value));
+                }
+                _ => {}
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}

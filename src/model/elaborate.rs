@@ -1,0 +1,444 @@
+//! Runs a function on symbolic values: splices in what it calls, follows handlers, and joins values where ways meet.
+
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::survey::Survey;
+use super::trace::{Block, BlockId, Event, Exit, Frame, FrameId, OpId, RegionId, Site, Trace};
+use super::value::{PhiId, Val, ValId, Values};
+use crate::ir::{self, SlotId, Step};
+use crate::library::Registry;
+use crate::link::{FuncRef, Program, UnitId};
+use crate::schema::Schema;
+use crate::text::Span;
+
+/// How deep calls are followed.
+const MAX_DEPTH: usize = 8;
+/// How many blocks a trace may have.
+const MAX_BLOCKS: usize = 8_000;
+
+/// All that the model stage works with.
+#[derive(Debug)]
+pub struct Model<'a> {
+    /// The linked program.
+    pub program: &'a Program,
+    /// What is known of its functions.
+    pub survey: Survey<'a>,
+    /// The libraries.
+    pub registry: &'a Registry,
+    /// The schemas of the project.
+    pub schemas: &'a [Schema],
+    /// Which schema describes the database that a unit talks to.
+    pub schema_of: Vec<Option<usize>>,
+    /// Further names of clients, from the configuration.
+    pub clients: &'a [String],
+}
+
+/// A variable of a run.
+pub(super) type Variable = (FrameId, SlotId);
+/// The values of the variables that depend on the path.
+pub(super) type Env = Rc<FxHashMap<Variable, ValId>>;
+
+/// A way out of a function.
+pub(super) struct Leave {
+    pub block: BlockId,
+    pub env: Env,
+    pub value: ValId,
+}
+
+/// Where a run stands.
+pub(super) struct At {
+    pub frame: FrameId,
+    pub block: BlockId,
+    pub env: Env,
+    pub handler: Option<BlockId>,
+}
+
+/// A trace in the making.
+pub(super) struct Elaborator<'m, 'a> {
+    pub model: &'m Model<'a>,
+    pub trace: Trace<'m>,
+    /// The values of variables that never change once they are set.
+    pub fixed: FxHashMap<Variable, ValId>,
+    /// The values of variables outside all runs of the trace.
+    pub statics: FxHashMap<(UnitId, SlotId), ValId>,
+    /// Variables whose value is being worked out, against cycles.
+    pub resolving: FxHashSet<(UnitId, SlotId)>,
+    /// The regions open at the moment, outermost first.
+    pub regions: Vec<RegionId>,
+    /// Transactions opened out of sight, by the value that is their handle.
+    pub ambient: FxHashMap<ValId, RegionId>,
+    /// Functions being run, outermost first.
+    pub running: Vec<FuncRef>,
+    /// Ways into blocks that have not been run yet.
+    incoming: FxHashMap<BlockId, Vec<(BlockId, Env)>>,
+    /// Joins at the heads of loops, which wait for the ways back.
+    open: FxHashMap<BlockId, Vec<(Variable, PhiId)>>,
+    /// Operations by the text position and run, so that one call is one operation.
+    pub lazy: FxHashMap<ValId, OpId>,
+}
+
+/// Makes the trace of a function.
+#[must_use]
+pub fn trace<'m>(model: &'m Model<'_>, root: FuncRef) -> Trace<'m> {
+    let trace = Trace {
+        root,
+        values: Values::default(),
+        blocks: Vec::new(),
+        ops: Vec::new(),
+        regions: Vec::new(),
+        frames: Vec::new(),
+        in_place: Vec::new(),
+        budget_hit: false,
+    };
+    let mut elaborator = Elaborator {
+        model,
+        trace,
+        fixed: FxHashMap::default(),
+        statics: FxHashMap::default(),
+        resolving: FxHashSet::default(),
+        regions: Vec::new(),
+        ambient: FxHashMap::default(),
+        running: Vec::new(),
+        incoming: FxHashMap::default(),
+        open: FxHashMap::default(),
+        lazy: FxHashMap::default(),
+    };
+    elaborator.run_root(root);
+    elaborator.trace
+}
+
+impl<'m, 'a> Elaborator<'m, 'a> {
+    fn run_root(&mut self, root: FuncRef) {
+        let frame = Frame { func: root, lexical: None, caller: None, this: None, in_place: false };
+        self.trace.frames.push(frame);
+        let func = self.model.program.func(root);
+        let args: Vec<ValId> = (0..func.params.len())
+            .map(|at| self.trace.values.add(Val::Param(root, u32::try_from(at).unwrap_or(u32::MAX))))
+            .collect();
+        let entry = self.new_block(FrameId(0));
+        let at = At { frame: FrameId(0), block: entry, env: Env::default(), handler: None };
+        let leaves = self.run(at, &args);
+        let span = func.span;
+        for leave in leaves {
+            let block = &mut self.trace.blocks[leave.block.index()];
+            if matches!(block.exit, Exit::Unreachable) {
+                let end = Span::new(span.end.max(1) - 1, span.end);
+                block.exit = Exit::Return(leave.value, Site { unit: root.unit, span: end });
+            }
+        }
+    }
+
+    pub fn new_block(&mut self, frame: FrameId) -> BlockId {
+        let id = BlockId(u32::try_from(self.trace.blocks.len()).unwrap_or(u32::MAX));
+        self.trace.blocks.push(Block { frame, regions: self.regions.clone(), ..Block::default() });
+        id
+    }
+
+    /// Whether a function may be run here.
+    pub fn may_run(&mut self, func: FuncRef) -> bool {
+        if self.running.contains(&func) {
+            return false;
+        }
+        if self.running.len() >= MAX_DEPTH || self.trace.blocks.len() >= MAX_BLOCKS {
+            self.trace.budget_hit = true;
+            return false;
+        }
+        true
+    }
+
+    /// Runs the function of `at.frame` from `at.block` on, and says how it returns. `Return` exits are left open for the
+    /// caller to fill in.
+    pub fn run(&mut self, at: At, args: &[ValId]) -> Vec<Leave> {
+        let At { frame, block: entry, env, handler } = at;
+        let func_ref = self.trace.frames[frame.index()].func;
+        let program = self.model.program;
+        let func = program.func(func_ref);
+        let unit = func_ref.unit;
+        self.running.push(func_ref);
+        let mut env = env;
+        for (index, param) in func.params.iter().enumerate() {
+            let value = if param.rest {
+                let rest: Vec<ValId> = args.iter().skip(index).copied().collect();
+                self.trace.values.add(Val::Derived(rest))
+            } else if let Some(arg) = args.get(index) {
+                *arg
+            } else {
+                self.trace.values.null()
+            };
+            self.assign(unit, &mut env, (frame, param.slot), value);
+        }
+        let mut blocks: Vec<Option<BlockId>> = vec![None; func.blocks.len()];
+        let mut leaves = Vec::new();
+        let shape = self.model.survey.shape(func_ref);
+        if let Some(first) = shape.order.first() {
+            if shape.loops.contains_key(first) {
+                let head = self.block_of(&mut blocks, frame, *first);
+                self.goto(entry, head, &env);
+            } else {
+                blocks[first.index()] = Some(entry);
+                self.incoming.entry(entry).or_default().push((entry, env.clone()));
+            }
+        }
+        for source in &shape.order {
+            let Some(block) = blocks[source.index()] else { continue };
+            let Some(ways) = self.incoming.remove(&block) else { continue };
+            if self.trace.blocks.len() >= MAX_BLOCKS {
+                self.trace.budget_hit = true;
+                continue;
+            }
+            let looped = shape.loops.get(source);
+            let env = self.join(unit, frame, block, &ways, looped.map(Vec::as_slice));
+            self.trace.blocks[block.index()].is_loop = looped.is_some();
+            self.trace.blocks[block.index()].regions.clone_from(&self.regions);
+            let lowered = &func.blocks[source.index()];
+            let handler = match lowered.handler {
+                Some(own) => Some(self.block_of(&mut blocks, frame, own)),
+                None => handler,
+            };
+            let mut at = At { frame, block, env, handler };
+            if self.steps(unit, &mut at, &lowered.steps) {
+                self.leave(unit, &mut at, lowered, &mut blocks, &mut leaves);
+            }
+        }
+        self.running.pop();
+        leaves
+    }
+
+    /// The block of the trace that a lowered block becomes.
+    fn block_of(&mut self, blocks: &mut [Option<BlockId>], frame: FrameId, source: ir::BlockId) -> BlockId {
+        if let Some(block) = blocks[source.index()] {
+            return block;
+        }
+        let block = self.new_block(frame);
+        blocks[source.index()] = Some(block);
+        block
+    }
+
+    /// Runs steps; `false` if the end is not reached.
+    fn steps(&mut self, unit: UnitId, at: &mut At, steps: &[Step]) -> bool {
+        for step in steps {
+            match step {
+                Step::Set { slot, value, .. } => {
+                    let value = self.eval(unit, at, value);
+                    if let Some(variable) = self.variable(unit, at.frame, *slot) {
+                        self.assign(unit, &mut at.env, variable, value);
+                    }
+                }
+                Step::Store { root, path, value, .. } => {
+                    let Some(variable) = self.variable(unit, at.frame, *root) else { continue };
+                    let old = self.read(unit, at, *root);
+                    let value = value.as_ref().map(|value| self.eval(unit, at, value));
+                    let new = self.with_member(unit, at, old, path, value);
+                    self.assign(unit, &mut at.env, variable, new);
+                }
+                Step::Call(call) => {
+                    let Some(value) = self.call(unit, at, call) else { return false };
+                    let variable = (at.frame, call.out);
+                    self.assign(unit, &mut at.env, variable, value);
+                }
+            }
+        }
+        true
+    }
+
+    fn leave(
+        &mut self,
+        unit: UnitId,
+        at: &mut At,
+        lowered: &ir::Block,
+        blocks: &mut [Option<BlockId>],
+        leaves: &mut Vec<Leave>,
+    ) {
+        let site = Site { unit, span: lowered.exit_span };
+        match &lowered.exit {
+            ir::Exit::Goto(next) => {
+                let next = self.block_of(blocks, at.frame, *next);
+                self.goto(at.block, next, &at.env);
+            }
+            ir::Exit::Branch { test, yes, no } => {
+                let test = self.eval(unit, at, test);
+                let known = self.trace.values.truth(test);
+                let yes = (known != Some(false)).then(|| self.block_of(blocks, at.frame, *yes));
+                let no = (known != Some(true)).then(|| self.block_of(blocks, at.frame, *no));
+                match (yes, no) {
+                    (Some(yes), Some(no)) if yes != no => {
+                        self.trace.blocks[at.block.index()].exit = Exit::Branch { test, yes, no, site };
+                        self.enter(at.block, yes, &at.env);
+                        self.enter(at.block, no, &at.env);
+                    }
+                    (Some(only), _) | (None, Some(only)) => self.goto(at.block, only, &at.env),
+                    (None, None) => {}
+                }
+            }
+            ir::Exit::Return(value) => {
+                let value = match value {
+                    Some(value) => self.eval(unit, at, value),
+                    None => self.trace.values.null(),
+                };
+                if self.trace.frames[at.frame.index()].caller.is_none() {
+                    self.trace.blocks[at.block.index()].exit = Exit::Return(value, site);
+                }
+                leaves.push(Leave { block: at.block, env: at.env.clone(), value });
+            }
+            ir::Exit::Throw(value) => {
+                let value = self.eval(unit, at, value);
+                self.throw(at, value, site);
+            }
+            ir::Exit::Unreachable => {}
+        }
+    }
+
+    /// Ends a block with an error.
+    pub fn throw(&mut self, at: &At, value: ValId, site: Site) {
+        match at.handler {
+            Some(handler) => {
+                self.trace.blocks[at.block.index()].exit = Exit::Raise(handler, value);
+                self.trace.blocks[handler.index()].thrown.push((at.block, value));
+                self.enter(at.block, handler, &at.env);
+            }
+            None => self.trace.blocks[at.block.index()].exit = Exit::Throw(value, site),
+        }
+    }
+
+    /// Ends a block by going on to another.
+    pub fn goto(&mut self, from: BlockId, to: BlockId, env: &Env) {
+        self.trace.blocks[from.index()].exit = Exit::Goto(to);
+        self.enter(from, to, env);
+    }
+
+    /// Notes a way into a block; a way back to a loop's head completes its joins.
+    fn enter(&mut self, from: BlockId, to: BlockId, env: &Env) {
+        if let Some(joins) = self.open.get(&to) {
+            for (variable, phi) in joins.clone() {
+                if let Some(value) = env.get(&variable) {
+                    self.trace.values.add_operand(phi, from, *value);
+                }
+            }
+        } else {
+            self.incoming.entry(to).or_default().push((from, env.clone()));
+        }
+    }
+
+    /// Adds an event. If an error of it has a handler, the block ends behind it.
+    pub fn emit(&mut self, at: &mut At, event: Event) {
+        self.trace.blocks[at.block.index()].events.push(event);
+        if let Some(handler) = at.handler {
+            self.trace.blocks[at.block.index()].handler = Some(handler);
+            self.enter(at.block, handler, &at.env);
+            let next = self.new_block(at.frame);
+            self.trace.blocks[at.block.index()].exit = Exit::Goto(next);
+            at.block = next;
+        }
+    }
+
+    /// Goes on behind several ways out of a function: one block, one value.
+    pub fn gather(&mut self, at: &mut At, leaves: Vec<Leave>) -> Option<ValId> {
+        match leaves.len() {
+            0 => return None,
+            1 => {}
+            _ => {
+                let next = self.new_block(at.frame);
+                let mut ways = Vec::new();
+                let mut operands = Vec::new();
+                for leave in leaves {
+                    self.trace.blocks[leave.block.index()].exit = Exit::Goto(next);
+                    ways.push((leave.block, leave.env));
+                    operands.push((leave.block, leave.value));
+                }
+                at.block = next;
+                at.env = self.merge(next, &ways);
+                let first = operands[0].1;
+                if operands.iter().all(|(_, value)| *value == first) {
+                    return Some(first);
+                }
+                return Some(self.trace.values.new_phi(next, operands).1);
+            }
+        }
+        let only = leaves.into_iter().next()?;
+        let next = self.new_block(at.frame);
+        self.trace.blocks[only.block.index()].exit = Exit::Goto(next);
+        at.block = next;
+        at.env = only.env;
+        Some(only.value)
+    }
+
+    /// The values at the start of a block.
+    fn join(
+        &mut self,
+        unit: UnitId,
+        frame: FrameId,
+        block: BlockId,
+        ways: &[(BlockId, Env)],
+        looped: Option<&[SlotId]>,
+    ) -> Env {
+        let mut env = self.merge(block, ways);
+        let Some(looped) = looped else { return env };
+        let mut joins = Vec::new();
+        let values = Rc::make_mut(&mut env);
+        for slot in looped {
+            let Some(variable) = self.variable(unit, frame, *slot) else { continue };
+            let Some(value) = values.get(&variable).copied() else { continue };
+            let operands = ways.iter().map(|(from, _)| (*from, value)).collect();
+            let (phi, joined) = self.trace.values.new_phi(block, operands);
+            values.insert(variable, joined);
+            joins.push((variable, phi));
+        }
+        self.open.insert(block, joins);
+        env
+    }
+
+    fn merge(&mut self, block: BlockId, ways: &[(BlockId, Env)]) -> Env {
+        let Some(((_, first), others)) = ways.split_first() else { return Env::default() };
+        if others.iter().all(|(_, env)| Rc::ptr_eq(env, first)) {
+            return first.clone();
+        }
+        let mut merged = FxHashMap::default();
+        let mut variables: Vec<Variable> = first.keys().copied().collect();
+        variables.sort_unstable();
+        for variable in variables {
+            let operands: Option<Vec<(BlockId, ValId)>> =
+                ways.iter().map(|(from, env)| env.get(&variable).map(|value| (*from, *value))).collect();
+            let Some(operands) = operands else { continue };
+            let value = operands[0].1;
+            let value = if operands.iter().all(|(_, other)| *other == value) {
+                value
+            } else {
+                self.trace.values.new_phi(block, operands).1
+            };
+            merged.insert(variable, value);
+        }
+        Rc::new(merged)
+    }
+
+    /// The run whose variable a slot is, seen from a run; `None` where it lies outside the trace.
+    pub fn variable(&self, unit: UnitId, frame: FrameId, slot: SlotId) -> Option<Variable> {
+        let owner = self.model.program.unit(unit).slots[slot.index()].owner;
+        let mut next = Some(frame);
+        while let Some(frame) = next {
+            let it = &self.trace.frames[frame.index()];
+            if it.func.unit == unit && it.func.func == owner {
+                return Some((frame, slot));
+            }
+            next = it.lexical;
+        }
+        None
+    }
+
+    /// Gives a variable a value.
+    fn assign(&mut self, unit: UnitId, env: &mut Env, variable: Variable, value: ValId) {
+        if self.model.survey.definitions(unit).varying.contains(&variable.1) {
+            Rc::make_mut(env).insert(variable, value);
+        } else {
+            self.fixed.insert(variable, value);
+        }
+    }
+
+    /// Gives a variable of the run a value, for calls that change their receiver in place.
+    pub fn rebind(&mut self, unit: UnitId, at: &mut At, slot: SlotId, value: ValId) {
+        if let Some(variable) = self.variable(unit, at.frame, slot) {
+            self.assign(unit, &mut at.env, variable, value);
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Evaluates pure expressions, and variables that lie outside the trace.
+
+use super::elaborate::{At, Elaborator, Env};
+use super::survey::Definition;
+use super::trace::FrameId;
+use super::value::{ArrayItem, Literal, ObjectEntry, TextPart, Val, ValId};
+use crate::ir::{
+    BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, Over, SlotId, TemplatePart, UnaryOp,
+};
+use crate::link::{ClassRef, Exported, FuncRef, UnitId};
+
+/// Where an expression is evaluated: in a run, or outside of all runs.
+#[derive(Clone, Copy)]
+enum Scope<'s> {
+    Run(&'s At),
+    Outside(crate::ir::FuncId),
+}
+
+impl Elaborator<'_, '_> {
+    /// The value of an expression in a run.
+    pub fn eval(&mut self, unit: UnitId, at: &At, expr: &Expr) -> ValId {
+        self.eval_in(unit, Scope::Run(at), expr)
+    }
+
+    /// The value of a variable in a run.
+    pub fn read(&mut self, unit: UnitId, at: &At, slot: SlotId) -> ValId {
+        let Some(variable) = self.variable(unit, at.frame, slot) else { return self.outside(unit, slot) };
+        if let Some(value) = at.env.get(&variable) {
+            return *value;
+        }
+        if let Some(value) = self.fixed.get(&variable) {
+            return *value;
+        }
+        if self.model.survey.definitions(unit).varying.contains(&slot) {
+            // Declared, and not assigned on this way.
+            self.trace.values.null()
+        } else {
+            self.outside(unit, slot)
+        }
+    }
+
+    fn eval_in(&mut self, unit: UnitId, scope: Scope<'_>, expr: &Expr) -> ValId {
+        let value = match &expr.kind {
+            ExprKind::Slot(slot) => {
+                return match scope {
+                    Scope::Run(at) => self.read(unit, at, *slot),
+                    Scope::Outside(_) => self.outside(unit, *slot),
+                };
+            }
+            ExprKind::Global(name) => Val::Global(name.clone()),
+            ExprKind::This => return self.this(unit, scope),
+            ExprKind::Const(literal) => Val::Const(literal.into()),
+            ExprKind::Template(parts) => {
+                let parts = parts.iter().map(|part| match part {
+                    TemplatePart::Text(text) => TextPart::Text(text.clone()),
+                    TemplatePart::Hole(hole) => TextPart::Hole(self.eval_in(unit, scope, hole)),
+                });
+                let parts: Vec<TextPart> = parts.collect();
+                return self.trace.text(parts);
+            }
+            ExprKind::Field(base, name) => {
+                let base = self.eval_in(unit, scope, base);
+                return self.field(base, name);
+            }
+            ExprKind::Index(base, key) => {
+                let base = self.eval_in(unit, scope, base);
+                let key = self.eval_in(unit, scope, key);
+                return self.index(base, key);
+            }
+            ExprKind::Object(entries) => {
+                let entries = entries
+                    .iter()
+                    .map(|entry| match entry {
+                        Entry::Field { key, value, .. } => {
+                            ObjectEntry::Field(key.clone(), self.eval_in(unit, scope, value))
+                        }
+                        Entry::Computed(key, value) => {
+                            let key = self.eval_in(unit, scope, key);
+                            let value = self.eval_in(unit, scope, value);
+                            match self.trace.values.text(key) {
+                                Some(key) => ObjectEntry::Field(key.to_owned(), value),
+                                None => ObjectEntry::Computed(value),
+                            }
+                        }
+                        Entry::Spread(value) => ObjectEntry::Spread(self.eval_in(unit, scope, value)),
+                    })
+                    .collect();
+                return self.trace.object(entries);
+            }
+            ExprKind::Array(items) => Val::Array(
+                items
+                    .iter()
+                    .map(|item| match item {
+                        Item::Value(value) => ArrayItem::Value(self.eval_in(unit, scope, value)),
+                        Item::Spread(value) => ArrayItem::Spread(self.eval_in(unit, scope, value)),
+                    })
+                    .collect(),
+            ),
+            ExprKind::Func(func) => {
+                let frame = match scope {
+                    Scope::Run(at) => Some(at.frame),
+                    Scope::Outside(_) => None,
+                };
+                Val::Closure(FuncRef { unit, func: *func }, frame)
+            }
+            ExprKind::Class(class) => Val::Class(ClassRef { unit, class: *class }),
+            ExprKind::Module(source) => match self.model.program.resolve_module(unit, source) {
+                Some(module) => Val::Module(module),
+                None => Val::External(source.clone(), "*".to_owned()),
+            },
+            ExprKind::Unary(op, inner) => {
+                let inner = self.eval_in(unit, scope, inner);
+                return self.trace.unary(*op, inner);
+            }
+            ExprKind::Binary(op, a, b) => {
+                let a = self.eval_in(unit, scope, a);
+                let b = self.eval_in(unit, scope, b);
+                return self.trace.binary(*op, a, b);
+            }
+            ExprKind::Choice(test, yes, no) => {
+                let test = self.eval_in(unit, scope, test);
+                let yes = self.eval_in(unit, scope, yes);
+                let no = self.eval_in(unit, scope, no);
+                match self.trace.values.truth(test) {
+                    Some(true) => return yes,
+                    Some(false) => return no,
+                    None if yes == no => return yes,
+                    None => Val::Choice(test, yes, no),
+                }
+            }
+            ExprKind::Element(source) => Val::Element(self.eval_in(unit, scope, source)),
+            ExprKind::Over { how, source, body } => {
+                let source = self.eval_in(unit, scope, source);
+                let body = self.eval_in(unit, scope, body);
+                return self.trace.over(*how, source, body);
+            }
+            ExprKind::Rest(base, names) => {
+                let base = self.eval_in(unit, scope, base);
+                return self.trace.rest(base, names);
+            }
+            ExprKind::Caught => match scope {
+                Scope::Run(at) => Val::Caught(at.block),
+                Scope::Outside(_) => return self.trace.values.opaque(),
+            },
+            ExprKind::Opaque(parts) => {
+                let parts: Vec<ValId> = parts.iter().map(|part| self.eval_in(unit, scope, part)).collect();
+                if parts.is_empty() {
+                    return self.trace.values.opaque();
+                }
+                Val::Derived(parts)
+            }
+        };
+        self.trace.values.add(value)
+    }
+
+    fn this(&mut self, unit: UnitId, scope: Scope<'_>) -> ValId {
+        let mut func = match scope {
+            Scope::Outside(func) => func,
+            Scope::Run(at) => {
+                let mut next = Some(at.frame);
+                while let Some(frame) = next {
+                    let it = &self.trace.frames[frame.index()];
+                    if let Some(this) = it.this {
+                        return this;
+                    }
+                    if it.lexical.is_none() {
+                        break;
+                    }
+                    next = it.lexical;
+                }
+                next.map_or(self.trace.frames[at.frame.index()].func.func, |f| self.trace.frames[f.index()].func.func)
+            }
+        };
+        loop {
+            let it = &self.model.program.unit(unit).functions[func.index()];
+            match it.kind {
+                FuncKind::Method(class) | FuncKind::Constructor(class) => {
+                    return self.trace.values.add(Val::This(ClassRef { unit, class }));
+                }
+                _ => match it.parent {
+                    Some(parent) => func = parent,
+                    None => return self.field_initialiser_class(unit, scope),
+                },
+            }
+        }
+    }
+
+    /// A function literal in a field's initial value has the class's instance as its receiver.
+    fn field_initialiser_class(&mut self, unit: UnitId, scope: Scope<'_>) -> ValId {
+        let func = match scope {
+            Scope::Outside(func) => func,
+            Scope::Run(at) => self.trace.frames[at.frame.index()].func.func,
+        };
+        let it = self.model.program.unit(unit);
+        let span = it.functions[func.index()].span;
+        let class = it.classes.iter().position(|class| class.span.contains(span));
+        match class.and_then(|at| u32::try_from(at).ok()) {
+            Some(class) => self.trace.values.add(Val::This(ClassRef { unit, class: crate::ir::ClassId(class) })),
+            None => self.trace.values.opaque(),
+        }
+    }
+
+    /// The value of a variable outside all runs: a module's constant, an import, something a closure caught.
+    pub fn outside(&mut self, unit: UnitId, slot: SlotId) -> ValId {
+        if let Some(value) = self.statics.get(&(unit, slot)) {
+            return *value;
+        }
+        if !self.resolving.insert((unit, slot)) {
+            return self.trace.values.opaque();
+        }
+        let value = self.outside_value(unit, slot);
+        self.resolving.remove(&(unit, slot));
+        self.statics.insert((unit, slot), value);
+        value
+    }
+
+    fn outside_value(&mut self, unit: UnitId, slot: SlotId) -> ValId {
+        let program = self.model.program;
+        let import = program.unit(unit).imports.iter().find(|import| import.slot == slot);
+        if let Some(import) = import {
+            let (source, name) = (&import.source, &import.name);
+            return self.imported(unit, source, name);
+        }
+        let places = self.model.survey.definitions(unit).of.get(&slot).map_or(&[][..], Vec::as_slice);
+        let mut value = None;
+        for place in places.iter().take(4) {
+            let next = match place {
+                Definition::Param(func, index) => {
+                    self.trace.values.add(Val::Param(FuncRef { unit, func: *func }, *index))
+                }
+                Definition::Set(func, expr) => self.eval_in(unit, Scope::Outside(*func), expr),
+                Definition::Call(func, call) => {
+                    let callee = self.eval_in(unit, Scope::Outside(*func), &call.callee);
+                    let args: Vec<ValId> = call
+                        .args
+                        .iter()
+                        .map(|arg| match arg {
+                            Item::Value(arg) | Item::Spread(arg) => self.eval_in(unit, Scope::Outside(*func), arg),
+                        })
+                        .collect();
+                    self.unresolved(callee, args, call.form, Some((FrameId(u32::MAX), call.span)))
+                }
+            };
+            value = Some(match value {
+                None => next,
+                Some(first) => self.trace.binary(BinaryOp::Coalesce, first, next),
+            });
+        }
+        value.unwrap_or_else(|| self.trace.values.opaque())
+    }
+
+    fn imported(&mut self, unit: UnitId, source: &str, name: &ImportName) -> ValId {
+        let program = self.model.program;
+        if let Some(target) = program.resolve_module(unit, source) {
+            return match program.export(target, name) {
+                Some(Exported::Value(unit, expr)) => {
+                    self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), expr)
+                }
+                Some(Exported::Module(module)) => self.trace.values.add(Val::Module(module)),
+                Some(Exported::External) | None => self.external(source, name),
+            };
+        }
+        self.external(source, name)
+    }
+
+    fn external(&mut self, source: &str, name: &ImportName) -> ValId {
+        let name = match name {
+            ImportName::Default => "default",
+            ImportName::Namespace => "*",
+            ImportName::Named(name) => name,
+        };
+        self.trace.values.add(Val::External(source.to_owned(), name.to_owned()))
+    }
+
+    /// A member of a value.
+    pub fn field(&mut self, base: ValId, name: &str) -> ValId {
+        match self.trace.values.get(base) {
+            Val::Module(unit) => {
+                let unit = *unit;
+                let import = if name == "default" { ImportName::Default } else { ImportName::Named(name.to_owned()) };
+                match self.model.program.export(unit, &import) {
+                    Some(Exported::Value(unit, expr)) => self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), expr),
+                    Some(Exported::Module(module)) => self.trace.values.add(Val::Module(module)),
+                    Some(Exported::External) | None => self.trace.values.add(Val::Field(base, name.to_owned())),
+                }
+            }
+            Val::Class(class) => {
+                let class = *class;
+                self.static_member(base, class, name)
+            }
+            _ => self.trace.field(base, name),
+        }
+    }
+
+    fn index(&mut self, base: ValId, key: ValId) -> ValId {
+        match self.trace.values.text(key) {
+            Some(name) => {
+                let name = name.to_owned();
+                self.field(base, &name)
+            }
+            None => self.trace.index(base, key),
+        }
+    }
+
+    /// A static member of a class.
+    fn static_member(&mut self, base: ValId, class: ClassRef, name: &str) -> ValId {
+        let it = self.model.program.class(class);
+        if let Some(method) = it.methods.iter().find(|m| m.is_static && m.name == name) {
+            let func = FuncRef { unit: class.unit, func: method.func };
+            return self.trace.values.add(Val::Closure(func, None));
+        }
+        let value = it.fields.iter().find(|f| f.is_static && f.name == name).and_then(|f| f.value.as_ref());
+        match value {
+            Some(value) => self.eval_in(class.unit, Scope::Outside(crate::ir::FuncId(0)), value),
+            None => self.trace.values.add(Val::Field(base, name.to_owned())),
+        }
+    }
+
+    /// The object `old` after a member of it has changed.
+    pub(super) fn with_member(
+        &mut self,
+        unit: UnitId,
+        at: &At,
+        old: ValId,
+        path: &[Key],
+        value: Option<ValId>,
+    ) -> ValId {
+        let Some((first, rest)) = path.split_first() else {
+            return value.unwrap_or_else(|| self.trace.values.null());
+        };
+        let name = match first {
+            Key::Name(name) => Some(name.clone()),
+            Key::Computed(key) => {
+                let key = self.eval(unit, at, key);
+                self.trace.values.text(key).map(ToOwned::to_owned)
+            }
+        };
+        let Some(name) = name else {
+            let new = value.unwrap_or(old);
+            return self.trace.object(vec![ObjectEntry::Spread(old), ObjectEntry::Computed(new)]);
+        };
+        let entry = if rest.is_empty() {
+            match value {
+                Some(value) => ObjectEntry::Field(name, value),
+                None => ObjectEntry::Removed(name),
+            }
+        } else {
+            let inner = self.field(old, &name);
+            let inner = self.with_member(unit, at, inner, rest, value);
+            ObjectEntry::Field(name, inner)
+        };
+        self.trace.object(vec![ObjectEntry::Spread(old), entry])
+    }
+
+}

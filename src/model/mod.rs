@@ -1,0 +1,22 @@
+//! The model stage: runs functions on symbolic values and recognises what they do to the database.
+//!
+//! It is the only user of the libraries and of SQL text. Its result is a [`Trace`] per function.
+
+mod algebra;
+mod call;
+mod elaborate;
+mod eval;
+mod objects;
+mod recognise;
+mod survey;
+mod trace;
+mod types;
+mod value;
+
+pub use elaborate::{Model, trace};
+pub use objects::{Compare, Condition, Conditions, Nested, Writes, Written, entity_of};
+pub use survey::Survey;
+pub use trace::{
+    Block, BlockId, Effect, Event, Exit, Frame, FrameId, Op, OpId, OpSource, Region, RegionId, RegionKind, Site, Trace,
+};
+pub use value::{ArrayItem, Literal, ObjectEntry, Phi, PhiId, TextPart, Val, ValId, Values};

@@ -1,0 +1,270 @@
+//! What the model stage knows of each function before it runs it: block order, loops, how often a variable is assigned,
+//! and whether running it can reach the database at all.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::ir::{BlockId, Call, Exit, Expr, ExprKind, Func, FuncId, Item, SlotId, Step, Unit};
+use crate::link::{FuncRef, Program, UnitId};
+
+/// Methods that change their receiver.
+const MUTATING: [&str; 11] =
+    ["push", "unshift", "pop", "shift", "splice", "sort", "reverse", "add", "set", "delete", "fill"];
+
+/// What is known of one function.
+#[derive(Debug, Default)]
+pub struct Shape {
+    /// The blocks in reverse post-order, entry first.
+    pub order: Vec<BlockId>,
+    /// The variables assigned inside each loop, by its head.
+    pub loops: FxHashMap<BlockId, Vec<SlotId>>,
+    /// Whether running it can reach the database, as far as names tell.
+    pub reaches_database: bool,
+    /// Whether it is small and calls nothing that matters: a predicate, a mapper.
+    pub is_small: bool,
+}
+
+/// Where a variable gets its value.
+#[derive(Clone, Copy, Debug)]
+pub enum Definition<'p> {
+    /// A parameter.
+    Param(FuncId, u32),
+    /// An assignment.
+    Set(FuncId, &'p Expr),
+    /// The result of a call.
+    Call(FuncId, &'p Call),
+}
+
+/// The definitions of a unit's variables.
+#[derive(Debug, Default)]
+pub struct Definitions<'p> {
+    /// All places that give a variable a value, in order.
+    pub of: FxHashMap<SlotId, Vec<Definition<'p>>>,
+    /// Variables whose value depends on the path: assigned twice or more, changed in place, or assigned by a function
+    /// other than their own.
+    pub varying: FxHashSet<SlotId>,
+}
+
+/// What is known of the whole program.
+#[derive(Debug)]
+pub struct Survey<'p> {
+    shapes: Vec<Vec<Shape>>,
+    definitions: Vec<Definitions<'p>>,
+}
+
+impl<'p> Survey<'p> {
+    /// Surveys a program. `methods` are the names by which libraries are called.
+    #[must_use]
+    pub fn new(program: &'p Program, methods: &FxHashSet<&str>) -> Self {
+        let mut shapes: Vec<Vec<Shape>> = Vec::new();
+        let mut definitions = Vec::new();
+        for (_, unit) in program.units() {
+            shapes.push(unit.functions.iter().map(shape).collect());
+            definitions.push(define(unit));
+        }
+        let reaching = reaching(program, methods);
+        for function in reaching {
+            shapes[function.unit.0 as usize][function.func.index()].reaches_database = true;
+        }
+        Self { shapes, definitions }
+    }
+
+    /// What is known of a function.
+    #[must_use]
+    pub fn shape(&self, at: FuncRef) -> &Shape {
+        &self.shapes[at.unit.0 as usize][at.func.index()]
+    }
+
+    /// Where a unit's variables get their values.
+    #[must_use]
+    pub fn definitions(&self, unit: UnitId) -> &Definitions<'p> {
+        &self.definitions[unit.0 as usize]
+    }
+}
+
+/// The blocks that control may reach next.
+fn successors(func: &Func, block: BlockId) -> impl Iterator<Item = BlockId> {
+    let block = &func.blocks[block.index()];
+    let (a, b) = match block.exit {
+        Exit::Goto(next) => (Some(next), None),
+        Exit::Branch { yes, no, .. } => (Some(yes), Some(no)),
+        Exit::Return(_) | Exit::Throw(_) | Exit::Unreachable => (None, None),
+    };
+    // The handler is visited first, so that in reverse post-order it comes behind everything that may raise to it.
+    block.handler.into_iter().chain(b).chain(a)
+}
+
+fn shape(func: &Func) -> Shape {
+    let count = func.blocks.len();
+    let mut order = Vec::with_capacity(count);
+    let mut state = vec![0_u8; count];
+    let mut back_edges: Vec<(BlockId, BlockId)> = Vec::new();
+    if count > 0 {
+        let mut stack: Vec<(BlockId, Vec<BlockId>)> = vec![(BlockId(0), successors(func, BlockId(0)).collect())];
+        state[0] = 1;
+        // `pop` takes successors from the end, so they are reversed to be visited in order.
+        stack[0].1.reverse();
+        while let Some((block, todo)) = stack.last_mut() {
+            let block = *block;
+            let Some(next) = todo.pop() else {
+                state[block.index()] = 2;
+                order.push(block);
+                stack.pop();
+                continue;
+            };
+            match state[next.index()] {
+                0 => {
+                    state[next.index()] = 1;
+                    let mut todo: Vec<BlockId> = successors(func, next).collect();
+                    todo.reverse();
+                    stack.push((next, todo));
+                }
+                1 => back_edges.push((block, next)),
+                _ => {}
+            }
+        }
+    }
+    order.reverse();
+    let mut loops: FxHashMap<BlockId, Vec<SlotId>> = FxHashMap::default();
+    if !back_edges.is_empty() {
+        let mut predecessors: Vec<Vec<BlockId>> = vec![Vec::new(); count];
+        for block in &order {
+            for next in successors(func, *block) {
+                predecessors[next.index()].push(*block);
+            }
+        }
+        for (from, head) in back_edges {
+            let body = loop_body(&predecessors, from, head);
+            let slots = loops.entry(head).or_default();
+            for block in body {
+                slots.extend(func.blocks[block.index()].steps.iter().filter_map(assigned));
+            }
+            slots.sort_unstable();
+            slots.dedup();
+        }
+    }
+    let is_small = count <= 40;
+    Shape { order, loops, reaches_database: false, is_small }
+}
+
+/// The blocks of the natural loop of a back edge.
+fn loop_body(predecessors: &[Vec<BlockId>], from: BlockId, head: BlockId) -> FxHashSet<BlockId> {
+    let mut body = FxHashSet::default();
+    body.insert(head);
+    let mut todo = vec![from];
+    while let Some(block) = todo.pop() {
+        if body.insert(block) {
+            todo.extend(predecessors[block.index()].iter().copied());
+        }
+    }
+    body
+}
+
+/// The variable a step changes, its own result aside.
+fn assigned(step: &Step) -> Option<SlotId> {
+    match step {
+        Step::Set { slot, .. } => Some(*slot),
+        Step::Store { root, .. } => Some(*root),
+        Step::Call(call) => mutated(call),
+    }
+}
+
+/// The variable whose value a call changes in place.
+pub(super) fn mutated(call: &Call) -> Option<SlotId> {
+    match &call.callee.kind {
+        ExprKind::Field(base, name) if MUTATING.contains(&name.as_str()) => match base.kind {
+            ExprKind::Slot(slot) => Some(slot),
+            _ => None,
+        },
+        ExprKind::Field(base, name) if name == "assign" => match (&base.kind, call.args.first()) {
+            (ExprKind::Global(global), Some(Item::Value(Expr { kind: ExprKind::Slot(slot), .. })))
+                if global == "Object" =>
+            {
+                Some(*slot)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn define(unit: &Unit) -> Definitions<'_> {
+    let mut all = Definitions::default();
+    for (at, func) in unit.functions.iter().enumerate() {
+        let id = FuncId(u32::try_from(at).unwrap_or(u32::MAX));
+        for (index, param) in func.params.iter().enumerate() {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            all.of.entry(param.slot).or_default().push(Definition::Param(id, index));
+        }
+        for step in func.blocks.iter().flat_map(|block| &block.steps) {
+            match step {
+                Step::Set { slot, value, .. } => {
+                    all.of.entry(*slot).or_default().push(Definition::Set(id, value));
+                    if unit.slots[slot.index()].owner != id {
+                        all.varying.insert(*slot);
+                    }
+                }
+                Step::Store { root, .. } => {
+                    all.varying.insert(*root);
+                }
+                Step::Call(call) => {
+                    all.of.entry(call.out).or_default().push(Definition::Call(id, call));
+                    all.varying.extend(mutated(call));
+                }
+            }
+        }
+    }
+    let twice = all.of.iter().filter(|(_, places)| places.len() > 1).map(|(slot, _)| *slot);
+    all.varying.extend(twice.collect::<Vec<_>>());
+    all
+}
+
+/// All functions from which a call by one of the libraries' names can be reached. Calls are followed by bare name, which
+/// takes in too much and misses nothing that could be resolved.
+fn reaching(program: &Program, methods: &FxHashSet<&str>) -> Vec<FuncRef> {
+    let mut callers: FxHashMap<&str, Vec<FuncRef>> = FxHashMap::default();
+    let mut found: FxHashSet<FuncRef> = FxHashSet::default();
+    let mut todo: Vec<FuncRef> = Vec::new();
+    for (unit_id, unit) in program.units() {
+        for (at, func) in unit.functions.iter().enumerate() {
+            let here = FuncRef { unit: unit_id, func: FuncId(u32::try_from(at).unwrap_or(u32::MAX)) };
+            for step in func.blocks.iter().flat_map(|block| &block.steps) {
+                let Step::Call(call) = step else { continue };
+                let Some(name) = called_name(unit, &call.callee) else { continue };
+                callers.entry(name).or_default().push(here);
+                if methods.contains(name) && found.insert(here) {
+                    todo.push(here);
+                }
+            }
+        }
+    }
+    while let Some(function) = todo.pop() {
+        let func = program.func(function);
+        // A function that holds a reaching callback reaches: it may run it.
+        if let Some(parent) = func.parent.filter(|p| p.0 != 0) {
+            let parent = FuncRef { unit: function.unit, func: parent };
+            if found.insert(parent) {
+                todo.push(parent);
+            }
+        }
+        if func.name.is_empty() {
+            continue;
+        }
+        for caller in callers.get(func.name.as_str()).into_iter().flatten() {
+            if found.insert(*caller) {
+                todo.push(*caller);
+            }
+        }
+    }
+    let mut found: Vec<FuncRef> = found.into_iter().collect();
+    found.sort_unstable();
+    found
+}
+
+/// The last name of what is called.
+fn called_name<'u>(unit: &'u Unit, callee: &'u Expr) -> Option<&'u str> {
+    match &callee.kind {
+        ExprKind::Field(_, name) | ExprKind::Global(name) => Some(name),
+        ExprKind::Slot(slot) => Some(unit.slots[slot.index()].name.as_str()).filter(|name| !name.is_empty()),
+        _ => None,
+    }
+}

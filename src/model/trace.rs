@@ -1,0 +1,275 @@
+//! A trace: one function with everything it runs in place spliced in, and its operations recognised.
+//!
+//! The root function's blocks, those of the functions it calls, of callbacks that run in place and of handlers make one
+//! graph.
+
+use super::value::{ValId, Values};
+use crate::finding::Confidence;
+use crate::library::{CallRow, Missing, Rows, Verb};
+use crate::link::{FuncRef, UnitId};
+use crate::sql;
+use crate::text::Span;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// The position in the table this id counts.
+            #[must_use]
+            pub fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+
+id!(
+    /// A block of a trace.
+    BlockId
+);
+id!(
+    /// An operation of a trace.
+    OpId
+);
+id!(
+    /// A transaction or lock of a trace.
+    RegionId
+);
+id!(
+    /// A function's run within a trace.
+    FrameId
+);
+
+/// A place in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Site {
+    /// The file.
+    pub unit: UnitId,
+    /// The place in it.
+    pub span: Span,
+}
+
+/// One function and all it runs.
+#[derive(Debug)]
+pub struct Trace<'a> {
+    /// The function it starts from.
+    pub root: FuncRef,
+    /// All values.
+    pub values: Values,
+    /// All blocks; the first is the entry.
+    pub blocks: Vec<Block>,
+    /// All operations, in the order in which they were met.
+    pub ops: Vec<Op<'a>>,
+    /// All transactions and locks.
+    pub regions: Vec<Region>,
+    /// All runs of functions; the first is the root's.
+    pub frames: Vec<Frame>,
+    /// Functions that ran in place inside the function that holds them, so that they need no trace of their own.
+    pub in_place: Vec<FuncRef>,
+    /// Whether something was left out because the trace grew too large.
+    pub budget_hit: bool,
+}
+
+/// A stretch of events without branches.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// What happens, in order.
+    pub events: Vec<Event>,
+    /// How it ends.
+    pub exit: Exit,
+    /// Where an error of the last event goes; the state there is the one before that event.
+    pub handler: Option<BlockId>,
+    /// The run it belongs to.
+    pub frame: FrameId,
+    /// The transactions and locks open at its start, outermost first.
+    pub regions: Vec<RegionId>,
+    /// For the first block of a handler: the errors thrown to it by name, with the block they come from.
+    pub thrown: Vec<(BlockId, ValId)>,
+    /// Whether it is the head of a loop.
+    pub is_loop: bool,
+}
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// An operation on the database.
+    Op(OpId),
+    /// A call that is not resolved.
+    Call(Effect),
+    /// A transaction or lock opens.
+    Open(RegionId),
+    /// It closes (and a transaction commits).
+    Close(RegionId),
+}
+
+/// A call that does something unknown outside the database.
+#[derive(Debug, Clone)]
+pub struct Effect {
+    /// The called name, as far as it is known (`stripe.charges.create`).
+    pub name: String,
+    /// The arguments.
+    pub args: Vec<ValId>,
+    /// The receiver, if it is a method call.
+    pub receiver: Option<ValId>,
+    /// The call.
+    pub site: Site,
+    /// Whether the result is awaited.
+    pub awaited: bool,
+}
+
+/// How a block ends.
+#[derive(Debug, Default, Clone)]
+pub enum Exit {
+    /// On to another block.
+    Goto(BlockId),
+    /// One of two ways.
+    Branch {
+        /// The tested value.
+        test: ValId,
+        /// Where true leads.
+        yes: BlockId,
+        /// Where false leads.
+        no: BlockId,
+        /// The tested text.
+        site: Site,
+    },
+    /// The end of the root function.
+    Return(ValId, Site),
+    /// An error to the handler.
+    Raise(BlockId, ValId),
+    /// An error that leaves the root function.
+    Throw(ValId, Site),
+    /// Not reached.
+    #[default]
+    Unreachable,
+}
+
+/// A function's run.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The function.
+    pub func: FuncRef,
+    /// The run that the function was written in, whose variables it sees.
+    pub lexical: Option<FrameId>,
+    /// The run that called it, and where.
+    pub caller: Option<(FrameId, Site)>,
+    /// Its receiver.
+    pub this: Option<ValId>,
+    /// Whether it is a callback that ran in place inside the function that holds it: then it is part of that.
+    pub in_place: bool,
+}
+
+/// A transaction or a lock.
+#[derive(Debug, Clone)]
+pub struct Region {
+    /// What it is.
+    pub kind: RegionKind,
+    /// Where it is opened.
+    pub site: Site,
+    /// The region it is opened in.
+    pub parent: Option<RegionId>,
+    /// Where an error goes that it raises when it opens or commits.
+    pub handler: Option<BlockId>,
+    /// The block from which it is opened.
+    pub block: BlockId,
+}
+
+/// What a region is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegionKind {
+    /// A transaction.
+    Transaction {
+        /// The level asked for, in words (`read committed`); `None`: the default.
+        isolation: Option<String>,
+        /// Whether it is a list of calls sent at once.
+        batch: bool,
+        /// Whether it was opened by somebody out of sight, who handed in the handle.
+        ambient: bool,
+    },
+    /// A transaction inside a transaction.
+    Savepoint,
+    /// A lock that other processes see, by name, as far as it is known.
+    Lock(String),
+}
+
+/// An operation on the database.
+#[derive(Debug, Clone)]
+pub struct Op<'a> {
+    /// What it does.
+    pub verb: Verb,
+    /// The entity; empty where it is not known.
+    pub entity: String,
+    /// The schema that describes the entity, and its position there.
+    pub schema: Option<(usize, usize)>,
+    /// How many rows it is about, by its form.
+    pub rows: Rows,
+    /// What it gives where no row is there.
+    pub missing: Missing,
+    /// Where its conditions and written columns come from.
+    pub source: OpSource<'a>,
+    /// The row lock it takes.
+    pub lock: sql::Lock,
+    /// The region whose handle it runs through; `None`: no transaction.
+    pub region: Option<RegionId>,
+    /// The block that holds it.
+    pub block: BlockId,
+    /// The run that holds it.
+    pub frame: FrameId,
+    /// The call.
+    pub site: Site,
+    /// The called name (`findUnique`).
+    pub name: String,
+    /// How sure it is that this is an operation on that entity.
+    pub confidence: Confidence,
+    /// Values of the call, by argument.
+    pub args: Vec<ValId>,
+    /// The handle, as a value (`prisma`, `tx`).
+    pub handle: Option<ValId>,
+}
+
+/// Where an operation's conditions and written columns come from.
+#[derive(Debug, Clone)]
+pub enum OpSource<'a> {
+    /// A call that a library row describes.
+    Call(&'a CallRow, &'a crate::library::Library),
+    /// A statement in SQL text, with the values of its holes.
+    Sql(Box<sql::Statement>, Vec<ValId>),
+}
+
+impl Trace<'_> {
+    /// An operation.
+    #[must_use]
+    pub fn op(&self, id: OpId) -> &Op<'_> {
+        &self.ops[id.index()]
+    }
+
+    /// A block.
+    #[must_use]
+    pub fn block(&self, id: BlockId) -> &Block {
+        &self.blocks[id.index()]
+    }
+
+    /// The run that stands for a run in reports: that of the function which holds it, for a callback run in place.
+    #[must_use]
+    pub fn reporting_frame(&self, mut frame: FrameId) -> FrameId {
+        while self.frames[frame.index()].in_place {
+            let Some(lexical) = self.frames[frame.index()].lexical else { break };
+            frame = lexical;
+        }
+        frame
+    }
+
+    /// The blocks that control may reach next, the handler's first.
+    pub fn successors(&self, id: BlockId) -> impl Iterator<Item = BlockId> + '_ {
+        let block = self.block(id);
+        let (a, b) = match &block.exit {
+            Exit::Goto(next) | Exit::Raise(next, _) => (Some(*next), None),
+            Exit::Branch { yes, no, .. } => (Some(*yes), Some(*no)),
+            Exit::Return(..) | Exit::Throw(..) | Exit::Unreachable => (None, None),
+        };
+        block.handler.into_iter().chain(a).chain(b)
+    }
+}

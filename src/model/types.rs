@@ -1,0 +1,320 @@
+//! What kind of object a value is: of which class of the project, or of which type of a library.
+
+use super::elaborate::Elaborator;
+use super::trace::RegionId;
+use super::value::{Val, ValId};
+use crate::finding::Confidence;
+use crate::ir::{BinaryOp, ExprKind, ImportName};
+use crate::library::{Library, TypePattern, TypeRow};
+use crate::link::{ClassRef, Exported, UnitId};
+
+/// A value recognised as one of a library's types.
+#[derive(Clone, Copy)]
+pub(super) struct Typed<'m> {
+    pub library: &'m Library,
+    pub row: &'m TypeRow,
+    pub confidence: Confidence,
+}
+
+/// How deep the origin of a value is followed.
+const DEPTH: usize = 12;
+
+impl<'m> Elaborator<'m, '_> {
+    /// The class of the project that a value is an instance of.
+    pub fn class_of(&self, value: ValId) -> Option<ClassRef> {
+        self.class_within(value, DEPTH)
+    }
+
+    fn class_within(&self, value: ValId, depth: usize) -> Option<ClassRef> {
+        let depth = depth.checked_sub(1)?;
+        match self.trace.values.get(value) {
+            Val::This(class) | Val::Instance(class) => Some(*class),
+            Val::Param(..) | Val::Field(..) | Val::Call { .. } => {
+                let (unit, ty) = self.declared_type(value, depth)?;
+                self.class_of_type(unit, ty)
+            }
+            Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().find_map(|(_, v)| self.class_within(*v, depth)),
+            Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => {
+                self.class_within(*a, depth).or_else(|| self.class_within(*b, depth))
+            }
+            _ => None,
+        }
+    }
+
+    /// The type a value is declared with, and the unit whose names the declaration uses.
+    fn declared_type(&self, value: ValId, depth: usize) -> Option<(UnitId, &'m str)> {
+        let program = self.model.program;
+        match self.trace.values.get(value) {
+            Val::Param(func, index) => {
+                let unit = program.unit(func.unit);
+                let param = unit.functions[func.func.index()].params.get(*index as usize)?;
+                Some((func.unit, unit.slots[param.slot.index()].ty.as_deref()?))
+            }
+            Val::Field(base, name) => {
+                let mut class = self.class_within(*base, depth)?;
+                for _ in 0..8 {
+                    if let Some(field) = program.class(class).fields.iter().find(|f| &f.name == name) {
+                        return Some((class.unit, field.ty.as_deref()?));
+                    }
+                    class = self.superclass(class)?;
+                }
+                None
+            }
+            Val::Call { callee, is_new: false, .. } => match self.trace.values.get(*callee) {
+                Val::Closure(func, _) => Some((func.unit, program.func(*func).returns.as_deref()?)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The class that a type names.
+    fn class_of_type(&self, unit: UnitId, ty: &str) -> Option<ClassRef> {
+        let name = core_type(ty);
+        let program = self.model.program;
+        let it = program.unit(unit);
+        let import = it.imports.iter().find(|import| it.slots[import.slot.index()].name == name);
+        if let Some(import) = import
+            && let Some(target) = program.resolve_module(unit, &import.source)
+            && let Some(Exported::Value(home, expr)) = program.export(target, &import.name)
+            && let Some(class) = self.class_of_expr(home, expr)
+        {
+            return Some(class);
+        }
+        match program.classes_named(name) {
+            [only] => Some(*only),
+            several => several.iter().find(|class| class.unit == unit).copied(),
+        }
+    }
+
+    fn class_of_expr(&self, unit: UnitId, expr: &crate::ir::Expr) -> Option<ClassRef> {
+        match &expr.kind {
+            ExprKind::Class(class) => Some(ClassRef { unit, class: *class }),
+            ExprKind::Slot(slot) => {
+                let name = &self.model.program.unit(unit).slots[slot.index()].name;
+                let classes = &self.model.program.unit(unit).classes;
+                let at = classes.iter().position(|class| &class.name == name)?;
+                Some(ClassRef { unit, class: crate::ir::ClassId(u32::try_from(at).ok()?) })
+            }
+            _ => None,
+        }
+    }
+
+    /// The class of the project that a class extends.
+    pub fn superclass(&self, class: ClassRef) -> Option<ClassRef> {
+        let program = self.model.program;
+        let extends = program.class(class).extends.as_ref()?;
+        let name = last_name(program.unit(class.unit), extends)?;
+        let unit = program.unit(class.unit);
+        let import = unit.imports.iter().find(|import| unit.slots[import.slot.index()].name == name);
+        match import {
+            Some(import) => {
+                let target = program.resolve_module(class.unit, &import.source)?;
+                match program.export(target, &import.name)? {
+                    Exported::Value(home, expr) => self.class_of_expr(home, expr),
+                    Exported::Module(_) | Exported::External => None,
+                }
+            }
+            None => program.classes_named(name).iter().find(|c| c.unit == class.unit && **c != class).copied(),
+        }
+    }
+
+    /// Whether instances of a class are errors: those keep their arguments, for tests of what was thrown.
+    pub fn is_error_class(&self, class: ClassRef) -> bool {
+        let program = self.model.program;
+        let it = program.class(class);
+        it.extends.as_ref().and_then(|e| last_name(program.unit(class.unit), e)).is_some_and(|n| n.contains("Error") || n.contains("Exception"))
+    }
+
+    /// The type of a library that a value is of.
+    pub fn typed(&self, value: ValId) -> Option<Typed<'m>> {
+        self.typed_within(value, DEPTH)
+    }
+
+    fn typed_within(&self, value: ValId, depth: usize) -> Option<Typed<'m>> {
+        let depth = depth.checked_sub(1)?;
+        let values = &self.trace.values;
+        match values.get(value) {
+            Val::Handle(_) => self.find_type(Confidence::High, |row, _| row.transaction),
+            Val::Call { callee, is_new: true, .. } => {
+                let name = self.name_of(*callee)?;
+                self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::New(_)) && p.accepts(name))
+            }
+            Val::Call { callee, .. } => {
+                if let Val::Field(base, method) = values.get(*callee)
+                    && let Some(base) = self.typed_within(*base, depth)
+                    && base.library.calls.iter().any(|row| row.gives.is_some() && row.on.names().any(|n| n == method))
+                {
+                    return Some(base);
+                }
+                let declared = self.declared_type(value, depth).map(|(_, ty)| core_type(ty));
+                declared
+                    .and_then(|ty| self.declared_as(ty))
+                    .or_else(|| self.by_class(value, depth))
+                    .or_else(|| self.by_name(self.name_of(*callee)?.strip_prefix("get")?))
+            }
+            Val::Phi(phi) => {
+                let operands: Vec<ValId> = values.phi(*phi).operands.iter().map(|(_, v)| *v).collect();
+                self.typed_among(&operands, depth)
+            }
+            Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => {
+                self.typed_among(&[*a, *b], depth)
+            }
+            Val::External(module, name) => {
+                let by_import = self.find_type(Confidence::High, |_, p| p.accepts_import(module, name));
+                by_import.or_else(|| {
+                    let name = if name == "default" || name == "*" {
+                        module.rsplit('/').next().unwrap_or(module)
+                    } else {
+                        name
+                    };
+                    self.by_name(name)
+                })
+            }
+            Val::Param(..) | Val::Field(..) | Val::This(_) | Val::Instance(_) => {
+                let declared = self.declared_type(value, depth).map(|(_, ty)| core_type(ty));
+                if let Some(typed) = declared.and_then(|ty| self.declared_as(ty)) {
+                    return Some(typed);
+                }
+                if let Some(typed) = self.by_class(value, depth) {
+                    return Some(typed);
+                }
+                match values.get(value) {
+                    Val::Field(_, name) => self.by_name(name),
+                    Val::Param(func, index) => {
+                        let unit = self.model.program.unit(func.unit);
+                        let param = unit.functions[func.func.index()].params.get(*index as usize)?;
+                        self.by_name(&unit.slots[param.slot.index()].name)
+                    }
+                    _ => None,
+                }
+            }
+            Val::Global(name) => self.by_name(name),
+            _ => None,
+        }
+    }
+
+    /// The type of a value that may be one of several: of a client and a transaction, the client, since what runs
+    /// outside of a transaction on one way is not protected by it.
+    fn typed_among(&self, values: &[ValId], depth: usize) -> Option<Typed<'m>> {
+        let mut found: Option<Typed<'m>> = None;
+        for value in values {
+            let Some(next) = self.typed_within(*value, depth) else { continue };
+            found = Some(match found {
+                Some(first) if first.row.transaction && !next.row.transaction => next,
+                Some(first) => first,
+                None => next,
+            });
+        }
+        found
+    }
+
+    fn by_class(&self, value: ValId, depth: usize) -> Option<Typed<'m>> {
+        let mut class = self.class_within(value, depth)?;
+        for _ in 0..8 {
+            let it = self.model.program.class(class);
+            if let Some(extends) = &it.extends
+                && let Some(name) = last_name(self.model.program.unit(class.unit), extends)
+                && let Some(typed) =
+                    self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::Extends(_)) && p.accepts(name))
+            {
+                return Some(typed);
+            }
+            class = self.superclass(class)?;
+        }
+        None
+    }
+
+    fn declared_as(&self, ty: &str) -> Option<Typed<'m>> {
+        self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::Declared(_)) && p.accepts(ty))
+    }
+
+    fn by_name(&self, name: &str) -> Option<Typed<'m>> {
+        let named = self.find_type(Confidence::Medium, |_, p| matches!(p, TypePattern::Named(_)) && p.accepts(name));
+        named.or_else(|| {
+            let configured = self.model.clients.iter().any(|c| c == name || c.rsplit('.').next() == Some(name));
+            if configured { self.find_type(Confidence::Medium, |row, _| !row.transaction) } else { None }
+        })
+    }
+
+    fn find_type(&self, confidence: Confidence, fits: impl Fn(&TypeRow, &TypePattern) -> bool) -> Option<Typed<'m>> {
+        self.model.registry.libraries.iter().find_map(|library| {
+            let row = library.types.iter().find(|row| row.patterns.iter().any(|pattern| fits(row, pattern)))?;
+            Some(Typed { library, row, confidence })
+        })
+    }
+
+    /// The last name of a value that is a name.
+    pub fn name_of(&self, value: ValId) -> Option<&str> {
+        match self.trace.values.get(value) {
+            Val::Global(name) | Val::Field(_, name) => Some(name),
+            Val::External(module, name) if name == "default" || name == "*" => module.rsplit('/').next(),
+            Val::External(_, name) => Some(name),
+            Val::Class(class) => Some(&self.model.program.class(*class).name),
+            Val::Closure(func, _) => Some(&self.model.program.func(*func).name),
+            _ => None,
+        }
+    }
+
+    /// The transaction that a handle belongs to: one of the trace, or one that somebody out of sight opened.
+    pub fn region_of(&mut self, handle: ValId, site: super::trace::Site, block: super::trace::BlockId) -> Option<RegionId> {
+        if let Val::Handle(region) = self.trace.values.get(handle) {
+            return Some(*region);
+        }
+        let typed = self.typed(handle)?;
+        if !typed.row.transaction {
+            return None;
+        }
+        if let Some(region) = self.ambient.get(&handle) {
+            return Some(*region);
+        }
+        let region = RegionId(u32::try_from(self.trace.regions.len()).unwrap_or(u32::MAX));
+        self.trace.regions.push(super::trace::Region {
+            kind: super::trace::RegionKind::Transaction { isolation: None, batch: false, ambient: true },
+            site,
+            parent: None,
+            handler: None,
+            block,
+        });
+        self.ambient.insert(handle, region);
+        Some(region)
+    }
+
+    /// Whether a value is a member of a client, so that a method named like a collection's is an operation.
+    pub fn is_client_member(&self, value: ValId) -> bool {
+        match self.trace.values.get(value) {
+            Val::Field(base, _) => self.typed(*base).is_some_and(|t| t.row.entity_members),
+            _ => false,
+        }
+    }
+}
+
+/// The last name of a plain expression.
+fn last_name<'u>(unit: &'u crate::ir::Unit, expr: &'u crate::ir::Expr) -> Option<&'u str> {
+    match &expr.kind {
+        ExprKind::Field(_, name) | ExprKind::Global(name) => Some(name),
+        ExprKind::Slot(slot) => {
+            // An import keeps the name of the exporting module, which is the class's own.
+            let import = unit.imports.iter().find(|import| import.slot == *slot);
+            match import.map(|import| &import.name) {
+                Some(ImportName::Named(name)) => Some(name),
+                _ => Some(&unit.slots[slot.index()].name),
+            }
+        }
+        ExprKind::Class(class) => Some(&unit.classes[class.index()].name),
+        _ => None,
+    }
+}
+
+/// The type inside `Promise<…>`, `… | null` and the like, without its arguments.
+fn core_type(ty: &str) -> &str {
+    let mut ty = ty.trim().trim_start_matches(':').trim();
+    for wrapper in ["Promise<", "Awaited<", "Readonly<", "Partial<"] {
+        if let Some(inner) = ty.strip_prefix(wrapper) {
+            ty = inner.strip_suffix('>').unwrap_or(inner).trim();
+        }
+    }
+    let first = ty.split('|').map(str::trim).find(|part| !matches!(*part, "" | "null" | "undefined"));
+    let ty = first.unwrap_or(ty);
+    ty.split('<').next().unwrap_or(ty).trim()
+}

@@ -1,0 +1,322 @@
+//! Values, as far as they can be known without running anything.
+//!
+//! Values are hash-consed: two [`ValId`]s are equal exactly if the values are, structurally, after copies have been
+//! followed. That is what makes `existing.id` of a row read by `{id: X}` *be* `X`.
+
+use rustc_hash::FxHashMap;
+
+use super::trace::{BlockId, FrameId, OpId, RegionId};
+use crate::ir::{BinaryOp, Const, Over, UnaryOp};
+use crate::link::{ClassRef, FuncRef, UnitId};
+use crate::text::Span;
+
+/// A value of one trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValId(pub u32);
+
+/// The forms of a value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Val {
+    /// A literal.
+    Const(Literal),
+    /// Text with holes.
+    Text(Vec<TextPart>),
+    /// A parameter of a function that nobody in sight calls.
+    Param(FuncRef, u32),
+    /// The receiver of a method whose object is not known any closer.
+    This(ClassRef),
+    /// An instance made by `new`, or a value declared to be one.
+    Instance(ClassRef),
+    /// A name that nothing in the project declares.
+    Global(String),
+    /// A name of a module outside the project.
+    External(String, String),
+    /// A module of the project as an object.
+    Module(UnitId),
+    /// A class of the project.
+    Class(ClassRef),
+    /// A function of the project and the frame it closes over.
+    Closure(FuncRef, Option<FrameId>),
+    /// A named member.
+    Field(ValId, String),
+    /// A computed member.
+    Index(ValId, ValId),
+    /// An object literal.
+    Object(Vec<ObjectEntry>),
+    /// An array literal.
+    Array(Vec<ArrayItem>),
+    /// An operator with one operand.
+    Unary(UnaryOp, ValId),
+    /// An operator with two operands.
+    Binary(BinaryOp, ValId, ValId),
+    /// `test ? yes : no`.
+    Choice(ValId, ValId, ValId),
+    /// Some element of a collection.
+    Element(ValId),
+    /// What a collection method makes of a collection.
+    Over(Over, ValId, ValId),
+    /// An object without some members.
+    Rest(ValId, Vec<String>),
+    /// The error a handler caught.
+    Caught(BlockId),
+    /// What an operation gave.
+    Result(OpId),
+    /// The handle of a transaction.
+    Handle(RegionId),
+    /// What an unresolved call gave: a function of its receiver and arguments. `site` tells calls apart that have
+    /// neither, since those may give something new each time.
+    Call {
+        /// What is called.
+        callee: ValId,
+        /// The arguments.
+        args: Vec<ValId>,
+        /// Whether `new` made it.
+        is_new: bool,
+        /// The place, for calls without arguments.
+        site: Option<(FrameId, Span)>,
+    },
+    /// One of several values, depending on the way that led to a block.
+    Phi(PhiId),
+    /// Made from other values in a way that is not understood.
+    Derived(Vec<ValId>),
+    /// Not known.
+    Opaque(u32),
+}
+
+/// A literal, comparable and hashable.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Literal {
+    /// The absent value.
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// A number as written.
+    Number(String),
+    /// Text.
+    Text(String),
+}
+
+impl From<&Const> for Literal {
+    fn from(value: &Const) -> Self {
+        match value {
+            Const::Null => Self::Null,
+            Const::Bool(b) => Self::Bool(*b),
+            Const::Number(n) => Self::Number(n.clone()),
+            Const::Text(t) => Self::Text(t.clone()),
+        }
+    }
+}
+
+impl Literal {
+    /// Whether a branch on it goes the `yes` way.
+    #[must_use]
+    pub fn is_truthy(&self) -> bool {
+        match self {
+            Self::Null => false,
+            Self::Bool(b) => *b,
+            Self::Number(n) => n.parse::<f64>().is_ok_and(|n| n != 0.0),
+            Self::Text(t) => !t.is_empty(),
+        }
+    }
+}
+
+/// A piece of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TextPart {
+    /// Literal.
+    Text(String),
+    /// A hole.
+    Hole(ValId),
+}
+
+/// One entry of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ObjectEntry {
+    /// A named member and its value.
+    Field(String, ValId),
+    /// All members of another object.
+    Spread(ValId),
+    /// A member whose name is not known.
+    Computed(ValId),
+    /// A member that was removed.
+    Removed(String),
+}
+
+/// One item of an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ArrayItem {
+    /// One value.
+    Value(ValId),
+    /// All items of another collection.
+    Spread(ValId),
+}
+
+/// A join of values at a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PhiId(pub u32);
+
+/// What meets at a [`PhiId`].
+#[derive(Clone, Debug, Default)]
+pub struct Phi {
+    /// The block at whose start they meet.
+    pub block: BlockId,
+    /// The value each way brings.
+    pub operands: Vec<(BlockId, ValId)>,
+}
+
+/// All values of a trace.
+#[derive(Debug, Default)]
+pub struct Values {
+    table: Vec<Val>,
+    ids: FxHashMap<Val, ValId>,
+    phis: Vec<Phi>,
+    opaque: u32,
+}
+
+impl Values {
+    /// The id of a value.
+    pub fn add(&mut self, value: Val) -> ValId {
+        if let Some(id) = self.ids.get(&value) {
+            return *id;
+        }
+        let id = ValId(u32::try_from(self.table.len()).unwrap_or(u32::MAX));
+        self.table.push(value.clone());
+        self.ids.insert(value, id);
+        id
+    }
+
+    /// A value nothing is known of.
+    pub fn opaque(&mut self) -> ValId {
+        self.opaque += 1;
+        self.add(Val::Opaque(self.opaque))
+    }
+
+    /// The absent value.
+    pub fn null(&mut self) -> ValId {
+        self.add(Val::Const(Literal::Null))
+    }
+
+    /// A truth value.
+    pub fn bool(&mut self, value: bool) -> ValId {
+        self.add(Val::Const(Literal::Bool(value)))
+    }
+
+    /// The form of a value.
+    #[must_use]
+    pub fn get(&self, id: ValId) -> &Val {
+        &self.table[id.0 as usize]
+    }
+
+    /// How many values there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is no value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// The literal a value is.
+    #[must_use]
+    pub fn literal(&self, id: ValId) -> Option<&Literal> {
+        match self.get(id) {
+            Val::Const(literal) => Some(literal),
+            _ => None,
+        }
+    }
+
+    /// The text a value is.
+    #[must_use]
+    pub fn text(&self, id: ValId) -> Option<&str> {
+        match self.literal(id) {
+            Some(Literal::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether a branch on the value always goes one way.
+    #[must_use]
+    pub fn truth(&self, id: ValId) -> Option<bool> {
+        match self.get(id) {
+            Val::Const(literal) => Some(literal.is_truthy()),
+            Val::Object(_) | Val::Array(_) | Val::Closure(..) | Val::Class(_) | Val::Instance(_) | Val::Handle(_) => {
+                Some(true)
+            }
+            Val::Unary(UnaryOp::Not, inner) => self.truth(*inner).map(|t| !t),
+            _ => None,
+        }
+    }
+
+    /// A new join at a block.
+    pub fn new_phi(&mut self, block: BlockId, operands: Vec<(BlockId, ValId)>) -> (PhiId, ValId) {
+        let phi = PhiId(u32::try_from(self.phis.len()).unwrap_or(u32::MAX));
+        self.phis.push(Phi { block, operands });
+        (phi, self.add(Val::Phi(phi)))
+    }
+
+    /// What meets at a join.
+    #[must_use]
+    pub fn phi(&self, id: PhiId) -> &Phi {
+        &self.phis[id.0 as usize]
+    }
+
+    /// One more way into a join.
+    pub fn add_operand(&mut self, id: PhiId, from: BlockId, value: ValId) {
+        self.phis[id.0 as usize].operands.push((from, value));
+    }
+
+    /// All joins, in order.
+    #[must_use]
+    pub fn phis(&self) -> &[Phi] {
+        &self.phis
+    }
+
+    /// The values a value is made from, joins included.
+    #[must_use]
+    pub fn parts(&self, id: ValId) -> Vec<ValId> {
+        match self.get(id) {
+            Val::Const(_)
+            | Val::Param(..)
+            | Val::This(_)
+            | Val::Instance(_)
+            | Val::Global(_)
+            | Val::External(..)
+            | Val::Module(_)
+            | Val::Class(_)
+            | Val::Closure(..)
+            | Val::Caught(_)
+            | Val::Result(_)
+            | Val::Handle(_)
+            | Val::Opaque(_) => Vec::new(),
+            Val::Text(parts) => parts
+                .iter()
+                .filter_map(|part| match part {
+                    TextPart::Hole(hole) => Some(*hole),
+                    TextPart::Text(_) => None,
+                })
+                .collect(),
+            Val::Field(base, _) | Val::Element(base) | Val::Rest(base, _) | Val::Unary(_, base) => vec![*base],
+            Val::Index(a, b) | Val::Binary(_, a, b) | Val::Over(_, a, b) => vec![*a, *b],
+            Val::Choice(test, yes, no) => vec![*test, *yes, *no],
+            Val::Object(entries) => entries
+                .iter()
+                .filter_map(|entry| match entry {
+                    ObjectEntry::Field(_, v) | ObjectEntry::Spread(v) | ObjectEntry::Computed(v) => Some(*v),
+                    ObjectEntry::Removed(_) => None,
+                })
+                .collect(),
+            Val::Array(items) => items
+                .iter()
+                .map(|item| match item {
+                    ArrayItem::Value(v) | ArrayItem::Spread(v) => *v,
+                })
+                .collect(),
+            Val::Call { callee, args, .. } => std::iter::once(*callee).chain(args.iter().copied()).collect(),
+            Val::Phi(phi) => self.phi(*phi).operands.iter().map(|(_, v)| *v).collect(),
+            Val::Derived(parts) => parts.clone(),
+        }
+    }
+}
