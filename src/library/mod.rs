@@ -4,12 +4,53 @@
 //! source code: the model stage matches rows against values. Everything that names an ORM, a driver or a language's
 //! standard library lives in those files.
 
+mod compile;
 mod load;
+mod needles;
 mod pattern;
+mod remedy;
 mod schema;
+mod suggest;
+
+use serde::Deserialize;
 
 pub use load::{LoadError, Registry};
-pub use pattern::{Callee, CallPattern, ParamPattern, Selector, TypePattern};
+pub use pattern::{
+    CallPattern, Callee, Form, ParamKind, ParamPattern, PatternError, Root, Selector, TypePattern, wildcard,
+};
+
+/// Database engines, as rows name them.
+pub const ENGINES: &[&str] = &["postgresql", "cockroachdb", "mysql", "mariadb", "sqlite", "sqlserver", "mongodb"];
+
+/// Isolation levels, as rows name them.
+pub const LEVELS: &[&str] =
+    &["read uncommitted", "read committed", "repeatable read", "snapshot", "serializable", "deferred", "immediate"];
+
+/// What remedies may be for.
+pub const INTENTS: &[&str] = &[
+    "merge-into-upsert",
+    "handle-conflict",
+    "skip-duplicates",
+    "guard-where",
+    "guard-delete",
+    "test-affected",
+    "atomic-delta",
+    "guarded-counter",
+    "lock-read",
+    "lock-parent",
+    "wrap-in-transaction",
+    "raise-isolation",
+    "add-retry",
+    "use-handle",
+    "add-unique-key",
+    "whole-group-unset",
+];
+
+/// The holes that code templates may have.
+pub const HOLES: &[&str] = &[
+    "client", "accessor", "entity", "table", "key", "data", "create", "update", "guard", "exit", "column", "delta",
+    "columns", "call",
+];
 
 /// One library.
 #[derive(Clone, Debug)]
@@ -48,10 +89,14 @@ pub struct TypeRow {
     /// Whether a member of it is an entity of the schema (`client.user`), so that, with a schema at hand, any value with
     /// that member followed by one of the library's methods counts as one.
     pub entity_members: bool,
+    /// The isolation level that a constructor call sets for all transactions opened on the value, as a selector on the
+    /// parameters of the constructor (`Root::Param`).
+    pub isolation: Option<Selector>,
 }
 
 /// What a statement does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Verb {
     Read,
@@ -65,7 +110,8 @@ pub enum Verb {
 }
 
 /// How many rows a call is about, by its form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Rows {
     One,
@@ -75,8 +121,8 @@ pub enum Rows {
 }
 
 /// What a call gives where no row is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Missing {
     /// The absent value.
     Null,
@@ -143,7 +189,8 @@ pub struct Native {
 }
 
 /// A condition on the form of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Requirement {
     /// The update writes something.
     UpdateNotEmpty,
@@ -158,7 +205,8 @@ pub enum Requirement {
 }
 
 /// One statement of a call that runs several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StepRow {
     /// Reads the rows of the condition; if none is there, the call ends as its `missing` says.
     Read,
@@ -198,7 +246,8 @@ pub struct RegionRow {
 }
 
 /// How a region's extent is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RegionForm {
     /// A callback runs inside.
     Callback,
@@ -209,7 +258,8 @@ pub enum RegionForm {
 }
 
 /// Kinds of database errors that programs recognise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum ErrorKind {
     UniqueViolation,
@@ -273,4 +323,12 @@ pub struct RemedyRow {
     pub engines: Vec<String>,
     /// The code, with `{holes}`.
     pub code: String,
+}
+
+impl RemedyRow {
+    /// The code with its holes filled; `None` where `value` has nothing for one of them.
+    #[must_use]
+    pub fn fill<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+        remedy::fill(&self.code, value)
+    }
 }
