@@ -10,4 +10,5 @@
 
 pub mod frontend;
 pub mod ir;
+pub mod library;
 pub mod text;

@@ -1,0 +1,402 @@
+//! The files of one library, checked and made into rows.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::load::{LoadError, span};
+use super::pattern::{CallPattern, Callee, ParamPattern, PatternError, Selector, TypePattern};
+use super::remedy::{Hole, holes};
+use super::schema::{CallTable, File, NativeTable, RegionTable, RemedyTable, Text, Texts, TypeTable, Words};
+use super::suggest::hint;
+use super::{
+    CallRow, DataGrammar, ENGINES, ErrorRow, FilterGrammar, HOLES, INTENTS, LEVELS, Library, Missing, Native,
+    RegionForm, RegionRow, RemedyRow, Rows, TypeRow, Verb,
+};
+
+/// What filter operators mean.
+const COMPARISONS: &[&str] = &["eq", "ne", "lt", "le", "gt", "ge", "in", "not-in", "like", "other"];
+/// What relative changes mean.
+const DELTAS: &[&str] = &["+", "-", "*", "/"];
+/// What keys under a relation write.
+const NESTED: &[&str] = &[
+    "create",
+    "create-many",
+    "connect",
+    "connect-or-create",
+    "upsert",
+    "update",
+    "update-many",
+    "delete",
+    "delete-many",
+    "disconnect",
+    "set",
+];
+/// What opening a region inside a region does.
+const NESTING: &[&str] = &["savepoint", "same"];
+
+/// A file and where it came from.
+pub(super) struct Origin<'a> {
+    pub path: &'a str,
+    pub text: &'a str,
+    pub file: File,
+}
+
+/// Makes the rows of one library.
+pub(super) struct Compiler<'a> {
+    /// The file at hand.
+    origin: &'a Origin<'a>,
+    library: Library,
+    /// Whether calls are lazy where their row does not say.
+    lazy: bool,
+    /// Every call pattern so far.
+    patterns: Vec<CallPattern>,
+    errors: &'a mut Vec<LoadError>,
+}
+
+impl<'a> Compiler<'a> {
+    /// Makes the library of a file and those that extend it; rows that are wrong are left out.
+    pub fn run(origins: &'a [Origin<'a>], errors: &'a mut Vec<LoadError>) -> Library {
+        let base = &origins[0];
+        let name = |text: &Option<Text>| text.as_ref().map(|text| text.get_ref().clone()).unwrap_or_default();
+        let library = Library {
+            id: name(&base.file.lib.id),
+            language: name(&base.file.lib.language),
+            detect: Vec::new(),
+            types: Vec::new(),
+            calls: Vec::new(),
+            regions: Vec::new(),
+            errors: Vec::new(),
+            filter: FilterGrammar::default(),
+            data: DataGrammar::default(),
+            remedies: Vec::new(),
+        };
+        let mut compiler = Self { origin: base, library, lazy: false, patterns: Vec::new(), errors };
+        // Rows may name types of any of the files, so types come first.
+        for origin in origins {
+            compiler.origin = origin;
+            compiler.library.detect.extend(origin.file.lib.detect.iter().cloned());
+            for (name, table) in &origin.file.types {
+                compiler.type_row(name, table);
+            }
+        }
+        let likes = compiler.likes(origins);
+        for origin in origins {
+            compiler.origin = origin;
+            compiler.lazy = origin.file.lib.lazy.unwrap_or(compiler.lazy);
+            compiler.rows(&origin.file);
+        }
+        compiler.expand(&likes);
+        compiler.library
+    }
+
+    fn rows(&mut self, file: &File) {
+        for table in &file.call {
+            self.call_rows(table);
+        }
+        for table in &file.region {
+            self.region_rows(table);
+        }
+        for table in &file.error {
+            if table.codes.is_empty() && table.messages.is_empty() && table.classes.is_empty() {
+                self.fail(table.kind.span(), "an error needs `codes`, `messages` or `classes` that mean it");
+            } else if !table.codes.is_empty() && table.members.is_empty() {
+                self.fail(table.kind.span(), "`codes` needs the `members` that carry them");
+            }
+            self.library.errors.push(ErrorRow {
+                kind: *table.kind.get_ref(),
+                codes: table.codes.clone(),
+                members: table.members.clone(),
+                messages: table.messages.clone(),
+                classes: table.classes.clone(),
+                title: table.title.clone(),
+            });
+        }
+        let operators = self.words(&file.filter.operators, COMPARISONS);
+        let filter = &mut self.library.filter;
+        filter.operators.extend(operators);
+        filter.and.extend(file.filter.and.iter().cloned());
+        filter.or.extend(file.filter.or.iter().cloned());
+        filter.not.extend(file.filter.not.iter().cloned());
+        filter.relation.extend(file.filter.relation.iter().cloned());
+        let (deltas, nested) = (self.words(&file.data.deltas, DELTAS), self.words(&file.data.nested, NESTED));
+        let data = &mut self.library.data;
+        data.deltas.extend(deltas);
+        data.nested.extend(nested);
+        data.set.extend(file.data.set.iter().cloned());
+        data.append.extend(file.data.append.iter().cloned());
+        for table in &file.remedy {
+            self.remedy(table);
+        }
+    }
+
+    /// Adds to the type of that name, or makes it.
+    fn type_row(&mut self, name: &Text, table: &TypeTable) {
+        let mut patterns = Vec::new();
+        let mut params = Vec::new();
+        for text in table.is.list() {
+            if let Some((found, found_params)) = self.pattern(&text, TypePattern::parse_with_params) {
+                patterns.extend(found);
+                if params.is_empty() {
+                    params = found_params;
+                }
+            }
+        }
+        let isolation = table.isolation.as_ref().and_then(|text| self.selector(text, &params));
+        match self.library.types.iter_mut().find(|row| row.name == *name.get_ref()) {
+            Some(row) => {
+                row.patterns.extend(patterns);
+                row.transaction = table.transaction.unwrap_or(row.transaction);
+                row.entity_members = table.entity_members.unwrap_or(row.entity_members);
+                row.isolation = isolation.or(row.isolation.take());
+            }
+            None => self.library.types.push(TypeRow {
+                name: name.get_ref().clone(),
+                patterns,
+                transaction: table.transaction.unwrap_or(false),
+                entity_members: table.entity_members.unwrap_or(false),
+                isolation,
+            }),
+        }
+    }
+
+    /// Which types take the rows of which others.
+    fn likes(&mut self, origins: &'a [Origin<'a>]) -> Vec<(String, String)> {
+        let mut likes: Vec<(String, String)> = Vec::new();
+        for origin in origins {
+            self.origin = origin;
+            for (name, table) in &origin.file.types {
+                let Some(like) = &table.like else { continue };
+                if self.known_type(like) {
+                    likes.push((name.get_ref().clone(), like.get_ref().clone()));
+                }
+            }
+        }
+        if let Some((name, like)) = likes.iter().find(|(_, like)| likes.iter().any(|(name, _)| name == like)) {
+            let message = format!("`{name}` is like `{like}`, which is itself like another type; name that one");
+            let at = origins
+                .iter()
+                .flat_map(|origin| origin.file.types.get(name.as_str()))
+                .find_map(|table| table.like.as_ref());
+            self.fail(at.map_or(0..0, Spanned::span), message);
+            likes.clear();
+        }
+        likes
+    }
+
+    fn call_rows(&mut self, table: &CallTable) {
+        if table.verb.is_none() && table.gives.is_none() {
+            self.fail(table.on.span(), "a call needs a `verb`, or a type that it `gives`");
+        }
+        if table.native.is_some() && table.steps.is_empty() {
+            self.fail(
+                table.on.span(),
+                "a call that is `native` only at times needs the `steps` it takes at other times",
+            );
+        }
+        if let Some(gives) = &table.gives {
+            self.known_type(gives);
+        }
+        let native = table.native.as_ref().map(|native| self.native(native));
+        for pattern in self.call_patterns(&table.on) {
+            let params = &pattern.params;
+            let rows = table.rows.unwrap_or(match table.verb {
+                Some(Verb::Count) => Rows::Number,
+                Some(Verb::Sql) => Rows::Many,
+                _ => Rows::One,
+            });
+            let missing = table.missing.unwrap_or(match rows {
+                Rows::One => Missing::Null,
+                Rows::Many => Missing::Empty,
+                Rows::Number => Missing::Zero,
+            });
+            let row = CallRow {
+                verb: table.verb,
+                rows,
+                missing,
+                key: self.optional(table.key.as_ref(), params),
+                set: self.optional(table.set.as_ref(), params),
+                create: self.optional(table.create.as_ref(), params),
+                skip_conflicts: self.optional(table.skip_conflicts.as_ref(), params),
+                limit: self.optional(table.limit.as_ref(), params),
+                skip: self.optional(table.skip.as_ref(), params),
+                order: self.optional(table.order.as_ref(), params),
+                reads: table.reads.list().iter().filter_map(|text| self.selector(text, params)).collect(),
+                aggregates: table
+                    .aggregates
+                    .iter()
+                    .filter_map(|(name, text)| Some((name.clone(), self.selector(text, params)?)))
+                    .collect(),
+                affected: self.optional(table.affected.as_ref(), params),
+                sql: self.optional(table.sql.as_ref(), params),
+                bind: self.optional(table.bind.as_ref(), params),
+                gives: table.gives.as_ref().map(|gives| gives.get_ref().clone()),
+                lazy: table.lazy.unwrap_or(self.lazy && table.verb.is_some()),
+                native: native.clone(),
+                steps: table.steps.clone(),
+                on: pattern,
+            };
+            self.library.calls.push(row);
+        }
+    }
+
+    fn native(&mut self, table: &NativeTable) -> Native {
+        Native { engines: self.engines(&table.engines), requires: table.requires.clone() }
+    }
+
+    fn region_rows(&mut self, table: &RegionTable) {
+        if table.form != RegionForm::Guard && table.body.is_none() {
+            self.fail(table.open.span(), "a region needs a `body`: the callback or list that runs inside");
+        }
+        let levels = self.words(&table.levels, LEVELS);
+        let nested = table.nested.as_ref().filter(|text| self.word(text, NESTING)).map(|text| text.get_ref().clone());
+        for pattern in self.call_patterns(&table.open) {
+            let params = &pattern.params;
+            let row = RegionRow {
+                form: table.form,
+                body: self.optional(table.body.as_ref(), params),
+                handle: table.handle,
+                isolation: self.optional(table.isolation.as_ref(), params),
+                levels: levels.clone(),
+                lock: self.optional(table.lock.as_ref(), params),
+                nested: nested.clone(),
+                open: pattern,
+            };
+            self.library.regions.push(row);
+        }
+    }
+
+    fn remedy(&mut self, table: &RemedyTable) {
+        self.word(&table.intent, INTENTS);
+        let engines = self.engines(&table.engines);
+        for Hole { at, name, .. } in holes(table.code.get_ref()) {
+            if !HOLES.contains(&name) {
+                let place = self.within(&table.code, at..at + name.len());
+                self.fail(place, format!("unknown hole `{name}`{}", hint(name, HOLES)));
+            }
+        }
+        let intent = table.intent.get_ref();
+        let covered = self.library.remedies.iter().filter(|row| row.intent == *intent).any(|row| {
+            row.engines.is_empty() || !engines.is_empty() && engines.iter().all(|engine| row.engines.contains(engine))
+        });
+        if covered {
+            self.fail(table.intent.span(), format!("an earlier remedy for `{intent}` holds for these engines already"));
+        }
+        let code = table.code.get_ref().trim_end().to_owned();
+        self.library.remedies.push(RemedyRow { intent: intent.clone(), engines, code });
+    }
+
+    /// Reads the patterns of a row and sees to it that each can be reached.
+    fn call_patterns(&mut self, texts: &Texts) -> Vec<CallPattern> {
+        let mut found = Vec::new();
+        for text in texts.list() {
+            let Some(pattern) = self.pattern(&text, CallPattern::parse) else { continue };
+            if let Callee::Method { receiver, .. } = &pattern.callee
+                && receiver != "_"
+                && !self.library.types.iter().any(|row| row.name == *receiver)
+            {
+                let place = self.within(&text, 0..receiver.len());
+                let hint = self.type_hint(receiver);
+                self.fail(place, format!("there is no type `{receiver}`{hint}"));
+            }
+            if self.patterns.iter().any(|earlier| earlier.covers(&pattern)) {
+                self.fail(text.span(), "an earlier row fits every such call already");
+            }
+            self.patterns.push(pattern.clone());
+            found.push(pattern);
+        }
+        if texts.list().is_empty() {
+            self.fail(texts.span(), "a pattern is missing");
+        }
+        found
+    }
+
+    /// Repeats the rows of a type for the types that are like it.
+    fn expand(&mut self, likes: &[(String, String)]) {
+        for (name, like) in likes {
+            let moved = |pattern: &CallPattern| match &pattern.callee {
+                Callee::Method { receiver, member, methods } if receiver == like => {
+                    let callee =
+                        Callee::Method { receiver: name.clone(), member: member.clone(), methods: methods.clone() };
+                    Some(CallPattern { callee, ..pattern.clone() })
+                        .filter(|copy| !self.patterns.iter().any(|own| own.covers(copy)))
+                }
+                _ => None,
+            };
+            let calls = self.library.calls.iter().filter_map(|row| {
+                let gives = if row.gives.as_ref() == Some(like) { Some(name.clone()) } else { row.gives.clone() };
+                Some(CallRow { on: moved(&row.on)?, gives, ..row.clone() })
+            });
+            let calls: Vec<_> = calls.collect();
+            let regions = self.library.regions.iter();
+            let regions = regions.filter_map(|row| Some(RegionRow { open: moved(&row.open)?, ..row.clone() }));
+            let regions: Vec<_> = regions.collect();
+            self.library.calls.extend(calls);
+            self.library.regions.extend(regions);
+        }
+    }
+
+    fn optional(&mut self, text: Option<&Text>, params: &[ParamPattern]) -> Option<Selector> {
+        self.selector(text?, params)
+    }
+
+    fn selector(&mut self, text: &Text, params: &[ParamPattern]) -> Option<Selector> {
+        self.pattern(text, |text| Selector::parse(text, params))
+    }
+
+    fn pattern<T>(&mut self, text: &Text, read: impl Fn(&str) -> Result<T, PatternError>) -> Option<T> {
+        match read(text.get_ref()) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let place = self.within(text, error.at..error.at);
+                self.fail(place, error.message);
+                None
+            }
+        }
+    }
+
+    fn engines(&mut self, texts: &[Text]) -> Vec<String> {
+        texts.iter().filter(|text| self.word(text, ENGINES)).map(|text| text.get_ref().clone()).collect()
+    }
+
+    fn words(&mut self, words: &Words, known: &[&str]) -> Vec<(String, String)> {
+        let checked = words.iter().filter(|(_, meaning)| self.word(meaning, known));
+        checked.map(|(name, meaning)| (name.get_ref().clone(), meaning.get_ref().clone())).collect()
+    }
+
+    /// Checks that a word is one of those that have a meaning.
+    fn word(&mut self, text: &Text, known: &[&str]) -> bool {
+        let fine = known.contains(&text.get_ref().as_str());
+        if !fine {
+            self.fail(text.span(), format!("unknown word `{}`{}", text.get_ref(), hint(text.get_ref(), known)));
+        }
+        fine
+    }
+
+    fn known_type(&mut self, text: &Text) -> bool {
+        let fine = self.library.types.iter().any(|row| row.name == *text.get_ref());
+        if !fine {
+            self.fail(text.span(), format!("there is no type `{}`{}", text.get_ref(), self.type_hint(text.get_ref())));
+        }
+        fine
+    }
+
+    fn type_hint(&self, name: &str) -> String {
+        hint(name, &self.library.types.iter().map(|row| row.name.as_str()).collect::<Vec<_>>())
+    }
+
+    /// A place inside a text of the file. Where the text holds escapes, offsets do not line up, and it is the whole text.
+    fn within(&self, text: &Text, inner: Range<usize>) -> Range<usize> {
+        let whole = text.span();
+        let written = self.origin.text.get(whole.clone()).unwrap_or("");
+        match written.find(text.get_ref().as_str()) {
+            Some(start) => whole.start + start + inner.start..whole.start + start + inner.end,
+            None => whole,
+        }
+    }
+
+    fn fail(&mut self, place: Range<usize>, message: impl Into<String>) {
+        let error = LoadError { path: self.origin.path.to_owned(), span: span(place), message: message.into() };
+        self.errors.push(error);
+    }
+}

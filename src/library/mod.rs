@@ -1,0 +1,334 @@
+//! What calls of libraries do to a database, as data.
+//!
+//! `rules/libraries/*.toml` holds one file per library; this module reads them into checked rows and knows nothing of
+//! source code: the model stage matches rows against values. Everything that names an ORM, a driver or a language's
+//! standard library lives in those files.
+
+mod compile;
+mod load;
+mod needles;
+mod pattern;
+mod remedy;
+mod schema;
+mod suggest;
+
+use serde::Deserialize;
+
+pub use load::{LoadError, Registry};
+pub use pattern::{
+    CallPattern, Callee, Form, ParamKind, ParamPattern, PatternError, Root, Selector, TypePattern, wildcard,
+};
+
+/// Database engines, as rows name them.
+pub const ENGINES: &[&str] = &["postgresql", "cockroachdb", "mysql", "mariadb", "sqlite", "sqlserver", "mongodb"];
+
+/// Isolation levels, as rows name them.
+pub const LEVELS: &[&str] =
+    &["read uncommitted", "read committed", "repeatable read", "snapshot", "serializable", "deferred", "immediate"];
+
+/// What remedies may be for.
+pub const INTENTS: &[&str] = &[
+    "merge-into-upsert",
+    "handle-conflict",
+    "skip-duplicates",
+    "guard-where",
+    "guard-delete",
+    "test-affected",
+    "atomic-delta",
+    "guarded-counter",
+    "lock-read",
+    "lock-parent",
+    "wrap-in-transaction",
+    "raise-isolation",
+    "add-retry",
+    "use-handle",
+    "add-unique-key",
+    "whole-group-unset",
+];
+
+/// The holes that code templates may have.
+pub const HOLES: &[&str] = &[
+    "client", "accessor", "entity", "table", "key", "data", "create", "update", "guard", "exit", "column", "delta",
+    "columns", "call",
+];
+
+/// One library.
+#[derive(Clone, Debug)]
+pub struct Library {
+    /// Its name in reports and configuration.
+    pub id: String,
+    /// The language it is called from: `typescript`, `rust`.
+    pub language: String,
+    /// Modules whose import shows that it is in use.
+    pub detect: Vec<String>,
+    /// Values by how they came about.
+    pub types: Vec<TypeRow>,
+    /// Calls.
+    pub calls: Vec<CallRow>,
+    /// Transactions and locks.
+    pub regions: Vec<RegionRow>,
+    /// Which tests recognise which error.
+    pub errors: Vec<ErrorRow>,
+    /// How an object literal reads as a condition.
+    pub filter: FilterGrammar,
+    /// How an object literal reads as written columns.
+    pub data: DataGrammar,
+    /// Code templates of remedies, by intent.
+    pub remedies: Vec<RemedyRow>,
+}
+
+/// A name for values that came about in one way.
+#[derive(Clone, Debug)]
+pub struct TypeRow {
+    /// The name, as patterns use it (`Client`, `Tx`).
+    pub name: String,
+    /// The ways.
+    pub patterns: Vec<TypePattern>,
+    /// Whether such a value is a handle that runs inside a transaction.
+    pub transaction: bool,
+    /// Whether a member of it is an entity of the schema (`client.user`), so that, with a schema at hand, any value with
+    /// that member followed by one of the library's methods counts as one.
+    pub entity_members: bool,
+    /// The isolation level that a constructor call sets for all transactions opened on the value, as a selector on the
+    /// parameters of the constructor (`Root::Param`).
+    pub isolation: Option<Selector>,
+}
+
+/// What a statement does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Verb {
+    Read,
+    Count,
+    Create,
+    Update,
+    Delete,
+    Upsert,
+    /// SQL text says what.
+    Sql,
+}
+
+/// How many rows a call is about, by its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Rows {
+    One,
+    Many,
+    /// A number computed from rows.
+    Number,
+}
+
+/// What a call gives where no row is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// The absent value.
+    Null,
+    /// An error of kind `not-found`.
+    Throws,
+    /// An empty collection.
+    Empty,
+    /// Zero.
+    Zero,
+}
+
+/// A call and what it does.
+#[derive(Clone, Debug)]
+pub struct CallRow {
+    /// Which call.
+    pub on: CallPattern,
+    /// What it does; `None` for a call that only gives a value of a type.
+    pub verb: Option<Verb>,
+    /// How many rows.
+    pub rows: Rows,
+    /// What it gives for no row.
+    pub missing: Missing,
+    /// The condition.
+    pub key: Option<Selector>,
+    /// Written columns; of an upsert those of the update.
+    pub set: Option<Selector>,
+    /// Of an upsert, the columns of the created row.
+    pub create: Option<Selector>,
+    /// Where this is true, a row that collides with a unique key is skipped.
+    pub skip_conflicts: Option<Selector>,
+    /// How many rows at most.
+    pub limit: Option<Selector>,
+    /// How many rows are passed over.
+    pub skip: Option<Selector>,
+    /// The order of rows.
+    pub order: Option<Selector>,
+    /// Related rows that are read along.
+    pub reads: Vec<Selector>,
+    /// Aggregated columns, by function (`max` -> `a._max`).
+    pub aggregates: Vec<(String, Selector)>,
+    /// The number of rows that were hit, as a selector on the result.
+    pub affected: Option<Selector>,
+    /// The SQL text.
+    pub sql: Option<Selector>,
+    /// Values bound to the SQL text's placeholders.
+    pub bind: Option<Selector>,
+    /// The type of value it gives (`Client.$extends()` gives a `Client`).
+    pub gives: Option<String>,
+    /// Whether nothing runs before the result is awaited or handed to a batch.
+    pub lazy: bool,
+    /// Databases and forms for which the call is one statement; `None`: it always is.
+    pub native: Option<Native>,
+    /// What the call runs where it is not native.
+    pub steps: Vec<StepRow>,
+}
+
+/// When a call is a single statement.
+#[derive(Clone, Debug)]
+pub struct Native {
+    /// The engines; empty for all.
+    pub engines: Vec<String>,
+    /// Conditions on its form, all of them needed.
+    pub requires: Vec<Requirement>,
+}
+
+/// A condition on the form of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Requirement {
+    /// The update writes something.
+    UpdateNotEmpty,
+    /// The key's value is also the created row's.
+    KeyInCreate,
+    /// The condition names one unique key and only one.
+    SingleKey,
+    /// No related rows are read along.
+    NoRelations,
+    /// No related rows are written along.
+    NoNestedWrites,
+}
+
+/// One statement of a call that runs several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepRow {
+    /// Reads the rows of the condition; if none is there, the call ends as its `missing` says.
+    Read,
+    /// Reads the rows of the condition and only decides between insert and update.
+    Probe,
+    /// Inserts if the probe found nothing.
+    Insert,
+    /// Updates (of a probe: if it found something); the count of rows is looked at.
+    Update,
+    /// Updates; the count of rows is ignored.
+    UpdateUncounted,
+    /// Deletes; the count of rows is ignored.
+    DeleteUncounted,
+    /// Reads the written row by its primary key.
+    ReadBack,
+}
+
+/// How a transaction or lock is opened.
+#[derive(Clone, Debug)]
+pub struct RegionRow {
+    /// Which call.
+    pub open: CallPattern,
+    /// How its extent is given.
+    pub form: RegionForm,
+    /// The callback, or the batch's list.
+    pub body: Option<Selector>,
+    /// Which parameter of the callback is the handle.
+    pub handle: Option<usize>,
+    /// The isolation level asked for.
+    pub isolation: Option<Selector>,
+    /// Names of levels, as written, and what they mean (`ReadCommitted` -> `read committed`).
+    pub levels: Vec<(String, String)>,
+    /// `Some` for a lock: its name.
+    pub lock: Option<Selector>,
+    /// What opening it inside such a region does: `savepoint` or `same`.
+    pub nested: Option<String>,
+}
+
+/// How a region's extent is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegionForm {
+    /// A callback runs inside.
+    Callback,
+    /// A value opens it and closes it when it is gone.
+    Guard,
+    /// A list of lazy calls runs inside, in order.
+    Batch,
+}
+
+/// Kinds of database errors that programs recognise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ErrorKind {
+    UniqueViolation,
+    Serialization,
+    NotFound,
+    ForeignKey,
+}
+
+/// A test that recognises an error.
+#[derive(Clone, Debug)]
+pub struct ErrorRow {
+    /// The error.
+    pub kind: ErrorKind,
+    /// Values of the error's code that mean it (`P2002`, `23505`), compared with any member named in `members`.
+    pub codes: Vec<String>,
+    /// The members that carry the code (`code`, `errorCode`).
+    pub members: Vec<String>,
+    /// Pieces of its message that mean it.
+    pub messages: Vec<String>,
+    /// Classes that mean it.
+    pub classes: Vec<String>,
+    /// How people know it, for schedules (`unique violation (P2002)`).
+    pub title: String,
+}
+
+/// How an object literal reads as a condition on rows.
+#[derive(Clone, Debug, Default)]
+pub struct FilterGrammar {
+    /// Operators under a column's name: `gte` -> `ge`. Values: `eq ne lt le gt ge in not-in like other`.
+    pub operators: Vec<(String, String)>,
+    /// Keys that hold several conditions, all of them needed.
+    pub and: Vec<String>,
+    /// Keys that hold alternatives.
+    pub or: Vec<String>,
+    /// Keys that hold a negated condition.
+    pub not: Vec<String>,
+    /// Keys under a relation that hold conditions on the related rows: `some`, `is`.
+    pub relation: Vec<String>,
+}
+
+/// How an object literal reads as written columns.
+#[derive(Clone, Debug, Default)]
+pub struct DataGrammar {
+    /// Keys under a column's name that change it relatively: `increment` -> `+`. Values: `+ - * /`.
+    pub deltas: Vec<(String, String)>,
+    /// Keys under a column's name that just set it.
+    pub set: Vec<String>,
+    /// Keys under a column's name that append to a list.
+    pub append: Vec<String>,
+    /// Keys under a relation that write related rows: `create` -> `create`. Values: `create create-many connect
+    /// connect-or-create upsert update update-many delete delete-many disconnect set`.
+    pub nested: Vec<(String, String)>,
+}
+
+/// The code of a remedy.
+#[derive(Clone, Debug)]
+pub struct RemedyRow {
+    /// The intent (`merge-into-upsert`, `guard-where`, …).
+    pub intent: String,
+    /// Engines it holds for; empty for all.
+    pub engines: Vec<String>,
+    /// The code, with `{holes}`.
+    pub code: String,
+}
+
+impl RemedyRow {
+    /// The code with its holes filled; `None` where `value` has nothing for one of them.
+    #[must_use]
+    pub fn fill<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+        remedy::fill(&self.code, value)
+    }
+}

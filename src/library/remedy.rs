@@ -1,0 +1,77 @@
+//! Code templates: finding and filling their holes.
+
+/// A hole of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hole<'a> {
+    /// Where its name starts.
+    pub at: usize,
+    /// Its name.
+    pub name: &'a str,
+    /// Whether it takes the entries of an object instead of the object: `{...key}`.
+    pub entries: bool,
+}
+
+/// The holes of a template, in order.
+///
+/// A hole is a lower-case name in braces without blanks (`{key}`, `{...key}`), so `{ where }` and `${name}` are code.
+pub(super) fn holes(code: &str) -> impl Iterator<Item = Hole<'_>> {
+    let named = |c: char| c.is_ascii_lowercase() || c == '_';
+    code.match_indices('{').filter_map(move |(at, _)| {
+        let rest = &code[at + 1..];
+        let inner = rest.strip_prefix("...").unwrap_or(rest);
+        let name = &inner[..inner.find(|c| !named(c)).unwrap_or(inner.len())];
+        let hole = Hole { at: code.len() - inner.len(), name, entries: inner.len() < rest.len() };
+        let closed = inner[name.len()..].starts_with('}');
+        (!name.is_empty() && closed && !code[..at].ends_with('$')).then_some(hole)
+    })
+}
+
+/// The template with its holes filled; `None` where `value` has nothing for one of them.
+pub(super) fn fill<'a>(code: &str, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let mut filled = String::new();
+    let mut done = 0;
+    for Hole { at, name, entries } in holes(code) {
+        let value = value(name)?;
+        filled.push_str(&code[done..at - if entries { "{...".len() } else { "{".len() }]);
+        filled.push_str(&if entries { entries_of(value) } else { value.to_owned() });
+        done = at + name.len() + "}".len();
+    }
+    filled.push_str(&code[done..]);
+    Some(filled)
+}
+
+/// What stands between the braces of an object literal; another value is spread.
+fn entries_of(value: &str) -> String {
+    let inner = value.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    match inner {
+        Some(inner) => inner.trim().trim_end_matches(',').trim_end().to_owned(),
+        None => format!("...{value}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hole, fill, holes};
+
+    #[test]
+    fn code_in_braces_is_no_hole() {
+        let code = "await {client}.x.find({ where: { {...key} } }); `${id}` {Key} {}";
+        let client = Hole { at: 7, name: "client", entries: false };
+        let key = Hole { at: 37, name: "key", entries: true };
+        assert_eq!(holes(code).collect::<Vec<_>>(), [client, key]);
+    }
+
+    #[test]
+    fn every_hole_needs_a_value() {
+        let value = |name: &str| (name == "key").then_some("{ id }");
+        assert_eq!(fill("find({ where: {key} })", value).as_deref(), Some("find({ where: { id } })"));
+        assert_eq!(fill("{client}.find()", value), None);
+    }
+
+    #[test]
+    fn entries_of_an_object_join_those_around_them() {
+        let filled = |key: &'static str| fill("{ {...key}, n: 0 }", |_| Some(key)).expect("it has a value");
+        assert_eq!(filled("{ id, }"), "{ id, n: 0 }");
+        assert_eq!(filled("where"), "{ ...where, n: 0 }");
+    }
+}
