@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use toml::Spanned;
-
 use super::load::{LoadError, span};
 use super::pattern::{CallPattern, Callee, ParamPattern, PatternError, Selector, TypePattern};
 use super::remedy::{Hole, holes};
@@ -83,7 +81,7 @@ impl<'a> Compiler<'a> {
         let likes = compiler.likes(origins);
         for origin in origins {
             compiler.origin = origin;
-            compiler.lazy = origin.file.lib.lazy.unwrap_or(compiler.lazy);
+            compiler.lazy = origin.file.lib.lazy.or(base.file.lib.lazy).unwrap_or(false);
             compiler.rows(&origin.file);
         }
         compiler.expand(&likes);
