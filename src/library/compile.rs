@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use toml::Spanned;
-
 use super::load::{LoadError, span};
 use super::pattern::{CallPattern, Callee, ParamPattern, PatternError, Selector, TypePattern};
 use super::remedy::{Hole, holes};
@@ -83,7 +81,7 @@ impl<'a> Compiler<'a> {
         let likes = compiler.likes(origins);
         for origin in origins {
             compiler.origin = origin;
-            compiler.lazy = origin.file.lib.lazy.unwrap_or(compiler.lazy);
+            compiler.lazy = origin.file.lib.lazy.or(base.file.lib.lazy).unwrap_or(false);
             compiler.rows(&origin.file);
         }
         compiler.expand(&likes);
@@ -162,24 +160,22 @@ impl<'a> Compiler<'a> {
 
     /// Which types take the rows of which others.
     fn likes(&mut self, origins: &'a [Origin<'a>]) -> Vec<(String, String)> {
-        let mut likes: Vec<(String, String)> = Vec::new();
-        for origin in origins {
+        let tables = origins.iter().flat_map(|origin| origin.file.types.iter().map(move |row| (origin, row)));
+        let written = tables.filter_map(|(origin, (name, table))| Some((origin, name, table.like.as_ref()?)));
+        let written: Vec<_> = written.collect();
+        let mut likes = Vec::new();
+        for (origin, name, like) in &written {
             self.origin = origin;
-            for (name, table) in &origin.file.types {
-                let Some(like) = &table.like else { continue };
-                if self.known_type(like) {
-                    likes.push((name.get_ref().clone(), like.get_ref().clone()));
-                }
+            if written.iter().any(|(_, other, _)| other == like) {
+                let message = format!(
+                    "`{}` is like `{}`, which is itself like another type; name that one",
+                    name.get_ref(),
+                    like.get_ref()
+                );
+                self.fail(like.span(), message);
+            } else if self.known_type(like) {
+                likes.push((name.get_ref().clone(), like.get_ref().clone()));
             }
-        }
-        if let Some((name, like)) = likes.iter().find(|(_, like)| likes.iter().any(|(name, _)| name == like)) {
-            let message = format!("`{name}` is like `{like}`, which is itself like another type; name that one");
-            let at = origins
-                .iter()
-                .flat_map(|origin| origin.file.types.get(name.as_str()))
-                .find_map(|table| table.like.as_ref());
-            self.fail(at.map_or(0..0, Spanned::span), message);
-            likes.clear();
         }
         likes
     }

@@ -11,7 +11,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// `; did you mean …?` or, where nothing is near, a list of what there is.
-pub(super) fn hint<'a>(word: &str, candidates: &[&'a str]) -> String {
+pub(super) fn hint(word: &str, candidates: &[&str]) -> String {
     match nearest(word, candidates.iter().copied()) {
         Some(near) => format!("; did you mean `{near}`?"),
         None if candidates.is_empty() => String::new(),

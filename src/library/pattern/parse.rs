@@ -250,6 +250,11 @@ impl NameChars {
     }
 }
 
+/// A message that a token is missing.
+fn expected(token: &str) -> String {
+    if token == "`" { "expected `` ` ``".to_owned() } else { format!("expected `{token}`") }
+}
+
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
@@ -277,7 +282,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn expect(&mut self, token: &str) -> Result<()> {
-        if self.eat(token) { Ok(()) } else { Err(self.error(format!("expected `{token}`"))) }
+        if self.eat(token) { Ok(()) } else { Err(self.error(expected(token))) }
     }
 
     fn blanks(&mut self) {
@@ -337,7 +342,6 @@ impl<'a> Cursor<'a> {
         self.error_at(self.at, message)
     }
 
-    #[expect(clippy::unused_self, reason = "reads like `error`")]
     fn error_at(&self, at: usize, message: impl Into<String>) -> PatternError {
         PatternError { at, message: message.into() }
     }
