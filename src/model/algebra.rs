@@ -175,4 +175,94 @@ impl Trace<'_> {
         }
         self.values.add(Val::Rest(base, names.to_vec()))
     }
+
+    /// The value with each of its parts replaced, simplified again. Joins are left as they are.
+    pub fn map_parts(&mut self, value: ValId, change: &mut dyn FnMut(&mut Self, ValId) -> ValId) -> ValId {
+        match self.values.get(value).clone() {
+            Val::Field(base, name) => {
+                let new = change(self, base);
+                if new == base { value } else { self.field(new, &name) }
+            }
+            Val::Index(base, key) => {
+                let (base, key) = (change(self, base), change(self, key));
+                self.index(base, key)
+            }
+            Val::Text(parts) => {
+                let parts = parts.into_iter().map(|part| match part {
+                    TextPart::Hole(hole) => match change(self, hole) {
+                        new => match self.values.text(new) {
+                            Some(text) => TextPart::Text(text.to_owned()),
+                            None => TextPart::Hole(new),
+                        },
+                    },
+                    text @ TextPart::Text(_) => text,
+                });
+                let parts = parts.collect();
+                self.text(parts)
+            }
+            Val::Object(entries) => {
+                let entries = entries
+                    .into_iter()
+                    .map(|entry| match entry {
+                        ObjectEntry::Field(key, v) => ObjectEntry::Field(key, change(self, v)),
+                        ObjectEntry::Spread(v) => ObjectEntry::Spread(change(self, v)),
+                        ObjectEntry::Computed(v) => ObjectEntry::Computed(change(self, v)),
+                        removed @ ObjectEntry::Removed(_) => removed,
+                    })
+                    .collect();
+                self.object(entries)
+            }
+            Val::Array(items) => {
+                let items = items
+                    .into_iter()
+                    .map(|item| match item {
+                        ArrayItem::Value(v) => ArrayItem::Value(change(self, v)),
+                        ArrayItem::Spread(v) => ArrayItem::Spread(change(self, v)),
+                    })
+                    .collect();
+                self.values.add(Val::Array(items))
+            }
+            Val::Unary(op, inner) => {
+                let inner = change(self, inner);
+                self.unary(op, inner)
+            }
+            Val::Binary(op, a, b) => {
+                let (a, b) = (change(self, a), change(self, b));
+                self.binary(op, a, b)
+            }
+            Val::Choice(test, yes, no) => {
+                let test = change(self, test);
+                match self.values.truth(test) {
+                    Some(true) => change(self, yes),
+                    Some(false) => change(self, no),
+                    None => {
+                        let (yes, no) = (change(self, yes), change(self, no));
+                        if yes == no { yes } else { self.values.add(Val::Choice(test, yes, no)) }
+                    }
+                }
+            }
+            Val::Element(source) => {
+                let source = change(self, source);
+                self.values.add(Val::Element(source))
+            }
+            Val::Over(how, source, body) => {
+                let (source, body) = (change(self, source), change(self, body));
+                self.over(how, source, body)
+            }
+            Val::Rest(base, names) => {
+                let base = change(self, base);
+                self.rest(base, &names)
+            }
+            Val::Call { callee, args, is_new, site } => {
+                let callee = change(self, callee);
+                let args = args.into_iter().map(|arg| change(self, arg)).collect();
+                self.values.add(Val::Call { callee, args, is_new, site })
+            }
+            Val::Derived(parts) => {
+                let parts = parts.into_iter().map(|part| change(self, part)).collect();
+                self.values.add(Val::Derived(parts))
+            }
+            _ => value,
+        }
+    }
 }

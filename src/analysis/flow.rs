@@ -1,0 +1,95 @@
+//! The order of a trace's blocks and the ways between them.
+
+use crate::model::{BlockId, Trace};
+
+/// Blocks in an order in which every edge but a loop's way back leads forward.
+#[derive(Debug)]
+pub struct Flow {
+    /// The blocks that can be reached, entry first.
+    pub order: Vec<BlockId>,
+    /// The position of each block in `order`; `None` for those that cannot be reached.
+    position: Vec<Option<u32>>,
+    /// Forward ways into each block. Ways that only an error takes come last.
+    predecessors: Vec<Vec<BlockId>>,
+}
+
+impl Flow {
+    /// Orders a trace.
+    #[must_use]
+    pub fn new(trace: &Trace<'_>) -> Self {
+        let count = trace.blocks.len();
+        let mut seen = vec![false; count];
+        let mut order = Vec::with_capacity(count);
+        if count > 0 {
+            let entry = BlockId(0);
+            seen[0] = true;
+            // Handlers are visited first, so that they come behind all that may raise to them.
+            let mut stack = vec![(entry, trace.successors(entry).collect::<Vec<_>>().into_iter())];
+            while let Some((block, rest)) = stack.last_mut() {
+                match rest.next() {
+                    Some(next) if !seen[next.index()] => {
+                        seen[next.index()] = true;
+                        stack.push((next, trace.successors(next).collect::<Vec<_>>().into_iter()));
+                    }
+                    Some(_) => {}
+                    None => {
+                        order.push(*block);
+                        stack.pop();
+                    }
+                }
+            }
+        }
+        order.reverse();
+        let mut position = vec![None; count];
+        for (at, block) in order.iter().enumerate() {
+            position[block.index()] = u32::try_from(at).ok();
+        }
+        let mut flow = Self { order, position, predecessors: vec![Vec::new(); count] };
+        for at in 0..flow.order.len() {
+            let block = flow.order[at];
+            let handler = trace.block(block).handler;
+            for next in trace.successors(block) {
+                if flow.is_forward(block, next) && Some(next) != handler {
+                    flow.predecessors[next.index()].push(block);
+                }
+            }
+        }
+        for at in 0..flow.order.len() {
+            let block = flow.order[at];
+            if let Some(handler) = trace.block(block).handler
+                && flow.is_forward(block, handler)
+            {
+                flow.predecessors[handler.index()].push(block);
+            }
+        }
+        flow
+    }
+
+    /// Where a block stands in the order.
+    #[must_use]
+    pub fn position(&self, block: BlockId) -> Option<u32> {
+        self.position[block.index()]
+    }
+
+    /// Whether an edge is no loop's way back.
+    #[must_use]
+    pub fn is_forward(&self, from: BlockId, to: BlockId) -> bool {
+        match (self.position(from), self.position(to)) {
+            (Some(from), Some(to)) => from < to,
+            _ => false,
+        }
+    }
+
+    /// One way from the entry to a block, both ends included. Ways without errors are preferred.
+    #[must_use]
+    pub fn way_to(&self, block: BlockId) -> Vec<BlockId> {
+        let mut way = vec![block];
+        let mut at = block;
+        while let Some(previous) = self.predecessors[at.index()].first() {
+            way.push(*previous);
+            at = *previous;
+        }
+        way.reverse();
+        way
+    }
+}

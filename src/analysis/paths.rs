@@ -1,0 +1,313 @@
+//! Path classes: the different sets of facts under which an operation is reached from a check.
+//!
+//! From a check onwards every way through the trace is followed, but ways that agree on all facts about the check, and on
+//! the choices that later tests look at, are one. Each class keeps one way as its example.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::facts::{self, Fact};
+use super::flow::Flow;
+use crate::model::{BlockId, Event, Exit, OpId, PhiId, Trace, Val, ValId};
+
+/// How many classes a block may have; further ones are dropped.
+const CLASSES: usize = 24;
+
+/// One class at the start of a block.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The block.
+    pub block: BlockId,
+    /// The class it was reached from.
+    pub parent: Option<usize>,
+    /// What holds of the check.
+    pub facts: Vec<Fact>,
+    /// What joins stand for, where a later test looks at them.
+    choices: Vec<(PhiId, ValId)>,
+    /// Whether an error led here.
+    pub by_error: bool,
+}
+
+/// All classes behind a check.
+#[derive(Debug)]
+pub struct Paths {
+    /// The check.
+    pub check: OpId,
+    /// All classes.
+    pub nodes: Vec<Node>,
+    /// The classes at each block.
+    at: FxHashMap<BlockId, Vec<usize>>,
+    /// Values that depend on the check.
+    pub depends: Depends,
+}
+
+/// Which values depend on an operation's result.
+#[derive(Debug, Default)]
+pub struct Depends {
+    memo: FxHashMap<ValId, bool>,
+}
+
+impl Depends {
+    /// Whether a value is made from what `op` gave.
+    pub fn on(&mut self, trace: &Trace<'_>, op: OpId, value: ValId) -> bool {
+        if let Some(known) = self.memo.get(&value) {
+            return *known;
+        }
+        // A cycle through a loop's join adds nothing.
+        self.memo.insert(value, false);
+        let found = match trace.values.get(value) {
+            Val::Result(other) => *other == op,
+            _ => trace.values.parts(value).into_iter().any(|part| self.on(trace, op, part)),
+        };
+        self.memo.insert(value, found);
+        found
+    }
+}
+
+impl Paths {
+    /// Follows all ways from a check.
+    #[must_use]
+    pub fn new(trace: &mut Trace<'_>, flow: &Flow, check: OpId) -> Self {
+        let start = trace.op(check).block;
+        let mut paths =
+            Self { check, nodes: Vec::new(), at: FxHashMap::default(), depends: Depends::default() };
+        let tracked = paths.tracked(trace, flow, start);
+        let first = Node { block: start, parent: None, facts: Vec::new(), choices: Vec::new(), by_error: false };
+        paths.nodes.push(first);
+        paths.at.insert(start, vec![0]);
+        let Some(from) = flow.position(start) else { return paths };
+        for at in from as usize..flow.order.len() {
+            let block = flow.order[at];
+            for node in paths.at.get(&block).cloned().unwrap_or_default() {
+                paths.step(trace, flow, node, &tracked);
+            }
+        }
+        paths
+    }
+
+    /// The joins that tests look at, directly or through other joins.
+    fn tracked(&mut self, trace: &Trace<'_>, flow: &Flow, start: BlockId) -> FxHashSet<PhiId> {
+        let mut found = FxHashSet::default();
+        let mut seen = FxHashSet::default();
+        let from = flow.position(start).unwrap_or(0) as usize;
+        for block in &flow.order[from.min(flow.order.len())..] {
+            let Exit::Branch { test, .. } = &trace.block(*block).exit else { continue };
+            let mut todo = vec![*test];
+            while let Some(value) = todo.pop() {
+                if !seen.insert(value) {
+                    continue;
+                }
+                if let Val::Phi(phi) = trace.values.get(value) {
+                    let it = trace.values.phi(*phi);
+                    if it.operands.len() <= 12 && !trace.block(it.block).is_loop {
+                        found.insert(*phi);
+                    }
+                }
+                todo.extend(trace.values.parts(value));
+            }
+        }
+        found
+    }
+
+    fn step(&mut self, trace: &mut Trace<'_>, flow: &Flow, node: usize, tracked: &FxHashSet<PhiId>) {
+        let block = self.nodes[node].block;
+        let handler = trace.block(block).handler;
+        if let Some(handler) = handler
+            && flow.is_forward(block, handler)
+        {
+            let facts = self.nodes[node].facts.clone();
+            self.enter(trace, node, handler, facts, tracked, true);
+        }
+        match trace.block(block).exit.clone() {
+            Exit::Goto(next) => {
+                let facts = self.nodes[node].facts.clone();
+                if flow.is_forward(block, next) {
+                    self.enter(trace, node, next, facts, tracked, false);
+                }
+            }
+            Exit::Raise(next, _) => {
+                let facts = self.nodes[node].facts.clone();
+                if flow.is_forward(block, next) {
+                    self.enter(trace, node, next, facts, tracked, true);
+                }
+            }
+            Exit::Branch { test, yes, no, .. } => {
+                let choices = self.nodes[node].choices.clone();
+                let test = resolve(trace, test, &mut |phi| {
+                    choices.iter().find(|(known, _)| *known == phi).map(|(_, value)| *value)
+                });
+                let depends = self.depends.on(trace, self.check, test);
+                for (truth, next) in [(true, yes), (false, no)] {
+                    if !flow.is_forward(block, next) {
+                        continue;
+                    }
+                    let known = self.nodes[node].facts.clone();
+                    if !depends {
+                        if trace.values.truth(test).is_none_or(|t| t == truth) {
+                            self.enter(trace, node, next, known, tracked, false);
+                        }
+                        continue;
+                    }
+                    for more in facts::assert(trace, test, truth) {
+                        let more: Vec<Fact> = more
+                            .into_iter()
+                            .filter(|(atom, _)| {
+                                atom.values().into_iter().flatten().any(|v| self.depends.on(trace, self.check, v))
+                            })
+                            .collect();
+                        if let Some(all) = facts::join(&known, &more) {
+                            self.enter(trace, node, next, all, tracked, false);
+                        }
+                    }
+                }
+            }
+            Exit::Return(..) | Exit::Throw(..) | Exit::Unreachable => {}
+        }
+    }
+
+    fn enter(
+        &mut self,
+        trace: &mut Trace<'_>,
+        from: usize,
+        block: BlockId,
+        facts: Vec<Fact>,
+        tracked: &FxHashSet<PhiId>,
+        by_error: bool,
+    ) {
+        let previous = self.nodes[from].block;
+        let mut choices = self.nodes[from].choices.clone();
+        for phi in joins_at(trace, block, tracked) {
+            let operand = trace.values.phi(phi).operands.iter().find(|(way, _)| *way == previous).map(|(_, v)| *v);
+            if let Some(value) = operand {
+                let value = resolve(trace, value, &mut |inner| {
+                    choices.iter().find(|(known, _)| *known == inner).map(|(_, value)| *value)
+                });
+                choices.retain(|(known, _)| *known != phi);
+                choices.push((phi, value));
+            }
+        }
+        choices.sort_unstable();
+        let known = self.at.entry(block).or_default();
+        let nodes = &self.nodes;
+        let same = known.iter().any(|at| {
+            let node = &nodes[*at];
+            node.facts == facts && node.choices == choices && node.by_error == by_error
+        });
+        if same || known.len() >= CLASSES {
+            return;
+        }
+        known.push(self.nodes.len());
+        self.nodes.push(Node { block, parent: Some(from), facts, choices, by_error });
+    }
+
+    /// The classes at a block.
+    #[must_use]
+    pub fn at(&self, block: BlockId) -> &[usize] {
+        self.at.get(&block).map_or(&[], Vec::as_slice)
+    }
+
+    /// The classes at an operation behind the check.
+    #[must_use]
+    pub fn at_op(&self, trace: &Trace<'_>, op: OpId) -> Vec<usize> {
+        let block = trace.op(op).block;
+        if block == trace.op(self.check).block {
+            let order = |wanted: OpId| {
+                trace.block(block).events.iter().position(|e| matches!(e, Event::Op(id) if *id == wanted))
+            };
+            return if order(op) > order(self.check) { vec![0] } else { Vec::new() };
+        }
+        self.at(block).to_vec()
+    }
+
+    /// An example of how a class comes about and goes on to the end: all blocks from the entry.
+    #[must_use]
+    pub fn example(&self, trace: &Trace<'_>, flow: &Flow, node: usize) -> Vec<BlockId> {
+        let mut tail = Vec::new();
+        let mut next = Some(node);
+        while let Some(at) = next {
+            tail.push(self.nodes[at].block);
+            next = self.nodes[at].parent;
+        }
+        tail.reverse();
+        let mut way = flow.way_to(tail[0]);
+        way.pop();
+        way.extend(tail);
+        // On to a return, through classes that follow from this one; an end without errors is preferred.
+        let mut children: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+        for (at, it) in self.nodes.iter().enumerate().skip(node) {
+            if let Some(parent) = it.parent {
+                children.entry(parent).or_default().push(at);
+            }
+        }
+        let mut best: Option<(u8, Vec<BlockId>)> = None;
+        let mut stack = vec![(node, Vec::new(), 0_u8)];
+        let mut steps = 0;
+        while let Some((at, path, errors)) = stack.pop() {
+            steps += 1;
+            if steps > 2_000 {
+                break;
+            }
+            let cost = match &trace.block(self.nodes[at].block).exit {
+                Exit::Return(..) => Some(errors),
+                Exit::Throw(..) => Some(errors.saturating_add(2)),
+                // The rest of the way is shared with a class found first.
+                _ if !children.contains_key(&at) => Some(errors.saturating_add(4)),
+                _ => None,
+            };
+            if let Some(cost) = cost
+                && best.as_ref().is_none_or(|(least, _)| cost < *least)
+            {
+                best = Some((cost, path.clone()));
+                if cost == 0 {
+                    break;
+                }
+            }
+            for child in children.get(&at).into_iter().flatten().rev() {
+                let mut longer = path.clone();
+                longer.push(self.nodes[*child].block);
+                let errors = errors.saturating_add(u8::from(self.nodes[*child].by_error));
+                stack.push((*child, longer, errors));
+            }
+        }
+        way.extend(best.map(|(_, path)| path).unwrap_or_default());
+        way
+    }
+}
+
+/// The tracked joins of a block, in order.
+fn joins_at(trace: &Trace<'_>, block: BlockId, tracked: &FxHashSet<PhiId>) -> Vec<PhiId> {
+    let mut found: Vec<PhiId> = tracked.iter().filter(|phi| trace.values.phi(**phi).block == block).copied().collect();
+    found.sort_unstable();
+    found
+}
+
+/// A value with its joins replaced by what `choose` knows of them.
+pub fn resolve(trace: &mut Trace<'_>, value: ValId, choose: &mut dyn FnMut(PhiId) -> Option<ValId>) -> ValId {
+    let mut memo = FxHashMap::default();
+    resolve_within(trace, value, choose, &mut memo, 40)
+}
+
+fn resolve_within(
+    trace: &mut Trace<'_>,
+    value: ValId,
+    choose: &mut dyn FnMut(PhiId) -> Option<ValId>,
+    memo: &mut FxHashMap<ValId, ValId>,
+    depth: usize,
+) -> ValId {
+    let Some(depth) = depth.checked_sub(1) else { return value };
+    if let Some(known) = memo.get(&value) {
+        return *known;
+    }
+    memo.insert(value, value);
+    let found = match trace.values.get(value) {
+        Val::Phi(phi) => {
+            let phi = *phi;
+            match choose(phi) {
+                Some(chosen) if chosen != value => resolve_within(trace, chosen, choose, memo, depth),
+                _ => value,
+            }
+        }
+        _ => trace.map_parts(value, &mut |trace, part| resolve_within(trace, part, choose, memo, depth)),
+    };
+    memo.insert(value, found);
+    found
+}

@@ -1,0 +1,308 @@
+//! What a program does about an error of the database.
+
+use rustc_hash::FxHashSet;
+
+use crate::library::{ErrorKind, ErrorRow, Verb};
+use crate::model::{BlockId, Event, Exit, Literal, OpId, OpSource, TextPart, Trace, Val, ValId};
+use crate::ir::{BinaryOp, UnaryOp};
+
+/// What becomes of an error that is recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// The run answers something of its own choice.
+    Declines {
+        /// A read that it does first.
+        reads: Option<OpId>,
+    },
+    /// It goes on as if nothing had happened.
+    GoesOn,
+    /// It tries again.
+    Retries,
+}
+
+/// What the handler at a block, or one around it, does about an error; and where the one stands that acts. `None`: nobody
+/// tests for it.
+#[must_use]
+pub fn handling(trace: &Trace<'_>, handler: BlockId, kind: ErrorKind) -> Option<(Handling, BlockId)> {
+    let mut at = handler;
+    for _ in 0..6 {
+        match walk(trace, at, kind) {
+            Walk::Handled(handling) => return Some((handling, at)),
+            Walk::Passes(Some(outer)) => at = outer,
+            Walk::Passes(None) => return None,
+        }
+    }
+    None
+}
+
+enum Walk {
+    Handled(Handling),
+    /// The error goes on, to an outer handler if there is one.
+    Passes(Option<BlockId>),
+}
+
+fn walk(trace: &Trace<'_>, start: BlockId, kind: ErrorKind) -> Walk {
+    let mut seen = FxHashSet::default();
+    // Each way carries whether a test on it has recognised the error.
+    let mut todo = vec![(start, false)];
+    let mut reads = None;
+    let mut passes = None;
+    let mut declined = false;
+    let mut reported = false;
+    let mut goes_on = false;
+    while let Some((block, recognised)) = todo.pop() {
+        if !seen.insert((block, recognised)) {
+            continue;
+        }
+        if seen.len() > 400 {
+            break;
+        }
+        let it = trace.block(block);
+        if it.is_loop && block < start {
+            return Walk::Handled(Handling::Retries);
+        }
+        for event in &it.events {
+            match event {
+                Event::Op(op) => {
+                    let op_kind = trace.op(*op).verb;
+                    if matches!(op_kind, Verb::Read | Verb::Count) {
+                        reads = reads.or(Some(*op));
+                    } else if op_kind != Verb::Sql {
+                        // It writes: it has taken the error into account.
+                        goes_on = true;
+                    }
+                }
+                Event::Call(_) | Event::Open(_) | Event::Close(_) => {}
+            }
+        }
+        match &it.exit {
+            Exit::Goto(next) => {
+                if next.index() <= block.index() && trace.block(*next).is_loop {
+                    return Walk::Handled(Handling::Retries);
+                }
+                todo.push((*next, recognised));
+            }
+            Exit::Branch { test, yes, no, .. } => match recognises(trace, *test, kind) {
+                Some(true) => todo.push((*yes, true)),
+                Some(false) => todo.push((*no, recognised)),
+                None => {
+                    todo.push((*no, recognised));
+                    todo.push((*yes, recognised));
+                }
+            },
+            Exit::Return(value, _) => {
+                if recognised || reads.is_some() && !reports(trace, *value) {
+                    declined = true;
+                } else {
+                    reported = true;
+                }
+            }
+            Exit::Throw(value, _) => {
+                if recognised && !is_caught(trace, *value) {
+                    declined = true;
+                } else {
+                    reported = true;
+                }
+            }
+            Exit::Raise(outer, value) => {
+                if recognised && !is_caught(trace, *value) {
+                    declined = true;
+                } else {
+                    passes = passes.or(Some(*outer));
+                }
+            }
+            Exit::Unreachable => {}
+        }
+    }
+    if declined {
+        return Walk::Handled(Handling::Declines { reads });
+    }
+    if goes_on && !reported && passes.is_none() {
+        return Walk::Handled(Handling::GoesOn);
+    }
+    Walk::Passes(passes)
+}
+
+/// Whether an answer says that something went wrong, without saying what.
+fn reports(trace: &Trace<'_>, value: ValId) -> bool {
+    let mut todo = vec![value];
+    let mut steps = 0;
+    while let Some(value) = todo.pop() {
+        steps += 1;
+        if steps > 60 {
+            break;
+        }
+        match trace.values.get(value) {
+            Val::Const(Literal::Number(number)) if number == "500" => return true,
+            Val::Caught(_) => return true,
+            _ => todo.extend(trace.values.parts(value)),
+        }
+    }
+    false
+}
+
+fn is_caught(trace: &Trace<'_>, value: ValId) -> bool {
+    matches!(trace.values.get(value), Val::Caught(_))
+}
+
+/// The rows of all libraries that the trace uses.
+fn error_rows<'t>(trace: &'t Trace<'_>) -> impl Iterator<Item = &'t ErrorRow> {
+    let mut seen: Vec<&str> = Vec::new();
+    trace.ops.iter().flat_map(move |op| match &op.source {
+        OpSource::Call(_, library) if !seen.contains(&library.id.as_str()) => {
+            seen.push(&library.id);
+            library.errors.as_slice()
+        }
+        _ => &[],
+    })
+}
+
+/// Whether a test is true for an error of a kind; `None` where it does not say.
+fn recognises(trace: &Trace<'_>, test: ValId, kind: ErrorKind) -> Option<bool> {
+    match trace.values.get(test) {
+        Val::Unary(UnaryOp::Not, inner) => recognises(trace, *inner, kind).map(|t| !t),
+        Val::Binary(BinaryOp::And, a, b) => match (recognises(trace, *a, kind), recognises(trace, *b, kind)) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (None, None) => None,
+        },
+        Val::Binary(BinaryOp::Or, a, b) => match (recognises(trace, *a, kind), recognises(trace, *b, kind)) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (Some(false), Some(false)) => Some(false),
+            _ => None,
+        },
+        Val::Binary(BinaryOp::Eq, a, b) => code_test(trace, *a, *b, kind),
+        Val::Binary(BinaryOp::Ne, a, b) => code_test(trace, *a, *b, kind).map(|t| !t),
+        Val::Binary(BinaryOp::InstanceOf, _, class) => {
+            let name = class_name(trace, *class)?;
+            let known = error_rows(trace).any(|row| row.classes.iter().any(|c| c == name));
+            if known {
+                let own = error_rows(trace).any(|row| row.kind == kind && row.classes.iter().any(|c| c == name));
+                return own.then_some(true);
+            }
+            // A class of the project's own is not what the database throws.
+            matches!(trace.values.get(*class), Val::Class(_)).then_some(false)
+        }
+        Val::Phi(phi) => {
+            let mut answers = trace.values.phi(*phi).operands.iter().map(|(_, v)| recognises(trace, *v, kind));
+            let first = answers.next()??;
+            answers.all(|other| other == Some(first)).then_some(first)
+        }
+        Val::Choice(test, yes, no) => match recognises(trace, *test, kind)? {
+            true => recognises(trace, *yes, kind),
+            false => recognises(trace, *no, kind),
+        },
+        Val::Const(literal) => Some(literal.is_truthy()),
+        Val::Call { callee, args, .. } => {
+            if let (Val::Field(receiver, method), [needle]) = (trace.values.get(*callee), args.as_slice()) {
+                if method == "includes" {
+                    return includes_test(trace, *receiver, *needle, kind);
+                }
+            }
+            let name = match trace.values.get(*callee) {
+                Val::Field(_, name) | Val::Global(name) | Val::External(_, name) => name.as_str(),
+                _ => return None,
+            };
+            let speaks_of_error = args.iter().any(|arg| mentions_caught(trace, *arg, 6));
+            speaks_of_error.then(|| named_for(name, kind)).flatten()
+        }
+        Val::Derived(parts) => parts.iter().find_map(|part| recognises(trace, *part, kind)),
+        _ => None,
+    }
+}
+
+/// What a predicate's name promises.
+fn named_for(name: &str, kind: ErrorKind) -> Option<bool> {
+    let lower = name.to_lowercase();
+    let unique = lower.contains("unique") || lower.contains("duplicate");
+    let serialization = lower.contains("serializ") || lower.contains("deadlock") || lower.contains("retry")
+        || lower.contains("writeconflict");
+    let missing = lower.contains("notfound");
+    if !(unique || serialization || missing) {
+        return None;
+    }
+    Some(match kind {
+        ErrorKind::UniqueViolation => unique,
+        ErrorKind::Serialization => serialization,
+        ErrorKind::NotFound => missing,
+        ErrorKind::ForeignKey => false,
+    })
+}
+
+fn code_test(trace: &Trace<'_>, a: ValId, b: ValId, kind: ErrorKind) -> Option<bool> {
+    let (member, code) = match (trace.values.text(a), trace.values.text(b)) {
+        (None, Some(code)) => (a, code),
+        (Some(code), None) => (b, code),
+        _ => return None,
+    };
+    let name = match trace.values.get(member) {
+        Val::Field(_, name) => name,
+        Val::Index(..) => return known_code(trace, code, kind),
+        _ => return None,
+    };
+    if !mentions_caught(trace, member, 8) {
+        return None;
+    }
+    let is_member = error_rows(trace).any(|row| row.members.iter().any(|m| m == name));
+    if is_member || error_rows(trace).any(|row| row.codes.iter().any(|c| c == code)) {
+        return Some(error_rows(trace).any(|row| row.kind == kind && row.codes.iter().any(|c| c == code)));
+    }
+    (name == "name").then_some(false)
+}
+
+fn known_code(trace: &Trace<'_>, code: &str, kind: ErrorKind) -> Option<bool> {
+    let known = error_rows(trace).any(|row| row.codes.iter().any(|c| c == code));
+    known.then(|| error_rows(trace).any(|row| row.kind == kind && row.codes.iter().any(|c| c == code)))
+}
+
+/// `message.includes("Unique constraint")`, `["P2002", "P2034"].includes(e.code)`.
+fn includes_test(trace: &Trace<'_>, receiver: ValId, needle: ValId, kind: ErrorKind) -> Option<bool> {
+    if let Some(text) = trace.values.text(needle) {
+        let fits = |row: &ErrorRow| {
+            let text = text.to_lowercase();
+            row.messages.iter().any(|m| m.to_lowercase().contains(&text) || text.contains(&m.to_lowercase()))
+                || row.codes.iter().any(|c| c.to_lowercase() == text)
+        };
+        if !mentions_caught(trace, receiver, 8) {
+            return None;
+        }
+        if error_rows(trace).any(|row| row.kind == kind && fits(row)) {
+            return Some(true);
+        }
+        return error_rows(trace).any(fits).then_some(false);
+    }
+    if !mentions_caught(trace, needle, 8) {
+        return None;
+    }
+    let Val::Array(items) = trace.values.get(receiver) else { return None };
+    let codes: Vec<&str> = items
+        .iter()
+        .filter_map(|item| match item {
+            crate::model::ArrayItem::Value(v) | crate::model::ArrayItem::Spread(v) => trace.values.text(*v),
+        })
+        .collect();
+    let known = |row: &ErrorRow| row.codes.iter().any(|c| codes.contains(&c.as_str()));
+    if error_rows(trace).any(|row| row.kind == kind && known(row)) {
+        return Some(true);
+    }
+    error_rows(trace).any(known).then_some(false)
+}
+
+fn mentions_caught(trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    match trace.values.get(value) {
+        Val::Caught(_) => true,
+        Val::Text(parts) => parts.iter().any(|part| match part {
+            TextPart::Hole(hole) => mentions_caught(trace, *hole, depth),
+            TextPart::Text(_) => false,
+        }),
+        _ => trace.values.parts(value).into_iter().any(|part| mentions_caught(trace, part, depth)),
+    }
+}
+
+fn class_name<'t>(trace: &'t Trace<'_>, class: ValId) -> Option<&'t str> {
+    match trace.values.get(class) {
+        Val::Global(name) | Val::Field(_, name) | Val::External(_, name) => Some(name),
+        _ => None,
+    }
+}

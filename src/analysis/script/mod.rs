@@ -1,0 +1,690 @@
+//! From a way through a trace to a program the judge can run.
+//!
+//! A **script** holds the statements that matter on one way: the check, what guards it, and every act and effect that
+//! depends on it, each in the regions and under the handlers it stands in. Branches on the way become conditions; leaving
+//! the way is declining. Values become constants: what the check's own condition fixes is the same in both runs, what it
+//! does not fix differs between them.
+
+mod handlers;
+mod states;
+mod terms;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+pub use handlers::{Handling, handling};
+pub use terms::Terms;
+
+use super::facts::{self, Atom, Fact};
+use crate::interleave::{
+    self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, col, declined, did, effect, either,
+    lit, ret, retry, size, throw, tx, when,
+};
+use crate::library::{ErrorKind, Missing, Requirement, Rows, StepRow, Verb};
+use crate::model::{
+    BlockId, Compare, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes,
+    Written, entity_of,
+};
+use crate::schema::Schema;
+use crate::sql;
+
+/// What a script is made from.
+pub struct Plan<'p> {
+    /// The check.
+    pub check: OpId,
+    /// The act.
+    pub act: OpId,
+    /// Blocks from the entry to an end.
+    pub way: &'p [BlockId],
+    /// Writes and effects that the check decides, besides the act.
+    pub decided: &'p FxHashSet<OpId>,
+    /// Effects outside the database that it decides, by name.
+    pub effects: &'p [String],
+    /// Whether doing it twice is an effect by itself: the act claims something and hands it out.
+    pub claims: bool,
+    /// How the database is named in library files.
+    pub engine: &'p str,
+    /// Whether the rows a check ranges over are limited, so that a limit is modelled as one.
+    pub bound: bool,
+}
+
+/// A program with all the judge needs to run it.
+#[derive(Debug)]
+pub struct Script {
+    /// The statements.
+    pub program: judge::Program,
+    /// The tables they touch.
+    pub tables: Vec<Table>,
+    /// The arguments of both runs.
+    pub envs: [Env; 2],
+    /// The states to start from.
+    pub initials: Vec<Initial>,
+    /// The operation behind each mark of a statement.
+    pub tags: Vec<OpId>,
+    /// Whether some key that may matter is not known, because no schema describes the entity.
+    pub keys_unknown: bool,
+}
+
+/// Something on the way, with the regions around it.
+struct Item {
+    regions: Vec<RegionId>,
+    nodes: Block,
+}
+
+/// The program's own error for a `throw`, which the caller sees as a decline.
+const OWN: &str = "thrown";
+
+/// Errors that say "try again".
+fn serialization_codes() -> Vec<Code> {
+    vec![
+        Code::Serialization,
+        Code::SerializationAtCommit,
+        Code::Deadlock,
+        Code::InnoDeadlock,
+        Code::RecordChanged,
+        Code::Busy,
+        Code::BusySnapshot,
+    ]
+}
+
+/// Writes the script of one way.
+pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, done: bool) -> Script {
+    let mut writer = Writer::new(trace, schemas, plan);
+    writer.terms.fix_predicate(writer.trace, schemas, plan.check);
+    let items = writer.items();
+    let mut body = writer.nest(&items);
+    if plan.claims {
+        body.push(effect("claimed", lit(1)));
+    }
+    for name in plan.effects {
+        body.push(effect(name.as_str(), lit(1)));
+    }
+    body.push(ret(if done { did("done") } else { declined("done") }));
+    let program = block![catch([Code::own(OWN)], body, ret(declined("thrown")))];
+    let keys_unknown = writer.keys_unknown;
+    let tags = std::mem::take(&mut writer.tags);
+    let mut terms = writer.terms;
+    let tables = terms.tables(trace, schemas);
+    let envs = terms.envs();
+    let initials = states::initials(&terms, plan.bound);
+    Script { program, tables, envs, initials, tags, keys_unknown }
+}
+
+struct Writer<'w, 't, 'm> {
+    trace: &'w mut Trace<'m>,
+    schemas: &'w [Schema],
+    plan: &'w Plan<'t>,
+    terms: Terms,
+    tags: Vec<OpId>,
+    /// How errors of statements inside a region are handled outside of it.
+    around: FxHashMap<RegionId, (ErrorKind, Handling)>,
+    keys_unknown: bool,
+}
+
+impl<'w, 't, 'm> Writer<'w, 't, 'm> {
+    fn new(trace: &'w mut Trace<'m>, schemas: &'w [Schema], plan: &'w Plan<'t>) -> Self {
+        let terms = Terms::new(plan.way, plan.bound);
+        Self { trace, schemas, plan, terms, tags: Vec::new(), around: FxHashMap::default(), keys_unknown: false }
+    }
+
+    /// Whether an operation belongs into the script.
+    fn matters(&self, op: OpId, after_check: bool) -> bool {
+        let plan = self.plan;
+        if op == plan.check || op == plan.act || plan.decided.contains(&op) {
+            return true;
+        }
+        let it = self.trace.op(op);
+        if matches!(&it.source, OpSource::Sql(statement, _) if statement.query().is_none()) || it.lock.is_some() {
+            return true;
+        }
+        let check = self.trace.op(plan.check);
+        let act = self.trace.op(plan.act);
+        let same_entity = it.entity == check.entity || it.entity == act.entity;
+        let is_read = matches!(it.verb, Verb::Read | Verb::Count);
+        if is_read {
+            // A read behind the check may test again; one before it in the same transaction fixes the snapshot.
+            return same_entity && after_check || it.region.is_some() && it.region == act.region;
+        }
+        false
+    }
+
+    fn items(&mut self) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut after_check = false;
+        let mut count = 0;
+        for (at, block) in self.plan.way.iter().enumerate() {
+            let next = self.plan.way.get(at + 1).copied();
+            for event in self.trace.block(*block).events.clone() {
+                if let Event::Op(op) = event {
+                    after_check |= op == self.plan.check;
+                    if count < 12 && self.matters(op, after_check) {
+                        count += 1;
+                        self.statement(op, *block, next, &mut items);
+                    }
+                }
+            }
+            let exit = self.trace.block(*block).exit.clone();
+            if let (Exit::Branch { test, yes, no, .. }, Some(next)) = (exit, next) {
+                let truth = next == yes && next != no;
+                let other = if truth { no } else { yes };
+                let test = self.terms.resolve(self.trace, test);
+                if let Some(cond) = self.condition(test, truth) {
+                    let regions = self.trace.block(*block).regions.clone();
+                    let leave = self.leaving(other, &regions);
+                    items.push(Item { regions, nodes: when(!cond, leave).into() });
+                }
+            }
+        }
+        items
+    }
+
+    /// What leaving the way does: a throw rolls the transaction back, a return commits it.
+    fn leaving(&self, other: BlockId, regions: &[RegionId]) -> Node {
+        if !regions.is_empty() && self.throws(other) { throw(Code::own(OWN)) } else { ret(declined("left the way")) }
+    }
+
+    /// Whether a block leads straight to a throw.
+    fn throws(&self, block: BlockId) -> bool {
+        let mut at = block;
+        for _ in 0..12 {
+            match &self.trace.block(at).exit {
+                Exit::Throw(..) | Exit::Raise(..) => return true,
+                Exit::Goto(next) => at = *next,
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// The condition under which a test goes the way's way, as far as it speaks of what the script holds.
+    fn condition(&mut self, test: ValId, truth: bool) -> Option<judge::Expr> {
+        let alternatives = facts::assert(self.trace, test, truth);
+        let mut any: Option<judge::Expr> = None;
+        for facts in alternatives {
+            let mut all: Option<judge::Expr> = None;
+            for fact in &facts {
+                if let Some(cond) = self.terms.fact(self.trace, self.schemas, fact) {
+                    all = Some(match all {
+                        None => cond,
+                        Some(other) => other & cond,
+                    });
+                }
+            }
+            // An alternative without a condition of ours always holds, as far as we can tell.
+            let all = all?;
+            any = Some(match any {
+                None => all,
+                Some(other) => other | all,
+            });
+        }
+        any
+    }
+
+    fn tag(&mut self, op: OpId) -> u32 {
+        self.tags.push(op);
+        u32::try_from(self.tags.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The regions whose handle an operation runs through, outermost first.
+    fn chain(&self, op: OpId) -> Vec<RegionId> {
+        let mut chain = Vec::new();
+        let mut next = self.trace.op(op).region;
+        while let Some(region) = next {
+            if chain.contains(&region) {
+                break;
+            }
+            chain.push(region);
+            next = self.trace.regions[region.index()].parent;
+        }
+        // Named locks of the surrounding text hold whatever handle is used.
+        let block = self.trace.op(op).block;
+        for region in self.trace.block(block).regions.iter().rev() {
+            let is_lock = matches!(self.trace.regions[region.index()].kind, RegionKind::Lock(_));
+            if is_lock && !chain.contains(region) {
+                chain.push(*region);
+            }
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// Adds the statements of an operation.
+    fn statement(&mut self, op: OpId, block: BlockId, next: Option<BlockId>, items: &mut Vec<Item>) {
+        let it = self.trace.op(op).clone();
+        let regions = self.chain(op);
+        let mut nodes = Block::new();
+        if let OpSource::Sql(statement, _) = &it.source {
+            let session_lock = |scope: sql::Scope, lock: judge::Lock| match scope {
+                sql::Scope::Session => lock.for_session(),
+                sql::Scope::Transaction => lock,
+            };
+            match &statement.kind {
+                sql::Kind::AdvisoryLock { scope, .. } => {
+                    let tag = self.tag(op);
+                    nodes.push(session_lock(*scope, judge::lock("advisory")).tag(tag));
+                }
+                sql::Kind::AdvisoryUnlock { .. } => {
+                    let tag = self.tag(op);
+                    nodes.push(judge::unlock("advisory").tag(tag));
+                }
+                sql::Kind::LockTable(lock) if lock.exclusive => {
+                    let tag = self.tag(op);
+                    nodes.push(session_lock(lock.scope, judge::lock("table")).tag(tag));
+                }
+                _ => {}
+            }
+            if statement.query().is_none() {
+                items.push(Item { regions, nodes });
+                return;
+            }
+        }
+        self.query(op, &it, &mut nodes);
+        let in_tx = !regions.is_empty();
+        let handled_here = self.guard_handlers(op, block, next, &regions, nodes);
+        let _ = in_tx;
+        items.push(Item { regions, nodes: handled_here });
+    }
+
+    /// Wraps statements into the handler of their errors, or notes it at the region that it lies outside of.
+    fn guard_handlers(
+        &mut self,
+        op: OpId,
+        block: BlockId,
+        next: Option<BlockId>,
+        regions: &[RegionId],
+        nodes: Block,
+    ) -> Block {
+        let it = self.trace.op(op);
+        let kind = match it.verb {
+            Verb::Create | Verb::Upsert => ErrorKind::UniqueViolation,
+            Verb::Update if it.missing == Missing::Throws => ErrorKind::NotFound,
+            Verb::Delete if it.missing == Missing::Throws => ErrorKind::NotFound,
+            _ => ErrorKind::Serialization,
+        };
+        let mut wrapped = nodes;
+        for kind in [kind, ErrorKind::UniqueViolation, ErrorKind::Serialization] {
+            let Some(handler) = self.trace.block(block).handler else { continue };
+            if Some(handler) == next {
+                continue;
+            }
+            let Some((handling, at)) = handling(self.trace, handler, kind) else { continue };
+            let depth = self.trace.block(at).regions.len();
+            let own = self.trace.block(block).regions.len();
+            if depth < own
+                && let Some(outermost) = self.trace.block(block).regions.get(depth).copied()
+            {
+                let entry = self.around.entry(outermost).or_insert((kind, handling.clone()));
+                if kind == ErrorKind::UniqueViolation {
+                    *entry = (kind, handling);
+                }
+            } else if kind != ErrorKind::Serialization || regions.is_empty() {
+                wrapped = self.wrap(kind, &handling, wrapped, op);
+            }
+        }
+        wrapped
+    }
+
+    fn wrap(&mut self, kind: ErrorKind, handling: &Handling, body: Block, op: OpId) -> Block {
+        let codes = codes(kind);
+        match handling {
+            Handling::Declines { reads } => {
+                let mut handler = Block::new();
+                if let Some(read) = reads {
+                    handler.push(self.read_again(*read, op));
+                }
+                handler.push(ret(declined("handled")));
+                catch(codes, body, handler).into()
+            }
+            Handling::GoesOn => catch(codes, body, Block::new()).into(),
+            Handling::Retries => retry(codes, 3, body).into(),
+        }
+    }
+
+    /// A read in a handler: in a transaction that has failed it is an error of its own.
+    fn read_again(&mut self, read: OpId, failed: OpId) -> Block {
+        if self.trace.op(read).region != self.trace.op(failed).region {
+            return Block::new();
+        }
+        let table = self.trace.op(failed).entity.clone();
+        self.terms.touch(&table);
+        judge::read(table.as_str()).to("again").into()
+    }
+
+    /// Adds what a query runs.
+    fn query(&mut self, op: OpId, it: &crate::model::Op<'m>, nodes: &mut Block) {
+        let table = it.entity.clone();
+        self.terms.touch(&table);
+        if it.schema.is_none() {
+            self.keys_unknown |= matches!(it.verb, Verb::Create | Verb::Upsert);
+        } else {
+            self.terms.describe(&table, it.schema);
+        }
+        let variable = self.terms.variable(op);
+        let conditions = self.conditions(op);
+        let filter = self.terms.filter(self.trace, self.schemas, &table, &conditions);
+        let missing = |nodes: &mut Block, in_tx: bool, code: &str| {
+            let _ = in_tx;
+            nodes.push(when(size(variable.as_str()).eq(0), throw(Code::own(code))));
+        };
+        let in_tx = it.region.is_some();
+        match it.verb {
+            Verb::Read | Verb::Count => {
+                let tag = self.tag(op);
+                let mut read = judge::read(table.as_str()).filter(filter).to(variable.as_str()).tag(tag);
+                if let Some(lock) = &it.lock {
+                    read = match lock.strength {
+                        sql::LockStrength::ForUpdate => read.for_update(),
+                        sql::LockStrength::ForShare => read.for_share(),
+                    };
+                }
+                nodes.push(read);
+                if it.missing == Missing::Throws {
+                    missing(nodes, in_tx, OWN);
+                }
+            }
+            Verb::Create => {
+                let writes = self.written(op, true);
+                let mut insert = self.insert(&table, op, &writes).to(variable.as_str());
+                let tag = self.tag(op);
+                insert = insert.tag(tag);
+                match self.conflict(op, it) {
+                    Some(judge::OnConflict::Fail) | None => {}
+                    Some(clause) => insert = insert.on_conflict(clause),
+                }
+                if self.inserts_unless_exists(it) {
+                    insert = insert.unless(judge::Expr::TRUE);
+                }
+                nodes.push(insert);
+            }
+            Verb::Update => {
+                let writes = self.written(op, false);
+                let steps = self.emulation(op, it);
+                let mut update = judge::update(table.as_str()).to(variable.as_str());
+                if self.is_limited(op) {
+                    update = update.filter(self.terms.identity(&filter)).frozen(filter.clone());
+                } else {
+                    update = update.filter(filter.clone());
+                }
+                let tag = self.tag(op);
+                update = self.sets(&table, update, &writes).tag(tag);
+                if steps.contains(&StepRow::UpdateUncounted) {
+                    let probe = format!("{variable}-probe");
+                    let read = judge::read(table.as_str()).filter(filter).to(probe.as_str()).tag(tag);
+                    let gone = when(size(probe.as_str()).eq(0), throw(Code::own("not found")));
+                    let several = block![read, gone, update];
+                    nodes.push(if in_tx { several } else { tx(None, several).into() });
+                } else {
+                    nodes.push(update);
+                    if it.missing == Missing::Throws {
+                        missing(nodes, in_tx, "not found");
+                    }
+                }
+            }
+            Verb::Delete => {
+                let steps = self.emulation(op, it);
+                let tag = self.tag(op);
+                let delete = judge::delete(table.as_str()).filter(filter.clone()).to(variable.as_str()).tag(tag);
+                if steps.contains(&StepRow::DeleteUncounted) {
+                    let probe = format!("{variable}-probe");
+                    let read = judge::read(table.as_str()).filter(filter).to(probe.as_str()).tag(tag);
+                    let gone = when(size(probe.as_str()).eq(0), throw(Code::own("not found")));
+                    let several = block![read, gone, delete];
+                    nodes.push(if in_tx { several } else { tx(None, several).into() });
+                } else {
+                    nodes.push(delete);
+                    if it.missing == Missing::Throws {
+                        missing(nodes, in_tx, "not found");
+                    }
+                }
+            }
+            Verb::Upsert => {
+                let creates = self.written(op, true);
+                let updates = self.written(op, false);
+                let tag = self.tag(op);
+                let insert = self.insert(&table, op, &creates).to(variable.as_str()).tag(tag);
+                let steps = self.emulation(op, it);
+                if steps.is_empty() {
+                    let sets = self.terms.assignments(self.trace, self.schemas, &table, &updates);
+                    nodes.push(insert.on_conflict(judge::OnConflict::Update(sets)));
+                } else {
+                    let probe = format!("{variable}-probe");
+                    let read = judge::read(table.as_str()).filter(filter.clone()).to(probe.as_str()).tag(tag);
+                    let update = judge::update(table.as_str()).filter(filter).to(variable.as_str());
+                    let update = self.sets(&table, update, &updates).tag(tag);
+                    let empty = updates.columns.is_empty();
+                    let other = if empty { Block::new() } else { update.into() };
+                    let several = block![read, either(size(probe.as_str()).eq(0), insert, other)];
+                    nodes.push(if in_tx { several } else { tx(None, several).into() });
+                }
+            }
+            Verb::Sql => {}
+        }
+    }
+
+    fn conditions(&mut self, op: OpId) -> Conditions {
+        let mut see = self.terms.seeing();
+        self.trace.conditions(self.schemas, op, &mut |trace, value| see(trace, value))
+    }
+
+    fn written(&mut self, op: OpId, creating: bool) -> Writes {
+        let mut see = self.terms.seeing();
+        self.trace.writes(self.schemas, op, creating, &mut |trace, value| see(trace, value))
+    }
+
+    fn insert(&mut self, table: &str, op: OpId, writes: &Writes) -> judge::Insert {
+        let mut insert = judge::insert(table);
+        let mut set: Vec<String> = Vec::new();
+        for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
+            set.push(column.to_string());
+            insert = insert.set(column, value);
+        }
+        // Columns that unique keys need and that the call leaves to defaults.
+        let entity = entity_of(self.schemas, self.trace.op(op));
+        if let Some(entity) = entity {
+            let missing: Vec<String> = entity
+                .keys
+                .iter()
+                .flat_map(|key| key.columns.iter())
+                .filter(|column| !set.contains(column))
+                .cloned()
+                .collect();
+            for column in missing {
+                if let Some(value) = self.terms.default_of(entity, &column, writes.opaque) {
+                    insert = insert.set(column.as_str(), value);
+                    set.push(column);
+                }
+            }
+        }
+        insert
+    }
+
+    fn sets(&mut self, table: &str, mut update: judge::Update, writes: &Writes) -> judge::Update {
+        for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
+            update = update.set(column, value);
+        }
+        update
+    }
+
+    /// What an insert does about a row that has its key.
+    fn conflict(&mut self, op: OpId, it: &crate::model::Op<'m>) -> Option<judge::OnConflict> {
+        match &it.source {
+            OpSource::Call(row, _) => {
+                let selector = row.skip_conflicts.as_ref()?;
+                let value = self.trace.pick(op, selector)?;
+                let value = self.terms.resolve(self.trace, value);
+                (self.trace.values.truth(value) == Some(true)).then_some(judge::OnConflict::Nothing)
+            }
+            OpSource::Sql(statement, _) => match statement.query()?.conflict.as_ref()? {
+                sql::Conflict::Nothing(_) => Some(judge::OnConflict::Nothing),
+                sql::Conflict::Update { .. } => {
+                    let updates = self.written(op, false);
+                    let sets = self.terms.assignments(self.trace, self.schemas, &it.entity, &updates);
+                    Some(judge::OnConflict::Update(sets))
+                }
+                sql::Conflict::Replace => Some(judge::OnConflict::Update(Vec::new())),
+                sql::Conflict::Merge => None,
+            },
+        }
+    }
+
+    fn inserts_unless_exists(&self, it: &crate::model::Op<'m>) -> bool {
+        match &it.source {
+            OpSource::Sql(statement, _) => statement.query().is_some_and(|q| q.insert_select_not_exists),
+            OpSource::Call(..) => false,
+        }
+    }
+
+    fn is_limited(&mut self, op: OpId) -> bool {
+        let OpSource::Call(row, _) = self.trace.op(op).source.clone() else { return false };
+        let Some(limit) = &row.limit else { return false };
+        let Some(value) = self.trace.pick(op, limit) else { return false };
+        !matches!(self.trace.values.get(value), Val::Const(crate::model::Literal::Null))
+    }
+
+    /// The statements a call runs where it is not one statement; empty where it is.
+    fn emulation(&mut self, op: OpId, it: &crate::model::Op<'m>) -> Vec<StepRow> {
+        let OpSource::Call(row, _) = &it.source else { return Vec::new() };
+        let Some(native) = &row.native else { return Vec::new() };
+        let engine = native.engines.is_empty() || native.engines.iter().any(|e| e == self.plan.engine);
+        let fits = engine && native.requires.clone().into_iter().all(|need| self.meets(op, it, need));
+        if fits { Vec::new() } else { row.steps.clone() }
+    }
+
+    fn meets(&mut self, op: OpId, it: &crate::model::Op<'m>, need: Requirement) -> bool {
+        match need {
+            Requirement::UpdateNotEmpty => {
+                let writes = self.written(op, false);
+                !writes.columns.is_empty() || writes.opaque
+            }
+            Requirement::KeyInCreate => {
+                let conditions = self.conditions(op);
+                let writes = self.written(op, true);
+                conditions.all.iter().filter(|c| c.op == Compare::Eq).all(|c| {
+                    writes.opaque || matches!(writes.get(&c.column), Some(Written::Value(v)) if *v == c.value)
+                })
+            }
+            Requirement::SingleKey => {
+                let conditions = self.conditions(op);
+                let Some(entity) = entity_of(self.schemas, it) else { return true };
+                let covered = entity.keys.iter().filter(|key| {
+                    !key.columns.is_empty()
+                        && key.columns.iter().all(|c| conditions.on(c).any(|cond| cond.op == Compare::Eq))
+                });
+                covered.count() <= 1
+            }
+            Requirement::NoRelations => {
+                let OpSource::Call(row, _) = &it.source else { return true };
+                row.reads.clone().iter().all(|selector| !self.reads_relation(op, it, selector))
+            }
+            Requirement::NoNestedWrites => {
+                self.written(op, true).nested.is_empty() && self.written(op, false).nested.is_empty()
+            }
+        }
+    }
+
+    fn reads_relation(&mut self, op: OpId, it: &crate::model::Op<'m>, selector: &crate::library::Selector) -> bool {
+        let Some(value) = self.trace.pick(op, selector) else { return false };
+        let Val::Object(entries) = self.trace.values.get(value) else { return false };
+        let entity = entity_of(self.schemas, it);
+        entries.iter().any(|entry| match entry {
+            crate::model::ObjectEntry::Field(name, _) => {
+                let column = entity.and_then(|e| e.column(name));
+                name == "_count"
+                    || column.map_or(selector.path.last().is_some_and(|p| p == "include"), |c| {
+                        matches!(c.kind, crate::schema::ColumnKind::Relation(_))
+                    })
+            }
+            _ => false,
+        })
+    }
+
+    /// Items in their regions, as a block.
+    fn nest(&mut self, items: &[Item]) -> Block {
+        self.nest_at(items, 0)
+    }
+
+    fn nest_at(&mut self, items: &[Item], depth: usize) -> Block {
+        let mut out = Block::new();
+        let mut at = 0;
+        while at < items.len() {
+            let Some(region) = items[at].regions.get(depth).copied() else {
+                out.push(items[at].nodes.clone());
+                at += 1;
+                continue;
+            };
+            // The region's extent: everything up to its last item. Items of other handles in between stand before it.
+            let mut last = at;
+            for (index, item) in items.iter().enumerate().skip(at) {
+                if item.regions.get(depth) == Some(&region) {
+                    last = index;
+                }
+            }
+            let mut inside = Vec::new();
+            for item in &items[at..=last] {
+                if item.regions.get(depth) == Some(&region) {
+                    inside.push(Item { regions: item.regions.clone(), nodes: item.nodes.clone() });
+                } else {
+                    out.push(item.nodes.clone());
+                }
+            }
+            let body = self.nest_at(&inside, depth + 1);
+            let kind = self.trace.regions[region.index()].kind.clone();
+            let wrapped: Block = match kind {
+                RegionKind::Transaction { isolation, .. } => {
+                    tx(isolation.as_deref().and_then(|l| level(l, self.plan.engine)), body).into()
+                }
+                RegionKind::Savepoint => judge::savepoint(body).into(),
+                RegionKind::Lock(name) => {
+                    let name = if name.is_empty() { "lock".to_owned() } else { name };
+                    block![judge::lock(name.as_str()).for_session(), body, judge::unlock(name.as_str())]
+                }
+            };
+            let wrapped = match self.around.get(&region).cloned() {
+                Some((kind, handling)) => self.wrap(kind, &handling, wrapped, self.plan.act),
+                None => wrapped,
+            };
+            out.push(wrapped);
+            at = last + 1;
+        }
+        out
+    }
+}
+
+/// The level of a name, for an engine.
+#[must_use]
+pub fn level(name: &str, engine: &str) -> Option<Level> {
+    if engine == "sqlite" {
+        return None;
+    }
+    match name {
+        "read committed" | "read uncommitted" => Some(Level::ReadCommitted),
+        "repeatable read" | "snapshot" => Some(Level::RepeatableRead),
+        "serializable" => Some(Level::Serializable),
+        _ => None,
+    }
+}
+
+fn codes(kind: ErrorKind) -> Vec<Code> {
+    match kind {
+        ErrorKind::UniqueViolation => vec![Code::Unique],
+        ErrorKind::Serialization => serialization_codes(),
+        ErrorKind::NotFound => vec![Code::own("not found")],
+        ErrorKind::ForeignKey => Vec::new(),
+    }
+}
+
+/// Whether a fact is about nothing but presence.
+#[must_use]
+pub fn is_presence(fact: &Fact) -> bool {
+    matches!(fact.0, Atom::Present(_))
+}
+
+#[expect(unused, reason = "the column constructor is used by the terms")]
+fn _col() -> judge::Expr {
+    col("id")
+}
+
+/// How many rows an operation is about.
+#[must_use]
+pub fn is_many(rows: Rows) -> bool {
+    rows == Rows::Many
+}

@@ -1,0 +1,134 @@
+//! The states a script starts from: enough to take every branch.
+
+use super::terms::{TableInfo, Terms};
+use crate::interleave::{Initial, Row, Value};
+
+/// How many states are tried.
+const STATES: usize = 20;
+
+/// A table with rows.
+type Rows = Vec<(String, Row)>;
+
+/// All states to start from.
+pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
+    let mut others: Rows = Vec::new();
+    for (name, info) in terms.info.iter().filter(|(name, _)| **name != terms.check_table) {
+        let first = choices(info).into_iter().next().unwrap_or_default();
+        for row in rows(terms, info, &first) {
+            others.push((name.clone(), row));
+        }
+    }
+    let mut states: Vec<Rows> = vec![others.clone()];
+    if let Some(info) = terms.info.get(&terms.check_table) {
+        for choice in choices(info) {
+            let own = rows(terms, info, &choice);
+            let with = |rows: &[Row]| {
+                let mut state = others.clone();
+                state.extend(rows.iter().map(|row| (terms.check_table.clone(), row.clone())));
+                state
+            };
+            states.push(with(&own));
+            if own.len() > 1 {
+                // Somebody else's row beside those of both runs.
+                let mut third = own.clone();
+                let mut row = own[0].clone();
+                for (column, value) in own[0].iter() {
+                    if own[1].get(column) != value {
+                        row = row.with(column.clone(), 77_777);
+                    }
+                }
+                third.push(row);
+                states.push(with(&third));
+            }
+            if bound && own.len() == 1 {
+                states.push(with(&[own[0].clone(), own[0].clone()]));
+            }
+        }
+        // A row outside of the check's condition that shares a part of it.
+        if let Some(template) = info.templates.iter().find(|t| t.len() > 1) {
+            let mut row = Row::new();
+            for (at, (column, value)) in template.iter().enumerate() {
+                let value = terms.evaluate(value, 0).unwrap_or_default();
+                row = row.with(column.as_str(), if at == 0 { value } else { Value::Int(77_777) });
+            }
+            let mut state = others.clone();
+            state.push((terms.check_table.clone(), row));
+            states.push(state);
+        }
+    }
+    states.dedup();
+    states.truncate(STATES);
+    states
+        .into_iter()
+        .map(|rows| rows.into_iter().fold(Initial::new(), |initial, (table, row)| initial.row(table.as_str(), row)))
+        .collect()
+}
+
+/// Values for the columns that no filter fixes, in every combination, up to a limit.
+fn choices(info: &TableInfo) -> Vec<Vec<(String, Value)>> {
+    let fixed = |column: &String| {
+        info.templates.iter().any(|t| t.iter().any(|(c, _)| c == column)) && info.columns[column].len() <= 1
+    };
+    let mut all: Vec<Vec<(String, Value)>> = vec![Vec::new()];
+    for (column, values) in info.columns.iter().filter(|(column, values)| !fixed(column) && !values.is_empty()) {
+        let mut values: Vec<Value> = values.iter().cloned().collect();
+        if values.iter().all(|v| matches!(v, Value::Text(_))) {
+            values.push(Value::from("?"));
+        }
+        values.truncate(5);
+        let mut next = Vec::new();
+        for known in &all {
+            for value in &values {
+                let mut more = known.clone();
+                more.push((column.clone(), value.clone()));
+                next.push(more);
+            }
+        }
+        if next.len() > STATES {
+            // Too many: this column takes one value after the other, the rest keep their first.
+            next = all.iter().take(1).flat_map(|known| {
+                values.iter().map(|value| {
+                    let mut more = known.clone();
+                    more.push((column.clone(), value.clone()));
+                    more
+                })
+            }).chain(all.iter().skip(1).map(|known| {
+                let mut more = known.clone();
+                more.push((column.clone(), values[0].clone()));
+                more
+            })).collect();
+        }
+        all = next;
+    }
+    all
+}
+
+/// The rows that the script's filters ask for: one if both runs mean the same.
+fn rows(terms: &Terms, info: &TableInfo, choice: &[(String, Value)]) -> Vec<Row> {
+    let mut found: Vec<Row> = Vec::new();
+    for session in 0..2 {
+        let mut row = Row::new();
+        let mut filled: Vec<&str> = Vec::new();
+        for (column, value) in info.templates.iter().flatten() {
+            if filled.contains(&column.as_str()) {
+                continue;
+            }
+            if let Some(value) = terms.evaluate(value, session) {
+                row = row.with(column.as_str(), value);
+                filled.push(column);
+            }
+        }
+        for (column, value) in choice {
+            let by_run = info.templates.iter().flatten().any(|(c, v)| {
+                c == column && matches!(v, crate::interleave::Expr::Var(_))
+            });
+            if !by_run {
+                row = row.with(column.as_str(), value.clone());
+            }
+        }
+        if !found.contains(&row) {
+            found.push(row);
+        }
+    }
+    found
+}
