@@ -13,7 +13,7 @@ mod print;
 mod unit;
 
 pub use expr::{BinaryOp, Const, Entry, Expr, ExprKind, Item, Over, TemplatePart, UnaryOp};
-pub use print::print;
+pub use print::{print, print_places};
 pub use unit::{
     Block, BlockId, Call, CallForm, Class, ClassId, Comment, Exit, Export, ExportTarget, FieldDecl, Func, FuncId,
     FuncKind, Import, ImportName, Key, MethodDecl, Param, Problem, Slot, SlotId, Step, Unit,

@@ -1,0 +1,37 @@
+//! Comments, from which suppressions are read.
+
+use super::tree::Tree;
+use crate::ir::Comment;
+use crate::text::Span;
+
+/// All comments of a file.
+pub(super) fn comments(tree: &Tree<'_>) -> Vec<Comment> {
+    let source = tree.source();
+    tree.comments.iter().map(|span| comment(source, *span)).collect()
+}
+
+fn comment(source: &str, span: Span) -> Comment {
+    let before = source.get(..span.start as usize).unwrap_or_default();
+    let line = before.rfind('\n').map_or(before, |newline| before.get(newline + 1..).unwrap_or_default());
+    Comment { span, text: bare(span.slice(source)), own_line: line.trim().is_empty() }
+}
+
+/// The text of a comment without its marks. The stars that line up the lines of a block comment are marks, too.
+fn bare(comment: &str) -> String {
+    if let Some(line) = comment.strip_prefix("//") {
+        return line.trim_start_matches('/').trim().to_owned();
+    }
+    let Some(block) = comment.strip_prefix("/*") else { return comment.trim().to_owned() };
+    let block = block.strip_suffix("*/").unwrap_or(block);
+    let mut lines = block.lines().enumerate().map(|(index, line)| {
+        let line = line.trim();
+        let mark = if index == 0 { line.trim_start_matches('*') } else { line.strip_prefix('*').unwrap_or(line) };
+        mark.trim()
+    });
+    let mut text = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        text.push('\n');
+        text.push_str(line);
+    }
+    text.trim().to_owned()
+}

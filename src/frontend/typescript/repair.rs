@@ -1,0 +1,89 @@
+//! Works around what the grammar cannot read, by blanking it out before parsing.
+//!
+//! The grammar knows no type arguments in front of a template: it takes ``$queryRaw<User>`…` `` for two comparisons, and
+//! fails on ``$queryRaw<User[]>`…` ``. Those are the raw queries, of all things. Nor does it know a few newer marks on
+//! types. None of this changes what a program does, so it becomes blanks; line breaks stay. Since all text is later read off
+//! the original, it does no harm to blank something that merely looks alike inside a string, a template or a comment.
+
+/// The longest type arguments looked for.
+const MAX_TYPE: usize = 4096;
+
+/// Blanks type arguments in front of templates; `None` where there are none.
+pub(super) fn tag_types(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut blanked: Option<Vec<u8>> = None;
+    for (tick, _) in text.match_indices('`') {
+        let before = bytes[..tick].iter().rposition(|byte| !byte.is_ascii_whitespace());
+        let Some(close) = before.filter(|at| bytes[*at] == b'>') else { continue };
+        if let Some(open) = opening(bytes, close) {
+            blank(blanked.get_or_insert_with(|| bytes.to_vec()), open, close + 1);
+        }
+    }
+    blanked.and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// Where the type arguments that end here begin, if they are some: after a name, and made of what types are made of.
+fn opening(bytes: &[u8], close: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let first = close.saturating_sub(MAX_TYPE);
+    for at in (first..=close).rev() {
+        match bytes[at] {
+            // The arrow of a function type.
+            b'>' if at > 0 && bytes[at - 1] == b'=' && at != close => {}
+            b'>' => depth += 1,
+            b'<' => {
+                depth -= 1;
+                if depth == 0 {
+                    let before = *bytes.get(at.checked_sub(1)?)?;
+                    return (before.is_ascii_alphanumeric() || matches!(before, b'_' | b'$' | b')' | b']')).then_some(at);
+                }
+            }
+            b'`' | b'+' | b'*' | b'/' | b'\\' | b'^' | b'%' | b'~' | b'@' | b'#' | b'!' => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Blanks marks that the grammar does not know: variance of type parameters, and the `type` of `export type *`. Only worth
+/// a try where parsing failed.
+pub(super) fn newer_syntax(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut blanked: Option<Vec<u8>> = None;
+    let word_end = |from: usize| {
+        bytes[from..].iter().position(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'$'))
+    };
+    let skip_space = |from: usize| from + bytes[from..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    for (at, byte) in bytes.iter().enumerate() {
+        if !matches!(byte, b'<' | b',') {
+            continue;
+        }
+        let mut start = skip_space(at + 1);
+        // `in T`, `out T`, `in out T`.
+        for _ in 0..2 {
+            let Some(length) = word_end(start) else { break };
+            let next = skip_space(start + length);
+            let follows = bytes.get(next).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+            if !matches!(&bytes[start..start + length], b"in" | b"out") || next == start + length || !follows {
+                break;
+            }
+            blank(blanked.get_or_insert_with(|| bytes.to_vec()), start, start + length);
+            start = next;
+        }
+    }
+    for (at, export) in text.match_indices("export type ") {
+        let after = skip_space(at + export.len());
+        if bytes.get(after) == Some(&b'*') {
+            blank(blanked.get_or_insert_with(|| bytes.to_vec()), at + "export ".len(), after);
+        }
+    }
+    blanked.and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+fn blank(bytes: &mut [u8], start: usize, end: usize) {
+    for byte in &mut bytes[start..end] {
+        if !matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
