@@ -8,6 +8,7 @@
 //!
 //! `ARCHITECTURE.md` holds the map of the modules and the rules that keep them apart.
 
+pub mod finding;
 pub mod frontend;
 pub mod ir;
 pub mod text;
