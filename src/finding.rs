@@ -126,6 +126,8 @@ pub struct Help {
 pub struct Finding {
     /// The rule that speaks.
     pub rule: &'static str,
+    /// Further rules it counts under: what selects, ignores or allows one of them does so for this finding as well.
+    pub also: Vec<&'static str>,
     /// How bad it is.
     pub severity: Severity,
     /// How sure it is.
@@ -152,6 +154,38 @@ pub struct Finding {
     pub help: Vec<Help>,
     /// Rule, entity, function and shape, hashed: the same finding after lines have moved.
     pub fingerprint: String,
+}
+
+impl Finding {
+    /// The rule that speaks and those it also counts under.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.rule).chain(self.also.iter().copied())
+    }
+
+    /// Sorts findings into the order in which they are told: by path, offset, rule.
+    pub fn sort(findings: &mut [Self]) {
+        findings.sort_by(|a, b| {
+            let key = |finding: &Self| (finding.span.start, finding.rule, finding.span.end);
+            a.path.cmp(&b.path).then_with(|| key(a).cmp(&key(b))).then_with(|| a.fingerprint.cmp(&b.fingerprint))
+        });
+    }
+}
+
+/// What a run did, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Files in which findings were asked for.
+    pub files: usize,
+    /// Files read for the project as a whole.
+    pub project_files: usize,
+    /// Of the project's files, those that were parsed.
+    pub parsed: usize,
+    /// Files that should have been analysed and could not be.
+    pub not_analysed: usize,
+    /// Windows that were judged.
+    pub windows: usize,
+    /// Findings that a comment in the code allows.
+    pub suppressed: usize,
 }
 
 /// Something that could not be read or used. Never silent, never fatal.

@@ -8,7 +8,17 @@
 //!
 //! `ARCHITECTURE.md` holds the map of the modules and the rules that keep them apart.
 
+pub mod cli;
+pub mod config;
+pub mod engine;
 pub mod finding;
 pub mod frontend;
+pub mod glob;
 pub mod ir;
+pub mod report;
+pub mod rules;
+pub mod select;
+pub mod source;
+pub mod suggest;
+pub mod suppress;
 pub mod text;
