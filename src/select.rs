@@ -52,3 +52,79 @@ fn admit(mut finding: Finding, config: &Config) -> Option<Finding> {
     }
     Some(finding)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::tell;
+    use crate::config::{Config, Flags};
+    use crate::finding::{Confidence, Finding, Severity};
+    use crate::rules;
+    use crate::source::{Source, Sources};
+    use crate::text::Span;
+
+    fn finding(rule: &'static str, also: &[&'static str]) -> Finding {
+        Finding {
+            rule,
+            also: also.to_vec(),
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            message: String::new(),
+            path: "a.ts".to_owned(),
+            span: Span::default(),
+            function: String::new(),
+            entity: None,
+            labels: Vec::new(),
+            act: String::new(),
+            schedule: None,
+            notes: Vec::new(),
+            help: Vec::new(),
+            fingerprint: String::new(),
+        }
+    }
+
+    fn told(config: &str, flags: &Flags, findings: &[Finding]) -> Vec<Finding> {
+        let config = Config::resolve(Some(("toctou.toml", config)), flags, &rules::known()).expect("good settings");
+        let mut other = Source::new("b.ts", "");
+        other.reported = false;
+        let sources = Sources::new(vec![Source::new("a.ts", ""), other]);
+        tell(findings.to_vec(), Vec::new(), &config, &sources).findings
+    }
+
+    fn rules_told(config: &str, findings: &[Finding]) -> Vec<&'static str> {
+        told(config, &Flags::default(), findings).iter().map(|finding| finding.rule).collect()
+    }
+
+    #[test]
+    fn a_finding_is_selected_and_ignored_under_each_of_its_names() {
+        let weak = [finding("weak-transaction", &["lost-update"])];
+        assert_eq!(rules_told("", &weak).len(), 1);
+        assert_eq!(rules_told("select = [\"lost-update\"]", &weak).len(), 1);
+        assert_eq!(rules_told("select = [\"weak-transaction\"]", &weak).len(), 1);
+        assert_eq!(rules_told("select = [\"find-then-create\"]", &weak).len(), 0);
+        assert_eq!(rules_told("ignore = [\"lost-update\"]", &weak).len(), 0);
+        assert_eq!(rules_told("[rules]\nlost-update = \"off\"", &weak).len(), 0);
+    }
+
+    #[test]
+    fn the_level_of_a_rule_is_the_severity_of_its_findings() {
+        let text = "[rules]\nlost-update = \"info\"\n[[overrides]]\npaths = [\"a.ts\"]\nrules = { weak-transaction = \"warning\" }\n";
+        let severities = |findings: &[Finding]| {
+            told(text, &Flags::default(), findings).iter().map(|f| f.severity).collect::<Vec<_>>()
+        };
+        assert_eq!(severities(&[finding("lost-update", &[])]), [Severity::Info]);
+        assert_eq!(severities(&[finding("weak-transaction", &["lost-update"])]), [Severity::Warning]);
+        assert_eq!(severities(&[finding("find-then-create", &["lost-update"])]), [Severity::Info]);
+        assert_eq!(severities(&[finding("find-then-create", &[])]), [Severity::Error]);
+    }
+
+    #[test]
+    fn confidence_and_files_asked_for_decide_last() {
+        let mut low = finding("lost-update", &[]);
+        low.confidence = Confidence::Low;
+        let mut elsewhere = finding("lost-update", &[]);
+        elsewhere.path = "b.ts".to_owned();
+        let findings = [low, elsewhere, finding("find-then-create", &[])];
+        assert_eq!(rules_told("", &findings), ["find-then-create"]);
+        assert_eq!(rules_told("min-confidence = \"low\"", &findings), ["find-then-create", "lost-update"]);
+    }
+}

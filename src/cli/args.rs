@@ -55,11 +55,11 @@ pub(super) struct Check {
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(super) color: Color,
 
-    /// Rules to apply: names, or `all`, `default`, `strict`
+    /// Rules to apply, separated by commas: names, or `all`, `default`, `strict`
     #[arg(long, value_delimiter = ',', value_name = "RULE")]
     pub(super) select: Vec<String>,
 
-    /// Rules to leave out
+    /// Rules to leave out, likewise
     #[arg(long, value_delimiter = ',', value_name = "RULE")]
     pub(super) ignore: Vec<String>,
 

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use super::args::{Check, ConfidenceLevel, FailLevel, ReportFormat};
 use super::project::{Project, Settings};
-use super::{CLEAN, Environment, FINDINGS, Failure};
+use super::{CLEAN, Environment, FINDINGS, Failure, heard};
 use crate::config::{FailOn, Flags};
 use crate::finding::{Confidence, Severity};
 use crate::report::{Format, Report, Style};
+use crate::source::reason;
 
 pub(super) fn run(
     check: &Check,
@@ -58,13 +59,13 @@ pub(super) fn run(
         ReportFormat::Json => Format::Json,
     };
     match &check.output_file {
-        None => report.write(format, style, out)?,
+        None => heard(report.write(format, style, out))?,
         Some(file) => {
             let mut text = Vec::new();
             report.write(format, style, &mut text)?;
             let target = environment.working_directory.as_ref().map_or_else(|_| file.clone(), |here| here.join(file));
             std::fs::write(target, text)
-                .map_err(|error| Failure::Said(format!("cannot write `{}`: {error}", file.display())))?;
+                .map_err(|error| Failure(format!("cannot write `{}`: {}", file.display(), reason(&error))))?;
         }
     }
     Ok(exit_code(report.worst(), project.config.fail_on))

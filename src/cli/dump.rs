@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::DumpWhat;
 use super::project::{Project, Settings};
-use super::{CLEAN, Environment, Failure};
+use super::{CLEAN, Environment, Failure, heard};
 use crate::config::Flags;
 use crate::engine::Dump;
 
@@ -22,8 +22,8 @@ pub(super) fn run(what: DumpWhat, file: &Path, environment: &Environment, out: &
     let Some(text) = project.workspace.dump(what, path) else {
         let why = project.problems.iter().find(|problem| problem.path == path).map(|problem| problem.message.as_str());
         let why = why.unwrap_or("there is nothing to show");
-        return Err(Failure::Said(format!("`{}`: {why}", file.display())));
+        return Err(Failure(format!("`{}`: {why}", file.display())));
     };
-    writeln!(out, "{}", text.trim_end())?;
+    heard(writeln!(out, "{}", text.trim_end()))?;
     Ok(CLEAN)
 }

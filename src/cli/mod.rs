@@ -10,13 +10,13 @@ mod pages;
 mod project;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Parser;
 
 use self::args::{Cli, Color, Command};
+use crate::source::reason;
 
 /// Nothing to say.
 const CLEAN: u8 = 0;
@@ -67,27 +67,13 @@ impl Environment {
     }
 }
 
-/// Why a command could not be carried out.
+/// Why a command could not be carried out, for the user to read.
 #[derive(Debug)]
-enum Failure {
-    /// For the user to read.
-    Said(String),
-    /// Nobody reads any more: no reason for words.
-    Unheard,
-}
-
-impl Failure {
-    fn said(message: impl fmt::Display) -> Self {
-        Self::Said(message.to_string())
-    }
-}
+struct Failure(String);
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::Unheard,
-            _ => Self::Said(format!("cannot write: {error}")),
-        }
+        Self(format!("cannot write: {}", reason(&error)))
     }
 }
 
@@ -102,14 +88,21 @@ pub fn run(
         Ok(cli) => carry_out(&cli.command, environment, out, err),
         Err(error) => return tell_usage(&error, environment, out, err),
     };
-    match outcome.and_then(|code| out.flush().map(|()| code).map_err(Failure::from)) {
+    match outcome.and_then(|code| Ok(heard(out.flush()).map(|()| code)?)) {
         Ok(code) => code,
-        Err(Failure::Unheard) => FAULT,
-        Err(Failure::Said(message)) => {
+        Err(Failure(message)) => {
             // Where even this cannot be written, the exit code speaks.
             let _ = writeln!(err, "error: {message}");
             FAULT
         }
+    }
+}
+
+/// A reader who has left (`toctou check | head`) is no failure: the exit code is the same as if they had stayed.
+fn heard(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::args::ListFormat;
-use super::{CLEAN, Failure};
+use super::{CLEAN, Failure, heard};
 use crate::report::write_rules_json;
 use crate::rules::{self, Level};
 use crate::suggest::closest;
@@ -11,7 +11,7 @@ use crate::suggest::closest;
 /// A table of all rules.
 pub(super) fn list(format: ListFormat, out: &mut dyn Write) -> Result<u8, Failure> {
     if matches!(format, ListFormat::Json) {
-        write_rules_json(out)?;
+        heard(write_rules_json(out))?;
         return Ok(CLEAN);
     }
     let width = rules::ALL.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
@@ -20,7 +20,7 @@ pub(super) fn list(format: ListFormat, out: &mut dyn Write) -> Result<u8, Failur
             Level::Default => "default",
             Level::Strict => "strict",
         };
-        writeln!(out, "{:width$}  {level:7}  {}", rule.name, rule.summary)?;
+        heard(writeln!(out, "{:width$}  {level:7}  {}", rule.name, rule.summary))?;
     }
     Ok(CLEAN)
 }
@@ -32,8 +32,8 @@ pub(super) fn explain(name: &str, out: &mut dyn Write) -> Result<u8, Failure> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`toctou rules` lists them".to_owned(),
         };
-        return Err(Failure::Said(format!("there is no rule `{name}`; {help}")));
+        return Err(Failure(format!("there is no rule `{name}`; {help}")));
     };
-    writeln!(out, "{}", rule.page.trim_end())?;
+    heard(writeln!(out, "{}", rule.page.trim_end()))?;
     Ok(CLEAN)
 }

@@ -45,7 +45,7 @@ impl Project {
         environment: &Environment,
     ) -> Result<Self, Failure> {
         let here = environment.working_directory.clone();
-        let here = here.map_err(|error| Failure::Said(format!("there is no working directory: {error}")))?;
+        let here = here.map_err(|error| Failure(format!("there is no working directory: {error}")))?;
         let here = here.canonicalize().unwrap_or(here);
         let named = paths.iter().map(|path| existing(path, &here)).collect::<Result<Vec<_>, _>>()?;
         let start = named.first().unwrap_or(&here);
@@ -66,13 +66,13 @@ impl Project {
             (file, name)
         });
         let pointed = file.as_ref().map(|(file, name)| (file.as_path(), name.as_str()));
-        let config = config::load(pointed, flags, &rules::known()).map_err(Failure::said)?;
+        let config = config::load(pointed, flags, &rules::known()).map_err(|error| Failure(error.to_string()))?;
 
         let mut named_below = Vec::new();
         for (path, written) in named.iter().zip(paths) {
             let Some(below) = relative(path, &root) else {
                 let (written, root) = (written.display(), root.display());
-                return Err(Failure::Said(format!(
+                return Err(Failure(format!(
                     "`{written}` lies outside of the project at `{root}`; check each project in a run of its own"
                 )));
             };
@@ -119,6 +119,6 @@ fn existing(path: &Path, here: &Path) -> Result<PathBuf, Failure> {
             std::io::ErrorKind::NotFound => "no such file or folder".to_owned(),
             _ => error.to_string(),
         };
-        Failure::Said(format!("`{}`: {why}", path.display()))
+        Failure(format!("`{}`: {why}", path.display()))
     })
 }

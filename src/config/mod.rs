@@ -317,8 +317,8 @@ fn processes(word: &str) -> Result<Processes, Wrong> {
 /// When the file cannot be read, or it or a flag says something that nobody understands.
 pub fn load(file: Option<(&Path, &str)>, flags: &Flags, rules: &[KnownRule]) -> Result<Config, ConfigError> {
     let Some((file, shown)) = file else { return Config::resolve(None, flags, rules) };
-    let text = crate::source::read_text(file, shown)
-        .map_err(|problem| ConfigError::whole_file(shown, format!("the configuration {}", problem.message)))?;
+    let text =
+        crate::source::read_text(file, shown).map_err(|problem| ConfigError::whole_file(shown, problem.message))?;
     Config::resolve(Some((shown, text.strip_prefix('\u{feff}').unwrap_or(&text))), flags, rules)
 }
 

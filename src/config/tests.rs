@@ -125,14 +125,29 @@ fn faults_point_into_the_file() {
     1 | include-tests = 3
       |                 ^
     ");
-    insta::assert_snapshot!(fault("include = [\n"), @"");
-    insta::assert_snapshot!(fault("[[overrides]]\nrules = {}\n"), @"");
-    insta::assert_snapshot!(fault("engine = \"oracle\"\n"), @"");
+    insta::assert_snapshot!(fault("include = [\n"), @r"
+    toctou.toml:1:12: unclosed array, expected `]`
+      |
+    1 | include = [
+      |            ^
+    ");
+    insta::assert_snapshot!(fault("[[overrides]]\nrules = {}\n"), @r"
+    toctou.toml:1:1: missing field `paths`
+      |
+    1 | [[overrides]]
+      | ^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(fault("engine = \"oracle\"\n"), @r#"
+    toctou.toml:1:10: unknown engine `oracle`
+      |
+    1 | engine = "oracle"
+      |          ^^^^^^^^ known: postgresql, mysql, mariadb, sqlite, cockroachdb, sqlserver, mongodb
+    "#);
 }
 
 #[test]
 fn a_fault_in_a_flag_names_the_flag() {
     let flags = Flags { select: vec!["double-spend".to_owned()], ..Flags::default() };
     let error = Config::resolve(None, &flags, &RULES).expect_err("a fault");
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"--select: unknown rule `double-spend` (known: find-then-create, lost-update, weak-transaction, split-write, all, default, strict)");
 }

@@ -43,7 +43,7 @@ pub enum Format {
 }
 
 /// How the human report looks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
     /// Whether it has colours.
     pub color: bool,
@@ -55,12 +55,6 @@ pub struct Style {
     pub quiet: bool,
     /// The time it took, to be told.
     pub elapsed: Option<Duration>,
-}
-
-impl Default for Style {
-    fn default() -> Self {
-        Self { color: false, unicode: false, columns: None, quiet: false, elapsed: None }
-    }
 }
 
 impl<'a> Report<'a> {
@@ -136,7 +130,7 @@ fn role(role: Role) -> &'static str {
 fn anomaly(anomaly: Anomaly) -> &'static str {
     match anomaly {
         Anomaly::Duplicate => "duplicate",
-        Anomaly::UnhandledViolation => "unhandled-violation",
+        Anomaly::UnhandledViolation => "unique-violation",
         Anomaly::DoubleAct => "double-act",
         Anomaly::LostUpdate => "lost-update",
         Anomaly::LimitExceeded => "limit-exceeded",

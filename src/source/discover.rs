@@ -237,3 +237,96 @@ fn read_source(request: &Request, path: &str, file: &Path, named: &[Named]) -> R
     source.reported = named.is_empty() || named.iter().any(|name| name.covers(path));
     Ok(Some(source))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::{Loaded, Note, Request, load};
+    use crate::glob::Globs;
+    use crate::source::{Skip, list_schema};
+
+    struct Project {
+        _dir: tempfile::TempDir,
+        request: Request,
+    }
+
+    fn project(files: &[(&str, &str)]) -> Project {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path().canonicalize().expect("a path");
+        for (path, text) in files {
+            let file = root.join(path);
+            fs::create_dir_all(file.parent().expect("a parent")).expect("folders");
+            fs::write(file, text).expect("a file");
+        }
+        Project { _dir: dir, request: Request { root, ..Request::default() } }
+    }
+
+    impl Project {
+        fn name(mut self, paths: &[&str]) -> Self {
+            self.request.report_paths = paths.iter().map(|path| self.request.root.join(path)).collect::<Vec<PathBuf>>();
+            self
+        }
+    }
+
+    /// The paths read; those that are only read, not reported, in parentheses.
+    fn paths(loaded: &Loaded) -> Vec<String> {
+        let show = |path: &str, reported| if reported { path.to_owned() } else { format!("({path})") };
+        loaded.sources.iter().map(|source| show(&source.path, source.reported)).collect()
+    }
+
+    #[test]
+    fn the_project_is_read_and_what_is_named_is_reported() {
+        let project = project(&[("a.ts", ""), ("src/b.tsx", ""), ("src2/c.ts", ""), ("lib/d.mjs", "")]);
+        assert_eq!(paths(&load(&project.request)), ["a.ts", "lib/d.mjs", "src/b.tsx", "src2/c.ts"]);
+        let project = project.name(&["src", "a.ts"]);
+        assert_eq!(paths(&load(&project.request)), ["a.ts", "(lib/d.mjs)", "src/b.tsx", "(src2/c.ts)"]);
+    }
+
+    #[test]
+    fn exclude_wins_over_names_and_include_bounds_the_project() {
+        let project =
+            project(&[("a.ts", ""), ("src/b.ts", ""), ("src/old/c.ts", "")]).name(&["a.ts", "src/old/c.ts", "src"]);
+        let mut request = project.request.clone();
+        request.include = Globs::new(&["src"]).expect("globs");
+        request.exclude = Globs::new(&["src/old"]).expect("globs");
+        let loaded = load(&request);
+        assert_eq!(paths(&loaded), ["src/b.ts"]);
+        let skipped = |path: &str, why| Note::Skipped(path.to_owned(), why);
+        assert_eq!(loaded.notes, [skipped("a.ts", Skip::NotIncluded), skipped("src/old/c.ts", Skip::Excluded)]);
+    }
+
+    #[test]
+    fn an_editor_replaces_and_adds_texts() {
+        let project = project(&[("a.ts", "old"), ("b.ts", "b")]);
+        let mut request = project.request.clone();
+        let texts = [("a.ts", "new"), ("src/unsaved.ts", "c"), ("notes.md", "")];
+        request.overlay =
+            texts.map(|(path, text)| (path.to_owned(), text.to_owned())).into_iter().collect::<BTreeMap<_, _>>();
+        let loaded = load(&request);
+        assert_eq!(paths(&loaded), ["a.ts", "b.ts", "src/unsaved.ts"]);
+        assert_eq!(loaded.sources.get("a.ts").map(|source| source.text.as_str()), Some("new"));
+    }
+
+    #[test]
+    fn ignore_files_do_not_hide_schemas() {
+        let project = project(&[
+            (".gitignore", "*.prisma\n/db\n"),
+            ("prisma/schema.prisma", "model A {}"),
+            ("prisma/migrations/2_b/migration.sql", "two"),
+            ("prisma/migrations/1_a/migration.sql", "one"),
+            ("db/migrations/deep/3.sql", "three"),
+            ("db/query.sql", ""),
+            ("node_modules/x/schema.prisma", ""),
+            ("src/generated/prisma/schema.prisma", ""),
+        ]);
+        let schema = list_schema(&project.request.root);
+        let names = |files: &[(String, String)]| files.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&schema.prisma), ["prisma/schema.prisma"]);
+        let migrations =
+            ["db/migrations/deep/3.sql", "prisma/migrations/1_a/migration.sql", "prisma/migrations/2_b/migration.sql"];
+        assert_eq!(names(&schema.migrations), migrations);
+    }
+}

@@ -21,7 +21,7 @@ use crate::text::{LineIndex, Position};
 
 pub use discover::{Loaded, Note, Request, load};
 pub use prefilter::Prefilter;
-pub use read::read_text;
+pub use read::{read_text, reason};
 pub use root::{Paths, config_file, project_root, relative};
 pub use schema::{SchemaFiles, list_schema};
 pub use skip::Skip;

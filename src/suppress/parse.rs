@@ -121,14 +121,16 @@ impl Directive<'_> {
         let lines = source.lines();
         let end = self.comment.span.end;
         let last = lines.line_of(end.saturating_sub(1).max(self.comment.span.start));
-        if !self.comment.own_line {
-            let first = lines.line_of(self.comment.span.start);
+        let behind = source.text.get(end as usize..).unwrap_or("");
+        let same = behind.split('\n').next().unwrap_or("").trim();
+        let first = lines.line_of(self.comment.span.start);
+        let before = Span::new(lines.line_start(first), self.comment.span.start).slice(&source.text).trim();
+        // In markup a comment stands in braces of its own: `{/* … */}`.
+        let in_braces = before == "{" && same == "}";
+        if !self.comment.own_line && !in_braces {
             return Scope::Lines(first, first);
         }
-        let behind = source.text.get(end as usize..).unwrap_or("");
-        let same = behind.split('\n').next().unwrap_or("");
-        // `{/* … */}` in markup: the brace is no code.
-        if !same.trim().trim_start_matches('}').trim().is_empty() && !starts_comment(same.trim()) {
+        if !same.is_empty() && !in_braces && !starts_comment(same) {
             return Scope::Lines(last, last);
         }
         let next = behind.split('\n').skip(1).take(NEAR);

@@ -102,7 +102,7 @@ impl Excerpt {
                 let from = line.place(spot.start);
                 let to = line.place(spot.end).max(from);
                 let offset = self.text.len() + from;
-                let room = limits.prose.saturating_sub(gutter + line.width(from, to) + 4).max(28);
+                let room = limits.prose.saturating_sub(gutter + line.width(from, to) + 4).max(16);
                 let message = wrap(&spot.message, room, room).join("\n");
                 let label = Some(message).filter(|message| !message.is_empty());
                 let span = SourceSpan::new(offset.into(), to - from);
@@ -246,6 +246,10 @@ fn blocks(spots: &[Spot], source: &Source) -> Vec<(u32, u32)> {
 
 /// What marks the cut end of a line.
 const CUT: &str = "...";
+/// How much is kept before the first place on a line that is cut at its front.
+const FRONT: usize = 8;
+/// The room that a label should have.
+const LABEL_ROOM: usize = 24;
 
 /// A line, fit to print.
 struct Line {
@@ -261,11 +265,13 @@ impl Line {
         let chars: Vec<(usize, char)> = text.char_indices().collect();
         let index = |at: usize| chars.partition_point(|(offset, _)| *offset < at);
         let (mut first, mut last) = (0, chars.len());
-        if chars.len() > limit {
-            let start = spots.iter().map(|spot| index(spot.start)).min().unwrap_or(0);
-            let end = spots.iter().map(|spot| index(spot.end)).max().unwrap_or(0);
+        let start = spots.iter().map(|spot| index(spot.start)).min().unwrap_or(0);
+        let end = spots.iter().map(|spot| index(spot.end)).max().unwrap_or(0);
+        // A label needs room to its right, so a place far to the right moves left even where the line itself fits.
+        let far = end > limit.saturating_sub(LABEL_ROOM) && start > FRONT + CUT.len();
+        if chars.len() > limit || far && end + LABEL_ROOM > limit + (end - start) / 2 {
             let room = limit.saturating_sub(2 * CUT.len()).max(8);
-            first = if end.min(start + room / 2) <= room { 0 } else { start.saturating_sub(8) };
+            first = if far { start - FRONT } else { 0 };
             last = (first + room).min(chars.len());
         }
         let mut line = Self { shown: String::new(), places: Vec::new(), end: 0 };
