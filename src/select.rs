@@ -23,7 +23,8 @@ pub fn tell(findings: Vec<Finding>, mut comments: Vec<Suppressions>, config: &Co
     let (mut told, mut suppressed) = (speaking, 0);
     if config.allow_inline_ignores {
         let ran = |rule: &str, path: &str| matches!(config.state(rule, path), State::On(_));
-        let count = |findings: &[Finding]| findings.iter().filter(|finding| reported(&finding.path)).count();
+        let told_of = |finding: &&Finding| finding.confidence >= config.min_confidence && reported(&finding.path);
+        let count = |findings: &[Finding]| findings.iter().filter(told_of).count();
         let before = count(&told);
         let (kept, about) = apply(told, &mut comments, |path| sources.get(path), ran);
         suppressed = before - count(&kept);

@@ -32,7 +32,8 @@ pub fn read_text(file: &Path, path: &str) -> Result<String, Problem> {
 /// An error of the operating system, without its number.
 #[must_use]
 pub fn reason(error: &std::io::Error) -> String {
-    let words = error.to_string();
+    // An error that was wrapped on the way names the path again.
+    let words = if error.raw_os_error().is_none() { error.kind().to_string() } else { error.to_string() };
     let words = words.split(" (os error").next().unwrap_or(&words);
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
