@@ -8,7 +8,24 @@
 //!
 //! `ARCHITECTURE.md` holds the map of the modules and the rules that keep them apart.
 
+pub mod analysis;
+pub mod cli;
+pub mod config;
+pub mod engine;
+pub mod finding;
 pub mod frontend;
+pub mod glob;
+pub mod interleave;
 pub mod ir;
 pub mod library;
+pub mod link;
+pub mod model;
+pub mod report;
+pub mod rules;
+pub mod schema;
+pub mod select;
+pub mod source;
+pub mod sql;
+pub mod suggest;
+pub mod suppress;
 pub mod text;

@@ -1,3 +1,10 @@
 //! The `toctou` binary.
 
-fn main() {}
+use std::io::{BufWriter, stderr, stdout};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let environment = toctou::cli::Environment::of_process();
+    let mut out = BufWriter::new(stdout().lock());
+    ExitCode::from(toctou::cli::run(std::env::args_os(), &environment, &mut out, &mut stderr().lock()))
+}

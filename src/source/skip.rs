@@ -1,0 +1,196 @@
+//! Which files are no sources of the project: what nobody wrote by hand, and what runs alone.
+
+use std::fmt;
+
+use super::EXTENSIONS;
+
+/// Why a file is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Skip {
+    /// Another kind of file.
+    NotASource,
+    /// Dependencies and build output.
+    Output,
+    /// Types only.
+    Declaration,
+    /// Minified.
+    Minified,
+    /// Written by a generator.
+    Generated,
+    /// A test, a seed or a migration: it runs alone.
+    Test,
+    /// `exclude` matches it.
+    Excluded,
+    /// `include` does not match it.
+    NotIncluded,
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::NotASource => "it is no TypeScript or JavaScript file",
+            Self::Output => "it lies in a folder of dependencies or build output",
+            Self::Declaration => "it holds declarations only",
+            Self::Minified => "it is minified",
+            Self::Generated => "it is generated",
+            Self::Test => "tests, seeds and migrations run alone (--include-tests brings them in)",
+            Self::Excluded => "`exclude` in the configuration matches it",
+            Self::NotIncluded => "`include` in the configuration does not match it",
+        })
+    }
+}
+
+const OUTPUT_FOLDERS: [&str; 11] = [
+    "node_modules",
+    ".git",
+    "dist",
+    "build",
+    "out",
+    ".next",
+    ".nuxt",
+    ".output",
+    "coverage",
+    ".turbo",
+    "bower_components",
+];
+
+const TEST_FOLDERS: [&str; 11] = [
+    "__tests__",
+    "__mocks__",
+    "test",
+    "tests",
+    "e2e",
+    "playwright",
+    "cypress",
+    "seed",
+    "seeds",
+    "seeders",
+    "migrations",
+];
+
+const TEST_MARKS: [&str; 7] = [".test.", ".spec.", ".e2e.", ".e2e-spec.", ".stories.", ".mock.", ".seed."];
+
+/// Why the folder `path` (relative to the project root) need not be entered, if so.
+pub(super) fn folder(path: &str, include_tests: bool, generated: &[String]) -> Option<Skip> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if OUTPUT_FOLDERS.contains(&name) {
+        return Some(Skip::Output);
+    }
+    let ends_in = |tail: &str| path.strip_suffix(tail).is_some_and(|front| front.is_empty() || front.ends_with('/'));
+    if name == "__generated__"
+        || ends_in("generated/prisma")
+        || ends_in("@prisma/client")
+        || generated.iter().any(|folder| folder == path)
+    {
+        return Some(Skip::Generated);
+    }
+    (!include_tests && TEST_FOLDERS.contains(&name)).then_some(Skip::Test)
+}
+
+/// Why the file `path` (relative to the project root) is no source, if so. Its folders are judged with it.
+pub(super) fn file(path: &str, include_tests: bool, generated: &[String]) -> Option<Skip> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    if !EXTENSIONS.contains(&extension) {
+        return Some(Skip::NotASource);
+    }
+    if stem.ends_with(".d") {
+        return Some(Skip::Declaration);
+    }
+    if stem.ends_with(".min") {
+        return Some(Skip::Minified);
+    }
+    let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+    if let Some(skip) = folders.filter_map(|path| folder(path, include_tests, generated)).min() {
+        return Some(skip);
+    }
+    let is_test = TEST_MARKS.iter().any(|mark| name.contains(mark))
+        || matches!(stem, "seed" | "seeds" | "seeder")
+        || path.split('/').rev().nth(1) == Some("prisma") && name.starts_with("seed");
+    (!include_tests && is_test).then_some(Skip::Test)
+}
+
+/// Whether the comments at the head of a file say that a generator wrote it.
+pub(super) fn is_generated(text: &str) -> bool {
+    let head = comments_at_head(text);
+    let generated = head.contains("generated");
+    head.contains("@generated")
+        || generated && (head.contains("eslint-disable") || head.contains("tslint:disable"))
+        || generated && (head.contains("do not edit") || head.contains("do not modify"))
+}
+
+/// The comments in the first 2 KiB before any code, in lower case.
+fn comments_at_head(text: &str) -> String {
+    let mut end = text.len().min(2048);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut inside = false;
+    let is_comment = |line: &&str| {
+        let line = line.trim();
+        let opens = line.starts_with("/*");
+        let comment = inside || opens || line.is_empty() || line.starts_with("//") || line.starts_with("#!");
+        inside = (inside || opens) && !line.contains("*/");
+        comment
+    };
+    text[..end].lines().take_while(is_comment).collect::<Vec<_>>().join("\n").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Skip, file, is_generated};
+
+    #[test]
+    fn names_tell_what_runs_alone() {
+        for path in [
+            "a.test.ts",
+            "src/a.spec.tsx",
+            "src/__tests__/a.ts",
+            "test/a.ts",
+            "src/e2e/a.ts",
+            "prisma/seed.ts",
+            "prisma/seed-users.ts",
+            "db/seeds/a.ts",
+            "src/migrations/1.ts",
+            "a.stories.tsx",
+            "a.mock.ts",
+            "app.e2e-spec.ts",
+        ] {
+            assert_eq!(file(path, false, &[]), Some(Skip::Test), "{path}");
+            assert_eq!(file(path, true, &[]), None, "{path}");
+        }
+        for path in ["src/fixtures/a.ts", "src/contest.ts", "src/latest/a.ts", "src/seeding.ts", "spec.ts"] {
+            assert_eq!(file(path, false, &[]), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_wrote_is_no_source() {
+        let generated = ["src/db/client".to_owned()];
+        for (path, why) in [
+            ("a.css", Skip::NotASource),
+            ("Makefile", Skip::NotASource),
+            ("a.d.ts", Skip::Declaration),
+            ("a.min.js", Skip::Minified),
+            ("node_modules/x/tests/a.js", Skip::Output),
+            ("apps/web/.next/a.js", Skip::Output),
+            ("src/generated/prisma/a.ts", Skip::Generated),
+            ("src/__generated__/a.ts", Skip::Generated),
+            ("src/db/client/a.ts", Skip::Generated),
+        ] {
+            assert_eq!(file(path, true, &generated), Some(why), "{path}");
+        }
+        assert_eq!(file("src/db/clients/a.ts", false, &generated), None);
+        assert_eq!(file("src/generated/a.ts", false, &generated), None);
+    }
+
+    #[test]
+    fn only_comments_at_the_head_make_a_file_generated() {
+        assert!(is_generated("// @generated by protoc\nexport {}"));
+        assert!(is_generated("/* eslint-disable */\n/**\n * This file was GENERATED by x.\n */\n"));
+        assert!(is_generated("#!/usr/bin/env node\n\n// Code generated by x. DO NOT EDIT.\n"));
+        assert!(!is_generated("import x from 'y';\n// @generated"));
+        assert!(!is_generated("/* eslint-disable no-console */\nconst generated = 1;"));
+        assert!(!is_generated("// keeps the generated password\n"));
+    }
+}
