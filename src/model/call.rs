@@ -3,13 +3,13 @@
 use super::elaborate::{At, Elaborator};
 use super::recognise::Recognised;
 use super::survey::mutated;
-use super::trace::{BlockId, Effect, Event, Frame, FrameId, OpId, Region, RegionId, RegionKind, Site};
+use super::trace::{BlockId, Effect, Event, Frame, FrameId, OpId, Region, RegionId, Site};
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::ir::{Call, CallForm, ExprKind, Item};
 use crate::library::{RegionForm, RegionRow};
 use crate::link::{ClassRef, FuncRef, UnitId};
 
-impl Elaborator<'_, '_> {
+impl<'m> Elaborator<'m, '_> {
     /// Runs a call; `None` if it never returns.
     pub fn call(&mut self, unit: UnitId, at: &mut At, call: &Call) -> Option<ValId> {
         let (receiver, name) = match &call.callee.kind {
@@ -37,7 +37,7 @@ impl Elaborator<'_, '_> {
             return Some(value);
         }
         match self.recognise(at, receiver, name, callee, &args, call.form) {
-            Some(Recognised::Ops(ops)) => return Some(self.run_ops(at, ops, site, call.awaited)),
+            Some(Recognised::Ops(ops)) => return Some(self.run_ops(at, ops, site)),
             Some(Recognised::Region(row, handle)) => return self.run_region(at, row, handle, &args, site),
             Some(Recognised::Value(value)) => return Some(value),
             None => {}
@@ -266,20 +266,13 @@ impl Elaborator<'_, '_> {
     }
 
     /// Adds operations to the trace and runs them.
-    fn run_ops(&mut self, at: &mut At, ops: Vec<super::trace::Op<'_>>, site: Site, awaited: bool) -> ValId
-    where
-        Self: Sized,
-    {
-        let _ = (site, awaited);
+    fn run_ops(&mut self, at: &mut At, ops: Vec<super::trace::Op<'m>>, site: Site) -> ValId {
         let mut last = None;
         for op in ops {
-            last = Some(self.add_op(at, op));
+            last = Some(self.add_op(at, op, site));
         }
         match last {
-            Some(id) => {
-                let value = self.trace.values.add(Val::Result(id));
-                value
-            }
+            Some(id) => self.trace.values.add(Val::Result(id)),
             None => self.trace.values.opaque(),
         }
     }

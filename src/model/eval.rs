@@ -1,11 +1,11 @@
 //! Evaluates pure expressions, and variables that lie outside the trace.
 
-use super::elaborate::{At, Elaborator, Env};
+use super::elaborate::{At, Elaborator};
 use super::survey::Definition;
 use super::trace::FrameId;
-use super::value::{ArrayItem, Literal, ObjectEntry, TextPart, Val, ValId};
+use super::value::{ArrayItem, ObjectEntry, TextPart, Val, ValId};
 use crate::ir::{
-    BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, Over, SlotId, TemplatePart, UnaryOp,
+    BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart,
 };
 use crate::link::{ClassRef, Exported, FuncRef, UnitId};
 

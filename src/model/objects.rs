@@ -321,7 +321,9 @@ impl Trace<'_> {
         found: &mut Conditions,
         depth: usize,
     ) {
-        let relation = entity.and_then(|e| e.column(name)).and_then(|c| match &c.kind {
+        let column = entity.and_then(|e| e.column(name));
+        let is_list = column.is_some_and(|c| c.list);
+        let relation = column.and_then(|c| match &c.kind {
             ColumnKind::Relation(relation) => Some(relation),
             _ => None,
         });
@@ -346,7 +348,7 @@ impl Trace<'_> {
         // A compound key stands for its columns.
         let compound = entity.map_or_else(
             || name.contains('_') && !fields.iter().any(|(k, _)| grammar.operators.iter().any(|(o, _)| o == k)),
-            |e| e.column(name).is_none() && e.keys.iter().any(|key| key.name.as_deref() == Some(name) || key.columns.join("_") == name),
+            |e| e.column(name).is_none() && e.keys.iter().any(|key| key.name == name && key.columns.len() > 1),
         );
         if compound {
             for (column, value) in fields {
@@ -358,7 +360,7 @@ impl Trace<'_> {
         if let Some(relation) = relation {
             for (key, inner) in &fields {
                 let inner = see(self, *inner);
-                let to_one = !relation.is_list;
+                let to_one = !is_list;
                 if grammar.relation.contains(key) {
                     // Conditions on related rows, kept with the relation they go through.
                     let mut related = Conditions::default();

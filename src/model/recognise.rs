@@ -39,7 +39,7 @@ impl<'m> Elaborator<'m, '_> {
             (receiver, _) => receiver?,
         };
         let registry = self.model.registry;
-        for library in &registry.libraries {
+        for library in registry.libraries() {
             for row in &library.regions {
                 if row.open.names().any(|n| n == name)
                     && let Some((handle, _)) = self.fits(&row.open, receiver, args, form)

@@ -211,7 +211,7 @@ pub struct Op<'a> {
     /// Where its conditions and written columns come from.
     pub source: OpSource<'a>,
     /// The row lock it takes.
-    pub lock: sql::Lock,
+    pub lock: Option<sql::Lock>,
     /// The region whose handle it runs through; `None`: no transaction.
     pub region: Option<RegionId>,
     /// The block that holds it.
@@ -239,10 +239,10 @@ pub enum OpSource<'a> {
     Sql(Box<sql::Statement>, Vec<ValId>),
 }
 
-impl Trace<'_> {
+impl<'m> Trace<'m> {
     /// An operation.
     #[must_use]
-    pub fn op(&self, id: OpId) -> &Op<'_> {
+    pub fn op(&self, id: OpId) -> &Op<'m> {
         &self.ops[id.index()]
     }
 

@@ -238,7 +238,7 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     fn find_type(&self, confidence: Confidence, fits: impl Fn(&TypeRow, &TypePattern) -> bool) -> Option<Typed<'m>> {
-        self.model.registry.libraries.iter().find_map(|library| {
+        self.model.registry.libraries().iter().find_map(|library| {
             let row = library.types.iter().find(|row| row.patterns.iter().any(|pattern| fits(row, pattern)))?;
             Some(Typed { library, row, confidence })
         })

@@ -1,6 +1,20 @@
-//! The rules: one table. Configuration keys, listings and pages are derived from it.
+//! The rules: one table. A rule selects cases and speaks; it walks no code and knows nothing of transactions.
+//!
+//! Configuration keys, listings and pages are derived from the table.
 
+mod check_then_update;
+mod count_then_create;
+mod delete_then_create;
+mod find_then_create;
+mod lost_update;
+mod max_then_create;
+mod speech;
+mod unset_then_set;
+
+use crate::analysis::case::Case;
 use crate::config::KnownRule;
+use crate::finding::Finding;
+use speech::Speech;
 
 /// Whether a rule speaks unasked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +80,47 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 #[must_use]
 pub fn known() -> Vec<KnownRule> {
     ALL.iter().map(|rule| KnownRule { name: rule.name, strict: rule.level == Level::Strict }).collect()
+}
+
+/// A rule about windows: which cases are its own, and its words for them.
+struct WindowRule {
+    name: &'static str,
+    selects: fn(&Case) -> bool,
+    speak: fn(&Case) -> Speech,
+}
+
+macro_rules! window_rules {
+    ($($module:ident $name:literal,)*) => {
+        const WINDOW_RULES: &[WindowRule] =
+            &[$(WindowRule { name: $name, selects: $module::selects, speak: $module::speak },)*];
+    };
+}
+
+window_rules! {
+    find_then_create "find-then-create",
+    count_then_create "count-then-create",
+    max_then_create "max-then-create",
+    check_then_update "check-then-update",
+    lost_update "lost-update",
+    unset_then_set "unset-then-set",
+    delete_then_create "delete-then-create",
+}
+
+/// The rule for windows inside a transaction that does not hold them together; it speaks with the window's own words.
+const WEAK_TRANSACTION: &str = "weak-transaction";
+
+/// The finding about a case. `code` finds the code of a remedy's intent.
+#[must_use]
+pub fn speak(case: &Case, code: &dyn Fn(&str) -> Option<String>) -> Option<Finding> {
+    let rule = WINDOW_RULES.iter().find(|rule| (rule.selects)(case))?;
+    let mut words = (rule.speak)(case);
+    if !case.in_transaction {
+        return Some(speech::finding(rule.name, Vec::new(), case, words, code));
+    }
+    let level = case.isolation.as_deref().unwrap_or("its isolation");
+    let words_of_default = if case.default_isolation { ", the default," } else { "" };
+    words.notes.insert(0, format!("the transaction runs at {level}{words_of_default} and does not keep the other out"));
+    Some(speech::finding(WEAK_TRANSACTION, vec![rule.name], case, words, code))
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ pub struct Plan<'p> {
     pub claims: bool,
     /// How the database is named in library files.
     pub engine: &'p str,
+    /// The level of transactions that ask for none, where it is not the engine's own default.
+    pub isolation: Option<&'p str>,
     /// Whether the rows a check ranges over are limited, so that a limit is modelled as one.
     pub bound: bool,
 }
@@ -630,7 +632,10 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             let kind = self.trace.regions[region.index()].kind.clone();
             let wrapped: Block = match kind {
                 RegionKind::Transaction { isolation, .. } => {
-                    tx(isolation.as_deref().and_then(|l| level(l, self.plan.engine)), body).into()
+                    {
+                    let asked = isolation.as_deref().or(self.plan.isolation);
+                    tx(asked.and_then(|l| level(l, self.plan.engine)), body).into()
+                }
                 }
                 RegionKind::Savepoint => judge::savepoint(body).into(),
                 RegionKind::Lock(name) => {

@@ -13,7 +13,8 @@ use crate::library::{Rows, Verb};
 use crate::model::{
     ArrayItem, BlockId, Compare, Conditions, Literal, OpId, OpSource, Trace, Val, ValId, Writes, Written, entity_of,
 };
-use crate::schema::{ColumnKind, Default as ColumnDefault, Entity, Schema};
+use crate::sql::{Op, SqlValue};
+use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema};
 
 /// What is known of a table of the script.
 #[derive(Clone, Debug, Default)]
@@ -686,7 +687,7 @@ impl Terms {
                 let mut table = Table::new(name.as_str()).key("#").generated_key();
                 let entity = info.schema.map(|(schema, entity)| &schemas[schema].entities[entity]);
                 for key in entity.into_iter().flat_map(|e| &e.keys) {
-                    if key.expression || key.columns.is_empty() {
+                    if !key.expressions.is_empty() || key.exclusion || key.columns.is_empty() {
                         continue;
                     }
                     let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
@@ -775,9 +776,35 @@ fn literal_value(text: &str) -> Expr {
     }
 }
 
-fn partial_filter(partial: &crate::schema::PartialFilter) -> Option<Expr> {
-    let _ = partial;
-    None
+/// The rows that a partial key covers; `None` where that cannot be said.
+fn partial_filter(partial: &crate::sql::Filter) -> Option<Expr> {
+    if partial.opaque || !partial.any_of.is_empty() {
+        return None;
+    }
+    let mut all: Option<Expr> = None;
+    for condition in &partial.conditions {
+        if condition.through.is_some() {
+            return None;
+        }
+        let column = col(condition.column.name.as_str());
+        let value = match &condition.value {
+            SqlValue::Null => null(),
+            SqlValue::Bool(truth) => lit(*truth),
+            SqlValue::Text(text) => lit(Value::from(text.as_str())),
+            SqlValue::Number(number) => literal_value(number),
+            _ => return None,
+        };
+        let part = match condition.op {
+            Op::Eq | Op::IsNull => column.eq(value),
+            Op::Ne | Op::IsNotNull => column.ne(value),
+            _ => return None,
+        };
+        all = Some(match all {
+            None => part,
+            Some(other) => other & part,
+        });
+    }
+    all
 }
 
 /// The description of an operation's table, if any.

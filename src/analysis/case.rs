@@ -1,0 +1,304 @@
+//! A broken window in words and places: all that a rule needs to speak, and nothing of how it was found.
+
+use super::judged::{Broken, Database};
+use super::window::{Link, Search};
+use crate::finding::{Anomaly, Confidence, Schedule, ScheduleStep, Severity};
+use crate::interleave::{Act, Code, StepOutcome};
+use crate::library::{ErrorKind, Rows, Verb};
+use crate::link::{FuncRef, Program, UnitId};
+use crate::model::{Compare, FrameId, OpId, OpSource, Site, entity_of};
+use crate::text::Span;
+
+/// A broken window, ready to be spoken of.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// How the check bears on the act.
+    pub link: Link,
+    /// The entity that is raced for.
+    pub entity: String,
+    /// The function that sees both ends.
+    pub function: String,
+    /// Where it looked.
+    pub check: Place,
+    /// Where it acted.
+    pub act: Place,
+    /// Further writes that the check decides.
+    pub decided: Vec<Place>,
+    /// The way from the reporting function to the check or the act, where they lie in others.
+    pub calls: Vec<Place>,
+    /// The transaction around both.
+    pub transaction: Option<Place>,
+    /// Whether check and act are in one transaction.
+    pub in_transaction: bool,
+    /// The isolation of the transaction around the act.
+    pub isolation: Option<String>,
+    /// Whether that is a default.
+    pub default_isolation: bool,
+    /// The database it was judged on.
+    pub database: Database,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// What is left behind.
+    pub anomaly: Anomaly,
+    /// The proof.
+    pub schedule: Schedule,
+    /// Columns that the check asks for by equality.
+    pub looked: Vec<String>,
+    /// The unique key that stops the second row, as columns.
+    pub key: Option<Vec<String>>,
+    /// What the library calls the error of a unique violation.
+    pub violation: String,
+    /// Whether a schema describes the entity.
+    pub described: bool,
+}
+
+/// A call and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: String,
+    /// The unit of the file.
+    pub unit: UnitId,
+    /// The call.
+    pub span: Span,
+    /// The called name.
+    pub call: String,
+    /// The entity.
+    pub entity: String,
+    /// What the call does.
+    pub verb: Option<Verb>,
+}
+
+/// Puts a broken window into words and places.
+pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken, database: &Database) -> Case {
+    let window = &broken.window;
+    let (check, act) = (window.check, window.act);
+    let looked = search.looked_columns(window);
+    let trace = &*search.trace;
+    let entity = trace.op(act).entity.clone();
+    let described = entity_of(search.schemas, trace.op(act));
+    let key = described.and_then(|e| {
+        let covers = |key: &&crate::schema::UniqueKey| {
+            key.is_plain() && !key.columns.is_empty() && key.columns.iter().all(|c| looked.contains(c))
+        };
+        e.keys.iter().find(covers).map(|key| key.columns.clone())
+    });
+    let is_described = described.is_some();
+    let violation = title(search, act, ErrorKind::UniqueViolation).unwrap_or_else(|| "unique violation".to_owned());
+    let trace = &*search.trace;
+    let mut decided: Vec<OpId> = window.decided.iter().copied().collect();
+    decided.sort_unstable();
+    let region = trace.op(act).region;
+    let transaction = region.map(|region| {
+        let site = trace.regions[region.index()].site;
+        Place {
+            path: program.unit(site.unit).path.clone(),
+            unit: site.unit,
+            span: site.span,
+            call: "transaction".to_owned(),
+            entity: String::new(),
+            verb: None,
+        }
+    });
+    let transaction = transaction.filter(|place| !place.span.is_empty());
+    let schedule = schedule(search, program, broken, database);
+    let trace = &*search.trace;
+    Case {
+        link: window.link.clone(),
+        entity,
+        function: function_name(program, trace.root),
+        check: place(program, search, check),
+        act: place(program, search, act),
+        decided: decided.into_iter().map(|op| place(program, search, op)).collect(),
+        calls: calls(program, search, &[check, act]),
+        transaction,
+        in_transaction: broken.in_transaction,
+        isolation: broken.isolation.clone(),
+        default_isolation: broken.default_isolation,
+        database: database.clone(),
+        severity: broken.severity,
+        confidence: broken.confidence,
+        anomaly: broken.anomaly,
+        schedule,
+        looked,
+        key,
+        violation,
+        described: is_described,
+    }
+}
+
+fn function_name(program: &Program, func: FuncRef) -> String {
+    let mut at = Some(func.func);
+    while let Some(id) = at {
+        let it = &program.unit(func.unit).functions[id.index()];
+        // A route's path names the handler for people, and is no name of a function.
+        if !it.name.is_empty() && id.0 != 0 {
+            return it.name.clone();
+        }
+        at = it.parent;
+    }
+    String::new()
+}
+
+fn place(program: &Program, search: &Search<'_, '_, '_>, op: OpId) -> Place {
+    let it = search.trace.op(op);
+    Place {
+        path: program.unit(it.site.unit).path.clone(),
+        unit: it.site.unit,
+        span: it.site.span,
+        call: it.name.clone(),
+        entity: it.entity.clone(),
+        verb: Some(it.verb),
+    }
+}
+
+/// The calls that lead from the root to operations inside other functions.
+fn calls(program: &Program, search: &Search<'_, '_, '_>, ops: &[OpId]) -> Vec<Place> {
+    let mut found: Vec<Place> = Vec::new();
+    for op in ops {
+        let mut hops = Vec::new();
+        let mut next = Some(search.trace.reporting_frame(search.trace.op(*op).frame));
+        while let Some(frame) = next {
+            if frame == FrameId(0) {
+                break;
+            }
+            let it = &search.trace.frames[frame.index()];
+            let Some((caller, site)) = it.caller else { break };
+            hops.push(hop(program, it.func, site));
+            next = Some(search.trace.reporting_frame(caller));
+        }
+        hops.reverse();
+        for hop in hops {
+            if !found.contains(&hop) {
+                found.push(hop);
+            }
+        }
+    }
+    found
+}
+
+fn hop(program: &Program, callee: FuncRef, site: Site) -> Place {
+    Place {
+        path: program.unit(site.unit).path.clone(),
+        unit: site.unit,
+        span: site.span,
+        call: function_name(program, callee),
+        entity: String::new(),
+        verb: None,
+    }
+}
+
+/// What a library calls an error.
+fn title(search: &Search<'_, '_, '_>, op: OpId, kind: ErrorKind) -> Option<String> {
+    match &search.trace.op(op).source {
+        OpSource::Call(_, library) => library.errors.iter().find(|row| row.kind == kind).map(|row| row.title.clone()),
+        OpSource::Sql(..) => None,
+    }
+}
+
+/// An operation in a few words: `findUnique User{email}`.
+fn in_words(search: &mut Search<'_, '_, '_>, op: OpId, looked: &[String]) -> String {
+    let it = search.trace.op(op).clone();
+    let mut columns: Vec<String> = Vec::new();
+    let conditions = search.trace.conditions(search.schemas, op, &mut |_, value| value);
+    conditions.each(&mut |c| {
+        let name = match c.op {
+            Compare::Eq | Compare::In => c.column.clone(),
+            _ => format!("{}…", c.column),
+        };
+        if c.through.is_empty() && !columns.contains(&name) {
+            columns.push(name);
+        }
+    });
+    if it.verb == Verb::Create {
+        let writes = search.trace.writes(search.schemas, op, true, &mut |_, value| value);
+        columns = writes.columns.iter().map(|(c, _)| c.clone()).filter(|c| looked.contains(c)).collect();
+        columns.dedup();
+    }
+    columns.truncate(3);
+    let verb = match (&it.source, it.verb) {
+        (OpSource::Sql(..), Verb::Sql) => return "lock".to_owned(),
+        (OpSource::Sql(..), Verb::Read | Verb::Count) => match &it.lock {
+            Some(_) => "SELECT … FOR UPDATE".to_owned(),
+            None => "SELECT".to_owned(),
+        },
+        (OpSource::Sql(..), Verb::Create) => "INSERT".to_owned(),
+        (OpSource::Sql(..), Verb::Update) => "UPDATE".to_owned(),
+        (OpSource::Sql(..), Verb::Delete) => "DELETE".to_owned(),
+        _ => it.name.clone(),
+    };
+    if columns.is_empty() { format!("{verb} {}", it.entity) } else { format!("{verb} {}{{{}}}", it.entity, columns.join(", ")) }
+}
+
+fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken, database: &Database) -> Schedule {
+    let looked = search.looked_columns(&broken.window);
+    let mut steps = Vec::new();
+    let raw = broken.schedule.clone();
+    for step in &raw {
+        let session = if step.session == crate::interleave::Who::A { 'A' } else { 'B' };
+        let op = step.tag.and_then(|tag| broken.tags.get(tag as usize)).copied();
+        if matches!(step.act, Act::Commit) {
+            match (op, &step.outcome) {
+                // The commit of a single statement goes without saying.
+                (Some(_), StepOutcome::Ok) => {}
+                (_, outcome) => steps.push(ScheduleStep {
+                    session,
+                    path: None,
+                    span: Span::default(),
+                    op: "commit".to_owned(),
+                    outcome: outcome_words(search, broken.window.act, outcome, true, session),
+                }),
+            }
+            continue;
+        }
+        let Some(op) = op else { continue };
+        let it = search.trace.op(op);
+        let (site, one) = (it.site, it.rows == Rows::One);
+        let outcome = outcome_words(search, op, &step.outcome, one, session);
+        let words = in_words(search, op, &looked);
+        steps.push(ScheduleStep {
+            session,
+            path: Some(program.unit(site.unit).path.clone()),
+            span: site.span,
+            op: words,
+            outcome,
+        });
+    }
+    steps.dedup_by(|later, earlier| {
+        later.session == earlier.session && later.op == earlier.op && later.outcome == earlier.outcome
+    });
+    let assumed = database.assumed;
+    Schedule {
+        engine: database.name.clone(),
+        isolation: broken.isolation.clone(),
+        assumed,
+        anomaly: broken.anomaly,
+        steps,
+        ending: None,
+    }
+}
+
+fn outcome_words(search: &Search<'_, '_, '_>, op: OpId, outcome: &StepOutcome, one: bool, session: char) -> String {
+    let other = if session == 'A' { 'B' } else { 'A' };
+    match outcome {
+        StepOutcome::Rows(0) => "none".to_owned(),
+        StepOutcome::Rows(1) if one => "found".to_owned(),
+        StepOutcome::Count(_) if search.trace.op(op).verb == Verb::Create => "ok".to_owned(),
+        StepOutcome::Rows(1) | StepOutcome::Count(1) => "1 row".to_owned(),
+        StepOutcome::Rows(n) | StepOutcome::Count(n) => format!("{n} rows"),
+        StepOutcome::Ok => "ok".to_owned(),
+        StepOutcome::RolledBack => "rolled back".to_owned(),
+        StepOutcome::Waits => format!("waits for {other}"),
+        StepOutcome::Failed(code) | StepOutcome::Deadlock(code) => match code {
+            Code::Unique => {
+                let title = title(search, op, ErrorKind::UniqueViolation);
+                format!("{}, nobody handles it", title.unwrap_or_else(|| "unique violation".to_owned()))
+            }
+            Code::TransactionFailed => "the transaction has failed before".to_owned(),
+            Code::Own(what) => what.to_string(),
+            other => format!("error {other}"),
+        },
+    }
+}

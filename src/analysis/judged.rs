@@ -1,0 +1,209 @@
+//! Windows before the judge: is there an interleaving that breaks them, and what does it leave behind?
+
+use super::script::{self, Plan, Script};
+use super::window::{Link, Search, Window};
+use crate::finding::{Anomaly, Confidence, Severity};
+use crate::interleave::{self, Code, Engine, Kind, ScheduleStep, Table, Verdict};
+use crate::library::Verb;
+use crate::model::{OpId, RegionKind};
+
+/// The database that a window is judged on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// Its name (`postgresql`).
+    pub name: String,
+    /// Whether nothing in the project names it.
+    pub assumed: bool,
+    /// The isolation level of transactions that ask for none, where the project sets another than the engine's.
+    pub isolation: Option<String>,
+}
+
+impl Database {
+    /// The rules it is judged by.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match self.name.as_str() {
+            "mysql" | "mariadb" => Engine::MySql,
+            "sqlite" => Engine::Sqlite,
+            _ => Engine::Postgres,
+        }
+    }
+
+    /// The level of a transaction that asks for none.
+    #[must_use]
+    pub fn default_isolation(&self) -> &str {
+        match (&self.isolation, self.name.as_str()) {
+            (Some(level), _) => level,
+            (None, "mysql" | "mariadb") => "repeatable read",
+            (None, "sqlite" | "cockroachdb") => "serializable",
+            (None, _) => "read committed",
+        }
+    }
+}
+
+/// A window that an interleaving breaks.
+#[derive(Debug)]
+pub struct Broken {
+    /// The window.
+    pub window: Window,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is left behind.
+    pub anomaly: Anomaly,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The interleaving.
+    pub schedule: Vec<ScheduleStep>,
+    /// The operation behind each mark in the schedule.
+    pub tags: Vec<OpId>,
+    /// The isolation level of the transaction around it, in words; `None` where there is none.
+    pub isolation: Option<String>,
+    /// Whether that level is the transaction's own or the database's default.
+    pub default_isolation: bool,
+    /// Whether check and act are in one transaction.
+    pub in_transaction: bool,
+    /// Whether a unique key covers what was checked.
+    pub key_known: bool,
+}
+
+/// Judges a window; `None` if nothing breaks it.
+pub fn judge(search: &mut Search<'_, '_, '_>, window: Window, database: &Database) -> Option<Broken> {
+    let in_transaction = search.in_one_transaction(&window);
+    let strict = script_of(search, &window, database, true);
+    let engine = database.engine();
+    let mut verdict = worst(engine, &strict)?;
+    let mut unknown_key = strict.keys_unknown;
+    if strict.keys_unknown && matches!(window.link, Link::Absence | Link::Next(_)) {
+        // No schema describes the entity: judged with a key on what was checked, too, and the weaker counts.
+        let mut keyed = strict;
+        let entity = search.trace.op(window.act).entity.clone();
+        keyed.tables = vec![keyed_table(search, &window, &entity)];
+        if let Some(other) = worst(engine, &keyed) {
+            if other.kind < verdict.kind {
+                verdict = other;
+            }
+        } else {
+            return None;
+        }
+        let tags = keyed.tags;
+        return finish(search, window, database, verdict, tags, in_transaction, false);
+    }
+    unknown_key |= !matches!(verdict.kind, Kind::Fails);
+    let tags = strict.tags;
+    if verdict.kind == Kind::Open {
+        // Rows and effects right, only the answers differ?
+        let lenient = script_of(search, &window, database, false);
+        let rows = worst(engine, &lenient);
+        match rows {
+            None => {
+                let mut broken = finish(search, window, database, verdict, tags, in_transaction, !unknown_key)?;
+                broken.severity = Severity::Info;
+                return Some(broken);
+            }
+            Some(rows) => verdict = rows,
+        }
+        let tags = lenient.tags;
+        return finish(search, window, database, verdict, tags, in_transaction, !unknown_key);
+    }
+    finish(search, window, database, verdict, tags, in_transaction, !unknown_key)
+}
+
+fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, database: &Database, strict: bool) -> Script {
+    let plan = Plan {
+        check: window.check,
+        act: window.act,
+        way: &window.way,
+        decided: &window.decided,
+        effects: &window.effects,
+        claims: window.claims,
+        engine: &database.name,
+        isolation: database.isolation.as_deref().or((database.name == "cockroachdb").then_some("serializable")),
+        bound: window.bound,
+    };
+    script::write(search.trace, search.schemas, &plan, strict)
+}
+
+/// The key that a program would rely on: on the columns that the check asks for.
+fn keyed_table(search: &mut Search<'_, '_, '_>, window: &Window, entity: &str) -> Table {
+    let columns: Vec<String> = search.looked_columns(window);
+    let table = Table::new(entity).key("#").generated_key();
+    if columns.is_empty() { table } else { table.unique(columns.iter().map(String::as_str)) }
+}
+
+/// The worst verdict over all states to start from; `None` if all is well.
+fn worst(engine: Engine, script: &Script) -> Option<Verdict> {
+    let mut worst: Option<Verdict> = None;
+    for initial in &script.initials {
+        let envs = [&script.envs[0], &script.envs[1]];
+        let verdict = interleave::judge(engine, &script.tables, [&script.program; 2], initial, envs);
+        if !matches!(verdict.kind, Kind::Fails | Kind::Open) {
+            continue;
+        }
+        let better = worst.as_ref().is_some_and(|known| {
+            (known.kind, std::cmp::Reverse(known.schedule.len())) >= (verdict.kind, std::cmp::Reverse(verdict.schedule.len()))
+        });
+        if !better {
+            worst = Some(verdict);
+        }
+    }
+    worst
+}
+
+fn finish(
+    search: &mut Search<'_, '_, '_>,
+    window: Window,
+    database: &Database,
+    verdict: Verdict,
+    tags: Vec<OpId>,
+    in_transaction: bool,
+    key_known: bool,
+) -> Option<Broken> {
+    let violation = verdict.codes.contains(&Code::Unique);
+    let anomaly = match verdict.kind {
+        Kind::Fails if violation => Anomaly::UnhandledViolation,
+        // Aborted by the database, data intact: another rule's business.
+        Kind::Fails => return None,
+        _ => match &window.link {
+            Link::Absence if search.trace.op(window.act).verb == Verb::Update => Anomaly::Duplicate,
+            Link::Absence | Link::Next(_) | Link::Replace => Anomaly::Duplicate,
+            Link::Presence | Link::Column(_) => Anomaly::DoubleAct,
+            Link::Set => Anomaly::LimitExceeded,
+            Link::Feeds(_) => Anomaly::LostUpdate,
+            Link::Exclusive(column) => flags(&verdict, column),
+        },
+    };
+    let severity = match anomaly {
+        Anomaly::UnhandledViolation => Severity::Warning,
+        Anomaly::Duplicate if matches!(window.link, Link::Next(_)) => Severity::Info,
+        _ => Severity::Error,
+    };
+    let region = search.trace.op(window.act).region;
+    let (isolation, default_isolation) = match region.map(|r| search.trace.regions[r.index()].kind.clone()) {
+        Some(RegionKind::Transaction { isolation: Some(level), .. }) => (Some(level), false),
+        Some(RegionKind::Transaction { .. } | RegionKind::Savepoint) => {
+            (Some(database.default_isolation().to_owned()), true)
+        }
+        _ => (None, false),
+    };
+    Some(Broken {
+        severity,
+        anomaly,
+        confidence: window.confidence,
+        schedule: verdict.schedule,
+        tags,
+        isolation,
+        default_isolation,
+        in_transaction,
+        key_known,
+        window,
+    })
+}
+
+/// Whether two rows or none carry the flag at the end.
+fn flags(verdict: &Verdict, column: &str) -> Anomaly {
+    let Some(outcome) = &verdict.outcome else { return Anomaly::TwoSet };
+    let set = outcome.rows.iter().filter(|(_, row)| {
+        !matches!(row.get(column), interleave::Value::Null | interleave::Value::Bool(false))
+    });
+    if set.count() == 0 { Anomaly::NoneSet } else { Anomaly::TwoSet }
+}

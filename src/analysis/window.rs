@@ -1,0 +1,967 @@
+//! Windows: a check and the act that was decided or computed from it.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::facts::{Atom, Fact, is_size};
+use super::flow::Flow;
+use super::paths::{Paths, resolve};
+use crate::finding::Confidence;
+use crate::ir::{BinaryOp, Over, UnaryOp};
+use crate::library::{Rows, Verb};
+use crate::model::{
+    ArrayItem, BlockId, Compare, Conditions, Event, FrameId, Literal, OpId, OpSource, RegionKind, TextPart, Trace, Val,
+    ValId, Writes, Written, entity_of,
+};
+use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Schema};
+
+/// How a check bears on an act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// No row was there, and the act adds or takes it.
+    Absence,
+    /// A row was there, and the act uses it up.
+    Presence,
+    /// Columns of the row decide.
+    Column(Vec<String>),
+    /// The number of rows, or a test over all of them, decides.
+    Set,
+    /// A column of the row feeds the same column's new value.
+    Feeds(String),
+    /// The rows there are feed a new row's column.
+    Next(String),
+    /// The first write takes an exclusive flag away, the second gives it.
+    Exclusive(String),
+    /// The first write clears a set, the second fills it again.
+    Replace,
+}
+
+/// A check, an act, and what lies between them.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// Where the program looked (or made room, for two writes that belong together).
+    pub check: OpId,
+    /// Where it acted.
+    pub act: OpId,
+    /// How the one bears on the other.
+    pub link: Link,
+    /// Blocks from the entry to an end, through both.
+    pub way: Vec<BlockId>,
+    /// Other writes that the check decides.
+    pub decided: FxHashSet<OpId>,
+    /// Effects outside of the database that it decides.
+    pub effects: Vec<String>,
+    /// Whether the act claims something for its run and hands it out.
+    pub claims: bool,
+    /// Whether a limit is tested.
+    pub bound: bool,
+    /// How sure it is that both mean the same row, and that both are operations.
+    pub confidence: Confidence,
+}
+
+/// Names of calls that do something to the world outside.
+const EFFECTS: [&str; 12] = [
+    "send", "email", "mail", "notify", "publish", "emit", "enqueue", "charge", "refund", "capture", "transfer", "dispatch",
+];
+
+/// What the search for windows works on.
+pub struct Search<'s, 't, 'm> {
+    /// The trace.
+    pub trace: &'t mut Trace<'m>,
+    /// The order of its blocks.
+    pub flow: &'s Flow,
+    /// The project's schemas.
+    pub schemas: &'s [Schema],
+}
+
+impl Search<'_, '_, '_> {
+    /// All windows whose ends are first seen together by the root function.
+    pub fn windows(&mut self) -> Vec<Window> {
+        let mut found = Vec::new();
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
+        let writes: Vec<OpId> = (0..count)
+            .map(OpId)
+            .filter(|op| matches!(self.trace.op(*op).verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert))
+            .collect();
+        if writes.is_empty() {
+            return found;
+        }
+        for check in (0..count).map(OpId) {
+            let it = self.trace.op(check);
+            if it.entity.is_empty() || self.flow.position(it.block).is_none() {
+                continue;
+            }
+            let is_read = matches!(it.verb, Verb::Read | Verb::Count);
+            let is_clearing = it.verb == Verb::Delete || it.verb == Verb::Update;
+            if !is_read && !is_clearing {
+                continue;
+            }
+            let related = writes.iter().any(|act| *act != check && (is_read || self.trace.op(*act).entity == it.entity));
+            if !related {
+                continue;
+            }
+            let mut paths = Paths::new(self.trace, self.flow, check);
+            for act in &writes {
+                if *act == check || !self.seen_first_here(check, *act) {
+                    continue;
+                }
+                if is_read {
+                    self.decided_or_fed(&mut paths, check, *act, &writes, &mut found);
+                } else {
+                    self.paired(&paths, check, *act, &mut found);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether the root is the innermost function that sees both.
+    fn seen_first_here(&self, a: OpId, b: OpId) -> bool {
+        let chain = |op: OpId| {
+            let mut chain = Vec::new();
+            let mut next = Some(self.trace.op(op).frame);
+            while let Some(frame) = next {
+                let reporting = self.trace.reporting_frame(frame);
+                chain.push(reporting);
+                next = self.trace.frames[reporting.index()].caller.map(|(caller, _)| caller);
+            }
+            chain
+        };
+        let (a, b) = (chain(a), chain(b));
+        let common = a.iter().find(|frame| b.contains(frame));
+        common.is_none_or(|frame| *frame == FrameId(0))
+    }
+
+    fn see(&mut self, way: &[BlockId], value: ValId) -> ValId {
+        let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
+        let phis = chosen(self.trace, &came_from);
+        resolve(self.trace, value, &mut |phi| phis.get(&phi).copied())
+    }
+
+    fn conditions(&mut self, op: OpId, way: &[BlockId]) -> Conditions {
+        let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
+        let phis = chosen(self.trace, &came_from);
+        self.trace.conditions(self.schemas, op, &mut |trace, value| {
+            resolve(trace, value, &mut |phi| phis.get(&phi).copied())
+        })
+    }
+
+    fn writes(&mut self, op: OpId, creating: bool, way: &[BlockId]) -> Writes {
+        let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
+        let phis = chosen(self.trace, &came_from);
+        self.trace.writes(self.schemas, op, creating, &mut |trace, value| {
+            resolve(trace, value, &mut |phi| phis.get(&phi).copied())
+        })
+    }
+
+    fn decided_or_fed(
+        &mut self,
+        paths: &mut Paths,
+        check: OpId,
+        act: OpId,
+        writes: &[OpId],
+        found: &mut Vec<Window>,
+    ) {
+        let nodes = paths.at_op(self.trace, act);
+        let mut seen: Vec<Vec<Fact>> = Vec::new();
+        for node in nodes.into_iter().take(8) {
+            let facts = paths.nodes[node].facts.clone();
+            if seen.contains(&facts) {
+                continue;
+            }
+            seen.push(facts.clone());
+            let way = paths.example(self.trace, self.flow, node);
+            let facts = self.deciding(paths, act, node, &facts);
+            let Some((link, bound)) = self.link(check, act, &facts, &way, paths) else { continue };
+            let Some(confidence) = self.same_row(check, act, &link, &way) else { continue };
+            if found.iter().any(|w| w.check == check && w.act == act && w.link == link) {
+                continue;
+            }
+            let (decided, effects) = self.consequences(paths, &facts, act, &way, writes);
+            let claims = self.claims(check, act, &link, &way);
+            let ops = self.trace.op(check).confidence.min(self.trace.op(act).confidence);
+            let confidence = confidence.min(ops);
+            found.push(Window { check, act, link, way, decided, effects, claims, bound, confidence });
+        }
+    }
+
+    /// The facts of a class without which the act is not reached, or not in the same form.
+    fn deciding(&mut self, paths: &Paths, act: OpId, node: usize, facts: &[Fact]) -> Vec<Fact> {
+        let others = paths.at_op(self.trace, act);
+        let way = paths.example(self.trace, self.flow, node);
+        let own: Vec<ValId> = self.trace.op(act).args.clone().into_iter().map(|arg| self.see(&way, arg)).collect();
+        let mut kept = Vec::new();
+        for (atom, truth) in facts {
+            let mut decides = true;
+            for other in &others {
+                if *other == node {
+                    continue;
+                }
+                let theirs = &paths.nodes[*other].facts;
+                if theirs.contains(&(atom.clone(), !*truth)) {
+                    let way = paths.example(self.trace, self.flow, *other);
+                    let args: Vec<ValId> =
+                        self.trace.op(act).args.clone().into_iter().map(|arg| self.see(&way, arg)).collect();
+                    if args == own {
+                        decides = false;
+                        break;
+                    }
+                }
+            }
+            if decides {
+                kept.push((atom.clone(), *truth));
+            }
+        }
+        kept
+    }
+
+    fn link(
+        &mut self,
+        check: OpId,
+        act: OpId,
+        facts: &[Fact],
+        way: &[BlockId],
+        paths: &mut Paths,
+    ) -> Option<(Link, bool)> {
+        let checked = self.trace.op(check).clone();
+        let acted = self.trace.op(act).clone();
+        let same_entity = checked.entity == acted.entity;
+        let mut absent = false;
+        let mut present = false;
+        let mut set = false;
+        let mut bound = false;
+        let mut columns: Vec<String> = Vec::new();
+        for (atom, truth) in facts {
+            match self.subject(check, atom) {
+                Some(Subject::Existence) if *truth => present = true,
+                Some(Subject::Existence) => absent = true,
+                Some(Subject::Size) => {
+                    set = true;
+                    bound = true;
+                }
+                Some(Subject::Set) => set = true,
+                Some(Subject::Columns(names)) => columns.extend(names),
+                None => {}
+            }
+        }
+        columns.sort();
+        columns.dedup();
+        if same_entity && absent {
+            let fits = match acted.verb {
+                Verb::Create | Verb::Upsert => true,
+                Verb::Update => self.writes_predicate(check, act, way),
+                _ => false,
+            };
+            if fits {
+                // Absence among many rows, asked by number, is a set of none.
+                let link = if set && acted.verb != Verb::Create { Link::Set } else { Link::Absence };
+                return Some((link, bound));
+            }
+        }
+        if same_entity && let Some(link) = self.feeds(check, act, way, paths) {
+            let bound = matches!(link, Link::Next(_));
+            return Some((link, bound));
+        }
+        if same_entity && set {
+            return Some((Link::Set, bound));
+        }
+        if same_entity && !columns.is_empty() && acted.verb != Verb::Create {
+            return Some((Link::Column(columns), bound));
+        }
+        if same_entity && present {
+            let filtered = self.filter_columns(check, act, way);
+            if !filtered.is_empty() {
+                return Some((Link::Column(filtered), bound));
+            }
+            if acted.verb == Verb::Delete {
+                return Some((Link::Presence, bound));
+            }
+        }
+        None
+    }
+
+    /// What an atom says of the check.
+    fn subject(&self, check: OpId, atom: &Atom) -> Option<Subject> {
+        let trace = &*self.trace;
+        match atom {
+            Atom::Present(value) => {
+                if self.is_check_row(check, *value) || self.is_check_size(check, *value) {
+                    return Some(Subject::Existence);
+                }
+                self.columns_of(check, *value)
+            }
+            Atom::True(value) => match trace.values.get(*value) {
+                Val::Over(Over::Some | Over::Find, source, _) if self.is_check_set(check, *source) => {
+                    Some(Subject::Existence)
+                }
+                Val::Over(Over::Every, source, _) if self.is_check_set(check, *source) => Some(Subject::Set),
+                _ => self.columns_of(check, *value),
+            },
+            Atom::Eq(a, b) | Atom::Lt(a, b) | Atom::Le(a, b) | Atom::Among(a, b) => {
+                if self.size_in(check, *a, 5) || self.size_in(check, *b, 5) {
+                    return Some(Subject::Size);
+                }
+                let (left, right) = (self.columns_of(check, *a), self.columns_of(check, *b));
+                match (left, right) {
+                    (Some(Subject::Columns(mut left)), Some(Subject::Columns(right))) => {
+                        left.extend(right);
+                        Some(Subject::Columns(left))
+                    }
+                    (left, right) => left.or(right),
+                }
+            }
+        }
+    }
+
+    fn is_check_row(&self, check: OpId, value: ValId) -> bool {
+        match self.trace.values.get(value) {
+            Val::Result(op) => *op == check && self.trace.op(check).rows == Rows::One,
+            Val::Field(base, name) => name.parse::<usize>().is_ok() && self.is_check_set(check, *base),
+            Val::Over(Over::Find, source, _) => self.is_check_set(check, *source),
+            Val::Element(source) => self.is_check_set(check, *source),
+            Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, _) => self.is_check_row(check, *a),
+            _ => false,
+        }
+    }
+
+    fn is_check_set(&self, check: OpId, value: ValId) -> bool {
+        match self.trace.values.get(value) {
+            Val::Result(op) => *op == check && self.trace.op(check).rows == Rows::Many,
+            Val::Over(Over::Filter | Over::Map, source, _) => self.is_check_set(check, *source),
+            Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, _) => self.is_check_set(check, *a),
+            _ => false,
+        }
+    }
+
+    fn is_check_size(&self, check: OpId, value: ValId) -> bool {
+        if !is_size(self.trace, value) {
+            return false;
+        }
+        let mut todo = vec![value];
+        let mut steps = 0;
+        while let Some(value) = todo.pop() {
+            steps += 1;
+            if steps > 12 {
+                return false;
+            }
+            match self.trace.values.get(value) {
+                Val::Result(op) if *op == check => return true,
+                Val::Field(..) | Val::Binary(..) | Val::Call { .. } | Val::Over(..) => {
+                    todo.extend(self.trace.values.parts(value));
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
+    fn size_in(&self, check: OpId, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        if self.is_check_size(check, value) {
+            // A relation's list that was read along is a set of other rows.
+            return true;
+        }
+        match self.trace.values.get(value) {
+            Val::Binary(BinaryOp::Add | BinaryOp::Sub, a, b) => {
+                self.size_in(check, *a, depth) || self.size_in(check, *b, depth)
+            }
+            Val::Field(base, _) => match self.trace.values.get(*base) {
+                // Sums and other aggregates of the whole set.
+                Val::Field(inner, _) => {
+                    matches!(self.trace.values.get(*inner), Val::Result(op) if *op == check)
+                        && self.trace.op(check).rows == Rows::Number
+                }
+                _ => false,
+            },
+            Val::Over(Over::Fold, source, _) => self.is_check_set(check, *source),
+            _ => false,
+        }
+    }
+
+    /// The columns of the check's row that a value is made from; columns of rows read along are none of its own.
+    fn columns_of(&self, check: OpId, value: ValId) -> Option<Subject> {
+        let mut names = Vec::new();
+        let mut todo = vec![value];
+        let mut steps = 0;
+        while let Some(value) = todo.pop() {
+            steps += 1;
+            if steps > 200 {
+                break;
+            }
+            if let Val::Field(base, name) = self.trace.values.get(value)
+                && self.is_check_row(check, *base)
+            {
+                if !self.is_relation(check, name) {
+                    names.push(name.clone());
+                }
+                continue;
+            }
+            todo.extend(self.trace.values.parts(value));
+        }
+        names.sort();
+        names.dedup();
+        (!names.is_empty()).then_some(Subject::Columns(names))
+    }
+
+    fn is_relation(&self, op: OpId, column: &str) -> bool {
+        let entity = entity_of(self.schemas, self.trace.op(op));
+        let found = entity.and_then(|e| e.column(column)).map(|c| &c.kind);
+        matches!(found, Some(ColumnKind::Relation(_))) || column == "_count"
+    }
+
+    /// Whether an update makes its row one that the check looked for.
+    fn writes_predicate(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        let conditions = self.conditions(check, way);
+        let writes = self.writes(act, false, way);
+        conditions.all.iter().any(|c| {
+            c.op == Compare::Eq
+                && matches!(writes.get(&c.column), Some(Written::Value(v)) if *v == c.value)
+        })
+    }
+
+    /// Columns of the check's own condition, besides its key, that the act changes.
+    fn filter_columns(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> Vec<String> {
+        let conditions = self.conditions(check, way);
+        let writes = self.writes(act, false, way);
+        let mut found: Vec<String> = Vec::new();
+        conditions.each(&mut |c| {
+            if !c.through.is_empty() {
+                return;
+            }
+            match writes.get(&c.column) {
+                Some(Written::Value(v)) if *v == c.value && c.op == Compare::Eq => {}
+                Some(_) => found.push(c.column.clone()),
+                None => {}
+            }
+        });
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// What the check's row or rows feed into the act.
+    fn feeds(&mut self, check: OpId, act: OpId, way: &[BlockId], paths: &mut Paths) -> Option<Link> {
+        let verb = self.trace.op(act).verb;
+        let creating = verb == Verb::Create;
+        let writes = self.writes(act, creating, way);
+        for (column, written) in &writes.columns {
+            let Written::Value(value) = written else { continue };
+            if !paths.depends.on(self.trace, check, *value) {
+                continue;
+            }
+            if creating {
+                if self.is_next(check, *value) {
+                    return Some(Link::Next(column.clone()));
+                }
+                if let Val::Choice(test, ..) = self.trace.values.get(*value)
+                    && self.test_on_size(check, *test)
+                {
+                    return Some(Link::Set);
+                }
+                continue;
+            }
+            if self.is_computed_from(check, *value, column) {
+                return Some(Link::Feeds(column.clone()));
+            }
+        }
+        None
+    }
+
+    fn test_on_size(&self, check: OpId, test: ValId) -> bool {
+        match self.trace.values.get(test) {
+            Val::Binary(_, a, b) => self.size_in(check, *a, 4) || self.size_in(check, *b, 4),
+            Val::Unary(UnaryOp::Not, inner) => self.test_on_size(check, *inner),
+            _ => self.is_check_size(check, test),
+        }
+    }
+
+    /// Whether a value counts on from the rows there are: their number, their largest, their last, plus something.
+    fn is_next(&self, check: OpId, value: ValId) -> bool {
+        let source = self.trace.op(check);
+        let ordered = match &source.source {
+            OpSource::Call(row, _) => row.order.as_ref().is_some_and(|order| {
+                // Only a written order says "the last one".
+                let arg = match order.root {
+                    crate::library::Root::Param(at) => source.args.get(at),
+                    _ => None,
+                };
+                arg.is_some_and(|arg| self.has_member(*arg, order.path.last().map_or("", String::as_str)))
+            }),
+            OpSource::Sql(statement, _) => statement.query().is_some_and(|q| !q.order_by.is_empty() || q.aggregate.is_some()),
+        };
+        let extreme = ordered || source.rows != Rows::One;
+        extreme && self.adds_to(check, value, 10)
+    }
+
+    fn has_member(&self, value: ValId, name: &str) -> bool {
+        match self.trace.values.get(value) {
+            Val::Object(entries) => entries.iter().any(
+                |e| matches!(e, crate::model::ObjectEntry::Field(key, _) if key == name),
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether something is added to a number or column that the check gave.
+    fn adds_to(&self, check: OpId, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.trace.values.get(value) {
+            Val::Binary(BinaryOp::Add, a, b) => self.made_of(check, *a, 8) || self.made_of(check, *b, 8),
+            Val::Text(parts) => parts.iter().any(|part| match part {
+                TextPart::Hole(hole) => self.adds_to(check, *hole, depth),
+                TextPart::Text(_) => false,
+            }),
+            // A bare count is the next number where counting starts from zero.
+            Val::Result(op) => *op == check && self.trace.op(check).verb == Verb::Count,
+            Val::Field(base, name) if name == "length" => self.is_check_set(check, *base),
+            Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => {
+                self.adds_to(check, *a, depth) || self.adds_to(check, *b, depth)
+            }
+            Val::Call { callee, args, .. } => {
+                let receiver = match self.trace.values.get(*callee) {
+                    Val::Field(receiver, _) => Some(*receiver),
+                    _ => None,
+                };
+                args.iter().copied().chain(receiver).any(|part| self.adds_to(check, part, depth))
+            }
+            Val::Phi(phi) => {
+                self.trace.values.phi(*phi).operands.iter().any(|(_, v)| self.adds_to(check, *v, depth))
+            }
+            _ => false,
+        }
+    }
+
+    fn made_of(&self, check: OpId, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.trace.values.get(value) {
+            Val::Result(op) => *op == check,
+            _ => self.trace.values.parts(value).into_iter().any(|part| self.made_of(check, part, depth)),
+        }
+    }
+
+    /// Whether a value is computed from a column's old value: not a copy of it, and not something else.
+    fn is_computed_from(&self, check: OpId, value: ValId, column: &str) -> bool {
+        match self.trace.values.get(value) {
+            Val::Field(..) | Val::Result(_) | Val::Const(_) => false,
+            Val::Choice(test, a, b) => {
+                self.is_computed_from(check, *a, column)
+                    || self.is_computed_from(check, *b, column)
+                    || self.column_within(check, *test, column, 8)
+            }
+            Val::Binary(BinaryOp::Coalesce | BinaryOp::Or | BinaryOp::And, a, b) => {
+                self.is_computed_from(check, *a, column) || self.is_computed_from(check, *b, column)
+            }
+            Val::Phi(phi) => {
+                let operands = &self.trace.values.phi(*phi).operands;
+                operands.iter().any(|(_, v)| *v != value && !matches!(self.trace.values.get(*v), Val::Phi(_)) && self.is_computed_from(check, *v, column))
+            }
+            Val::Object(entries) => entries.iter().any(|e| match e {
+                crate::model::ObjectEntry::Spread(v) | crate::model::ObjectEntry::Field(_, v) => {
+                    self.column_within(check, *v, column, 8)
+                }
+                _ => false,
+            }),
+            Val::Array(items) => items.iter().any(|item| match item {
+                ArrayItem::Spread(v) => self.column_within(check, *v, column, 8),
+                ArrayItem::Value(_) => false,
+            }),
+            _ => self.column_within(check, value, column, 10),
+        }
+    }
+
+    fn column_within(&self, check: OpId, value: ValId, column: &str, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        if let Val::Field(base, name) = self.trace.values.get(value)
+            && name == column
+            && self.is_check_row(check, *base)
+        {
+            return true;
+        }
+        self.trace.values.parts(value).into_iter().any(|part| self.column_within(check, part, column, depth))
+    }
+
+    /// How sure it is that check and act mean the same row; `None` where they cannot.
+    fn same_row(&mut self, check: OpId, act: OpId, link: &Link, way: &[BlockId]) -> Option<Confidence> {
+        let looked = self.conditions(check, way);
+        let acted = self.trace.op(act).clone();
+        let as_written = matches!(link, Link::Absence | Link::Set | Link::Next(_))
+            && matches!(acted.verb, Verb::Create | Verb::Upsert | Verb::Update);
+        if as_written && (acted.verb != Verb::Update || matches!(link, Link::Absence)) {
+            return self.created_where_looked(act, &looked, acted.verb != Verb::Update, way);
+        }
+        let targeted = self.conditions(act, way);
+        if targeted.all.is_empty() && targeted.any.is_empty() {
+            return Some(if targeted.opaque { Confidence::Low } else { Confidence::High });
+        }
+        let mut best: Option<Confidence> = None;
+        for condition in targeted.all.iter().filter(|c| c.through.is_empty()) {
+            let level = match self.trace.values.get(condition.value).clone() {
+                Val::Field(base, name) if name == condition.column && self.is_check_row(check, base) => {
+                    Some(Confidence::High)
+                }
+                _ if condition.op == Compare::Eq || condition.op == Compare::In => {
+                    let known: Vec<_> = looked.on(&condition.column).cloned().collect();
+                    let same = known.iter().any(|c| c.value == condition.value);
+                    let apart = known.iter().any(|c| {
+                        c.op == Compare::Eq
+                            && condition.op == Compare::Eq
+                            && c.value != condition.value
+                            && self.trace.values.literal(c.value).is_some()
+                            && self.trace.values.literal(condition.value).is_some()
+                    });
+                    if apart && known.iter().all(|c| self.is_key(check, &c.column)) {
+                        return None;
+                    }
+                    if same {
+                        Some(Confidence::High)
+                    } else if self.mentions_check(check, condition.value) {
+                        Some(Confidence::Medium)
+                    } else if known.is_empty() && self.is_key(act, &condition.column) {
+                        Some(Confidence::Low)
+                    } else {
+                        None
+                    }
+                }
+                _ => None,
+            };
+            best = best.max(level);
+        }
+        // A set that is looked at and a member that is acted on, chosen by the caller.
+        if matches!(link, Link::Set) && best.is_none_or(|b| b == Confidence::Low) {
+            return Some(Confidence::Medium);
+        }
+        Some(best.unwrap_or(Confidence::Low))
+    }
+
+    fn is_key(&self, op: OpId, column: &str) -> bool {
+        match entity_of(self.schemas, self.trace.op(op)) {
+            Some(entity) => entity.keys.iter().any(|key| key.columns.iter().any(|c| c == column)),
+            None => column == "id",
+        }
+    }
+
+    fn mentions_check(&self, check: OpId, value: ValId) -> bool {
+        self.made_of(check, value, 10)
+    }
+
+    /// Whether the created row is one the check would have found.
+    fn created_where_looked(
+        &mut self,
+        act: OpId,
+        looked: &Conditions,
+        creating: bool,
+        way: &[BlockId],
+    ) -> Option<Confidence> {
+        let writes = self.writes(act, creating, way);
+        let entity = entity_of(self.schemas, self.trace.op(act)).cloned();
+        let mut level = Confidence::High;
+        for condition in &looked.all {
+            if !condition.through.is_empty() {
+                level = level.min(Confidence::Medium);
+                continue;
+            }
+            let column = entity.as_ref().and_then(|e| e.column(&condition.column));
+            let literal = |trace: &Trace<'_>, v: ValId| trace.values.literal(v).cloned();
+            match writes.get(&condition.column) {
+                Some(Written::Value(value)) => {
+                    if *value == condition.value {
+                        continue;
+                    }
+                    match (literal(self.trace, *value), literal(self.trace, condition.value), condition.op) {
+                        (Some(a), Some(b), Compare::Eq) if a != b => return None,
+                        (Some(a), Some(b), Compare::Ne) if a == b => return None,
+                        (Some(a), None, Compare::In) => {
+                            if let Val::Array(items) = self.trace.values.get(condition.value) {
+                                let among = items.iter().any(|item| match item {
+                                    ArrayItem::Value(v) | ArrayItem::Spread(v) => {
+                                        literal(self.trace, *v).is_none_or(|l| l == a)
+                                    }
+                                });
+                                if !among {
+                                    return None;
+                                }
+                            }
+                        }
+                        (_, _, Compare::Eq) => {
+                            let shared = self.shares_source(*value, condition.value);
+                            level = level.min(if shared { Confidence::Medium } else { Confidence::Low });
+                        }
+                        _ => level = level.min(Confidence::Medium),
+                    }
+                }
+                Some(_) => level = level.min(Confidence::Medium),
+                None if !creating => {}
+                None => match column.map(|c| &c.default) {
+                    Some(ColumnDefault::Literal(text)) => {
+                        let wanted = literal(self.trace, condition.value);
+                        let written = default_literal(text);
+                        match (condition.op, wanted) {
+                            (Compare::Eq, Some(wanted)) if wanted != written => return None,
+                            (Compare::Ne, Some(wanted)) if wanted == written => return None,
+                            (Compare::Eq | Compare::Ne, Some(_)) => {}
+                            _ => level = level.min(Confidence::Medium),
+                        }
+                    }
+                    Some(ColumnDefault::None)
+                        if column.is_some_and(|c| c.optional)
+                            && !writes.opaque =>
+                    {
+                        // Left out, so it is null.
+                        let wanted = literal(self.trace, condition.value);
+                        match (condition.op, wanted) {
+                            (Compare::Eq, Some(Literal::Null)) => {}
+                            (Compare::Eq, _) => return None,
+                            (Compare::Ne, Some(Literal::Null)) => return None,
+                            _ => level = level.min(Confidence::Medium),
+                        }
+                    }
+                    Some(ColumnDefault::Generated | ColumnDefault::Now) if condition.op == Compare::Eq && !writes.opaque => {
+                        // Looked up by a generated key: the created row has another one.
+                        if column.is_some_and(|_| self.is_key(act, &condition.column)) {
+                            return None;
+                        }
+                    }
+                    None if condition.column == "id" && !writes.opaque => return None,
+                    _ => level = level.min(Confidence::Medium),
+                },
+            }
+        }
+        if !looked.any.is_empty() || looked.opaque && looked.all.is_empty() {
+            level = level.min(Confidence::Medium);
+        }
+        Some(level)
+    }
+
+    /// Whether two values are made from a common one.
+    fn shares_source(&self, a: ValId, b: ValId) -> bool {
+        let leaves = |value: ValId| {
+            let mut all = FxHashSet::default();
+            let mut todo = vec![value];
+            while let Some(value) = todo.pop() {
+                if all.len() > 200 || !all.insert(value) {
+                    continue;
+                }
+                todo.extend(self.trace.values.parts(value));
+            }
+            all.retain(|v| {
+                !matches!(self.trace.values.get(*v), Val::Const(_) | Val::Global(_) | Val::External(..) | Val::This(_))
+            });
+            all
+        };
+        let (a, b) = (leaves(a), leaves(b));
+        !a.is_disjoint(&b)
+    }
+
+    /// Writes and effects behind the check that one of its facts decides.
+    fn consequences(
+        &self,
+        paths: &Paths,
+        facts: &[Fact],
+        act: OpId,
+        way: &[BlockId],
+        writes: &[OpId],
+    ) -> (FxHashSet<OpId>, Vec<String>) {
+        let mut decided = FxHashSet::default();
+        let mut effects: Vec<String> = Vec::new();
+        if facts.is_empty() {
+            return (decided, effects);
+        }
+        let depends = |block: BlockId| {
+            let nodes = paths.at(block);
+            !nodes.is_empty()
+                && nodes.iter().all(|node| paths.nodes[*node].facts.iter().any(|fact| facts.contains(fact)))
+        };
+        for block in way {
+            if !depends(*block) {
+                continue;
+            }
+            for event in &self.trace.block(*block).events {
+                match event {
+                    Event::Op(op) if *op != act && writes.contains(op) => {
+                        decided.insert(*op);
+                    }
+                    Event::Call(call) => {
+                        let last = call.name.rsplit('.').next().unwrap_or("");
+                        if is_effect(last) && !effects.contains(&call.name) {
+                            effects.push(call.name.clone());
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (decided, effects)
+    }
+
+    /// Whether the act takes something that only one run may have, and says so to its caller.
+    fn claims(&mut self, check: OpId, act: OpId, link: &Link, way: &[BlockId]) -> bool {
+        let Link::Column(columns) = link else { return false };
+        let writes = self.writes(act, false, way);
+        let moves = columns.iter().any(|c| writes.get(c).is_some());
+        if !moves {
+            return false;
+        }
+        // A row picked from a set by its state and handed out.
+        let looked = self.conditions(check, way);
+        let picked = !looked.all.is_empty() && looked.all.iter().all(|c| !self.is_key(check, &c.column));
+        if picked && self.trace.op(check).rows == Rows::One && self.returns_row(check, act, way) {
+            return true;
+        }
+        // Who did it is written down.
+        let mut fixed: FxHashSet<ValId> = FxHashSet::default();
+        looked.each(&mut |c| {
+            fixed.insert(c.value);
+        });
+        writes.columns.iter().any(|(_, written)| match written {
+            Written::Value(value) => self.is_own(*value, &fixed, 16),
+            _ => false,
+        })
+    }
+
+    fn returns_row(&self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        let Some(last) = way.last() else { return false };
+        match &self.trace.block(*last).exit {
+            crate::model::Exit::Return(value, _) => {
+                self.made_of(check, *value, 14) || self.made_of(act, *value, 14)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_own(&self, value: ValId, fixed: &FxHashSet<ValId>, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        if fixed.contains(&value) {
+            return false;
+        }
+        match self.trace.values.get(value) {
+            Val::Param(..) | Val::Opaque(_) => true,
+            Val::Field(base, _) => self.is_own(*base, fixed, depth),
+            Val::Call { args, .. } => args.iter().any(|arg| self.is_own(*arg, fixed, depth)),
+            Val::Binary(_, a, b) => self.is_own(*a, fixed, depth) || self.is_own(*b, fixed, depth),
+            Val::Choice(_, a, b) => self.is_own(*a, fixed, depth) || self.is_own(*b, fixed, depth),
+            _ => false,
+        }
+    }
+
+    /// Two writes that belong together: a flag moved, a set replaced.
+    fn paired(&mut self, paths: &Paths, first: OpId, second: OpId, found: &mut Vec<Window>) {
+        let (one, two) = (self.trace.op(first).clone(), self.trace.op(second).clone());
+        if one.entity != two.entity || one.rows != Rows::Many {
+            return;
+        }
+        let Some(node) = paths.at_op(self.trace, second).first().copied() else { return };
+        let way = paths.example(self.trace, self.flow, node);
+        let link = match (one.verb, two.verb) {
+            (Verb::Update, Verb::Update | Verb::Create) => self.moved_flag(first, second, &way),
+            (Verb::Delete, Verb::Create) => self.replaced(first, second, &way),
+            _ => None,
+        };
+        let Some(link) = link else { return };
+        let confidence = one.confidence.min(two.confidence);
+        found.push(Window {
+            check: first,
+            act: second,
+            link,
+            way,
+            decided: FxHashSet::default(),
+            effects: Vec::new(),
+            claims: false,
+            bound: false,
+            confidence,
+        });
+    }
+
+    fn moved_flag(&mut self, first: OpId, second: OpId, way: &[BlockId]) -> Option<Link> {
+        let creating = self.trace.op(second).verb == Verb::Create;
+        let taken = self.writes(first, false, way);
+        let given = self.writes(second, creating, way);
+        for (column, written) in &taken.columns {
+            let (Written::Value(old), Some(Written::Value(new))) = (written, given.get(column)) else { continue };
+            let old = self.trace.values.literal(*old)?.clone();
+            let new = match self.trace.values.literal(*new) {
+                Some(new) => Some(new.clone()),
+                None => None,
+            };
+            let cleared = matches!(old, Literal::Bool(false) | Literal::Null);
+            if cleared && new.is_some_and(|new| new != old && new != Literal::Null) {
+                return Some(Link::Exclusive(column.clone()));
+            }
+        }
+        None
+    }
+
+    fn replaced(&mut self, first: OpId, second: OpId, way: &[BlockId]) -> Option<Link> {
+        let cleared = self.conditions(first, way);
+        let filled = self.writes(second, true, way);
+        let by: Vec<_> = cleared.all.iter().filter(|c| c.through.is_empty() && c.op == Compare::Eq).collect();
+        if by.is_empty() {
+            return None;
+        }
+        let all = by.iter().all(|c| match filled.get(&c.column) {
+            Some(Written::Value(value)) => *value == c.value,
+            _ => false,
+        });
+        all.then_some(Link::Replace)
+    }
+
+    /// The columns of the entity itself that the check asks for by equality.
+    #[must_use]
+    pub fn looked_columns(&mut self, window: &Window) -> Vec<String> {
+        let conditions = self.conditions(window.check, &window.way);
+        let mut columns: Vec<String> = conditions
+            .all
+            .iter()
+            .filter(|c| c.op == Compare::Eq && c.through.is_empty())
+            .map(|c| c.column.clone())
+            .collect();
+        columns.sort();
+        columns.dedup();
+        columns
+    }
+
+    /// Whether check and act run in the same transaction.
+    #[must_use]
+    pub fn in_one_transaction(&self, window: &Window) -> bool {
+        let region = self.trace.op(window.check).region;
+        let of_transaction = |r: crate::model::RegionId| {
+            matches!(self.trace.regions[r.index()].kind, RegionKind::Transaction { .. } | RegionKind::Savepoint)
+        };
+        region.is_some_and(of_transaction) && region == self.trace.op(window.act).region
+    }
+}
+
+/// What an atom speaks of.
+enum Subject {
+    Existence,
+    Size,
+    Set,
+    Columns(Vec<String>),
+}
+
+fn is_effect(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    EFFECTS.iter().any(|effect| lower.starts_with(effect))
+}
+
+fn default_literal(text: &str) -> Literal {
+    match text {
+        "true" => Literal::Bool(true),
+        "false" => Literal::Bool(false),
+        _ if text.parse::<f64>().is_ok() => Literal::Number(text.to_owned()),
+        _ => Literal::Text(text.trim_matches('"').to_owned()),
+    }
+}
+
+/// The values that joins take on a way.
+fn chosen(trace: &Trace<'_>, came_from: &FxHashMap<BlockId, BlockId>) -> FxHashMap<crate::model::PhiId, ValId> {
+    trace
+        .values
+        .phis()
+        .iter()
+        .enumerate()
+        .filter_map(|(at, phi)| {
+            let from = came_from.get(&phi.block)?;
+            let operand = phi.operands.iter().find(|(way, _)| way == from)?;
+            Some((crate::model::PhiId(u32::try_from(at).ok()?), operand.1))
+        })
+        .collect()
+}

@@ -1,0 +1,121 @@
+//! What a rule says about a case, and how that becomes a finding.
+
+use crate::analysis::case::{Case, Place};
+use crate::finding::{Confidence, Finding, Help, Label, Role};
+
+/// The words of a rule for one case.
+pub(super) struct Speech {
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// What happens at the check.
+    pub check: String,
+    /// What happens at the act.
+    pub act: String,
+    /// Facts that the verdict rests on.
+    pub notes: Vec<String>,
+    /// Ways out, best first.
+    pub remedies: Vec<Remedy>,
+}
+
+/// A way out, as an intent; the code comes from the library that the calls belong to.
+pub(super) struct Remedy {
+    /// What to do.
+    pub title: String,
+    /// The intent, as libraries name it.
+    pub intent: Option<&'static str>,
+}
+
+/// A remedy with code.
+pub(super) fn remedy(intent: &'static str, title: impl Into<String>) -> Remedy {
+    Remedy { title: title.into(), intent: Some(intent) }
+}
+
+/// A remedy in words alone.
+pub(super) fn advice(title: impl Into<String>) -> Remedy {
+    Remedy { title: title.into(), intent: None }
+}
+
+/// The finding that a rule's words make. `code` finds the code of an intent.
+pub(super) fn finding(
+    rule: &'static str,
+    also: Vec<&'static str>,
+    case: &Case,
+    speech: Speech,
+    code: &dyn Fn(&str) -> Option<String>,
+) -> Finding {
+    let mut labels = vec![label(Role::Check, &case.check, speech.check)];
+    if let Some(transaction) = &case.transaction {
+        let words = match &case.isolation {
+            Some(level) if case.default_isolation => format!("a transaction at {level}, the default"),
+            Some(level) => format!("a transaction at {level}"),
+            None => "the transaction".to_owned(),
+        };
+        labels.push(label(Role::Transaction, transaction, words));
+    }
+    for call in &case.calls {
+        let words = if call.call.is_empty() { "by way of this call".to_owned() } else { format!("by way of `{}`", call.call) };
+        labels.push(label(Role::Call, call, words));
+    }
+    for place in case.decided.iter().filter(|place| **place != case.check).take(3) {
+        labels.push(label(Role::Act, place, "this depends on it, too".to_owned()));
+    }
+    labels.dedup();
+    let help = speech
+        .remedies
+        .into_iter()
+        .map(|remedy| Help { title: remedy.title, code: remedy.intent.and_then(code) })
+        .collect();
+    let mut notes = speech.notes;
+    if case.database.assumed {
+        notes.push(format!("no schema names the database; {} is assumed", case.database.name));
+    }
+    let fingerprint = fingerprint(rule, case);
+    Finding {
+        rule,
+        also,
+        severity: case.severity,
+        confidence: case.confidence.max(Confidence::Low),
+        message: speech.message,
+        path: case.act.path.clone(),
+        span: case.act.span,
+        function: case.function.clone(),
+        entity: Some(case.entity.clone()),
+        labels,
+        act: speech.act,
+        schedule: Some(case.schedule.clone()),
+        notes,
+        help,
+        fingerprint,
+    }
+}
+
+fn label(role: Role, place: &Place, message: String) -> Label {
+    Label { role, path: place.path.clone(), span: place.span, message }
+}
+
+/// Rests on the rule, the entity, the function and the shape of the calls, so that it outlives moved lines.
+fn fingerprint(rule: &str, case: &Case) -> String {
+    // FNV-1a: short, stable across platforms and versions, and no secret.
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let parts = [rule, &case.act.path, &case.function, &case.entity, &case.check.call, &case.act.call];
+    for byte in parts.iter().flat_map(|part| part.bytes().chain([0])) {
+        hash ^= u64::from(byte);
+        hash = hash.wrapping_mul(0x0100_0000_01b3);
+    }
+    format!("{hash:016x}")
+}
+
+/// Column names for a sentence: `` `a` and `b` ``.
+pub(super) fn quoted(columns: &[String]) -> String {
+    let quoted: Vec<String> = columns.iter().map(|c| format!("`{c}`")).collect();
+    match quoted.as_slice() {
+        [] => "the same values".to_owned(),
+        [only] => only.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+/// "two requests" with the verb's object.
+pub(super) fn entity(case: &Case) -> String {
+    format!("`{}`", case.entity)
+}
