@@ -16,6 +16,7 @@ mod expression;
 mod function;
 mod graph;
 mod jump;
+mod kind;
 mod literal;
 mod lower;
 mod module;
@@ -27,6 +28,9 @@ mod repair;
 mod scope;
 mod statement;
 mod tree;
+
+#[cfg(test)]
+mod tests;
 
 use crate::ir::{FuncId, Problem, Unit};
 use crate::text::Span;

@@ -35,7 +35,8 @@ fn opening(bytes: &[u8], close: usize) -> Option<usize> {
                 depth -= 1;
                 if depth == 0 {
                     let before = *bytes.get(at.checked_sub(1)?)?;
-                    return (before.is_ascii_alphanumeric() || matches!(before, b'_' | b'$' | b')' | b']')).then_some(at);
+                    return (before.is_ascii_alphanumeric() || matches!(before, b'_' | b'$' | b')' | b']'))
+                        .then_some(at);
                 }
             }
             b'`' | b'+' | b'*' | b'/' | b'\\' | b'^' | b'%' | b'~' | b'@' | b'#' | b'!' => return None,
@@ -45,8 +46,8 @@ fn opening(bytes: &[u8], close: usize) -> Option<usize> {
     None
 }
 
-/// Blanks marks that the grammar does not know: variance of type parameters, and the `type` of `export type *`. Only worth
-/// a try where parsing failed.
+/// Hides what the grammar does not know: the variance of type parameters, the `type` of `export type *`, and `import("m")`
+/// as a type, which becomes a name. Only worth a try where parsing failed.
 pub(super) fn newer_syntax(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut blanked: Option<Vec<u8>> = None;
@@ -75,6 +76,14 @@ pub(super) fn newer_syntax(text: &str) -> Option<String> {
         let after = skip_space(at + export.len());
         if bytes.get(after) == Some(&b'*') {
             blank(blanked.get_or_insert_with(|| bytes.to_vec()), at + "export ".len(), after);
+        }
+    }
+    for (at, import) in text.match_indices("import(") {
+        let before = text.get(..at).unwrap_or_default().trim_end();
+        let is_type = before.ends_with([':', '<', '|', '&']) || before.ends_with("typeof") || before.ends_with("keyof");
+        let length = bytes[at..].iter().take(MAX_TYPE).position(|byte| *byte == b')');
+        if let Some(length) = length.filter(|length| is_type && *length > import.len()) {
+            blanked.get_or_insert_with(|| bytes.to_vec())[at..=at + length].fill(b'_');
         }
     }
     blanked.and_then(|bytes| String::from_utf8(bytes).ok())
