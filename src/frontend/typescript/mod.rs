@@ -60,6 +60,7 @@ pub fn lower(path: &str, text: &str) -> Unit {
     if let Some(module) = unit.functions.get_mut(FuncId(0).index()) {
         module.blocks = lower.body.graph.finish(span);
     }
+    unit.problems.sort_by_key(|problem| problem.span);
     unit.comments = comments::comments(&tree);
     unit
 }

@@ -101,7 +101,15 @@ impl<'t> Lower<'t> {
             return;
         };
         let binding = self.binding_name(name);
-        let value = self.expr(value, Want { name: binding, ..Want::default() });
+        let mut value = self.expr(value, Want { name: binding, ..Want::default() });
+        if let Some(ty) = tree.get(id, Field::Type).filter(|_| binding.is_none()) {
+            // A type on a pattern is that of what is taken apart.
+            let ty = self.type_text(ty);
+            let slot = self.slot("", Some(ty), value.span);
+            let span = value.span;
+            self.set(slot, value, span);
+            value = Expr::new(ExprKind::Slot(slot), span);
+        }
         self.bind(name, value, Bind::Declare, tree.span(id));
     }
 

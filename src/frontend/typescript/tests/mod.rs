@@ -1,6 +1,7 @@
 //! What lowering makes of the forms of the language, as printed IR.
 
 mod calls;
+mod chains;
 mod classes;
 mod collections;
 mod comments;
@@ -12,6 +13,7 @@ mod patterns;
 mod promises;
 mod robustness;
 mod scopes;
+mod switches;
 mod tags;
 mod values;
 

@@ -156,3 +156,21 @@ fn#1 f(t1: Props, t2)
 "##,
     );
 }
+
+#[test]
+fn a_type_on_a_pattern_is_that_of_the_whole() {
+    check(
+        "a.ts",
+        r##"
+const { db }: Context = make();
+"##,
+        r##"
+fn#0 module
+  b0:
+    t1 = call ::make()
+    t2 = t1
+    db = t2.db
+    return
+"##,
+    );
+}
