@@ -1,7 +1,7 @@
 //! The TypeScript and JavaScript front end, and the only user of the parser.
 //!
-//! A file is parsed (`parse`, after [`repair`] where the grammar falls short), flattened into a table of its own
-//! (`tree`), and lowered in one walk. Statements and expressions append steps to the [`graph`] of the function they are
+//! A file is parsed (`parse`, after `repair` where the grammar falls short), flattened into a table of its own
+//! (`tree`), and lowered in one walk. Statements and expressions append steps to the `graph` of the function they are
 //! in; an expression that runs nothing is handed back as a value and leaves no step. Names are resolved on the way
 //! (`scope`): every block declares what it holds before its first statement is lowered.
 //!
