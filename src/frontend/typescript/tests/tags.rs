@@ -47,6 +47,12 @@ const e = await prisma.$queryRaw<
 `;
 const f = sql<(a: string) => void> `x`;
 const g = get<A>()<B>`x`;
+const h = await prisma.$queryRaw<
+  {
+    at: any; // Decimal, isn't it? <b>
+    /* a `count` */ n: number;
+  }[]
+>`SELECT 4`;
 "##,
         r##"
 fn#0 module
@@ -66,6 +72,8 @@ fn#0 module
     t7 = call ::get()
     t8 = tag t7(`x`)
     g = t8
+    t9 = tag ::prisma.$queryRaw(`SELECT 4`) awaited
+    h = t9
     return
 "##,
     );
