@@ -13,3 +13,23 @@ pub fn lower(path: &str, text: &str) -> Option<Unit> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::lower;
+
+    #[test]
+    fn the_name_decides() {
+        let is_read = |path: &str| lower(path, "f();").is_some();
+        assert!(
+            ["a.ts", "a.d.ts", "b/a.tsx", "a.mts", "a.cts", "a.js", "a.jsx", "a.mjs", "a.cjs"].into_iter().all(is_read)
+        );
+        assert!(!["a.rs", "ts", "a.json", "a.ts.bak", "Makefile"].into_iter().any(is_read));
+    }
+
+    #[test]
+    fn assertions_are_read_in_plain_typescript_and_elements_elsewhere() {
+        assert!(lower("a.ts", "const x = <T>y;").is_some_and(|unit| unit.problems.is_empty()));
+        assert!(lower("a.js", "const x = <T>y</T>;").is_some_and(|unit| unit.problems.is_empty()));
+    }
+}

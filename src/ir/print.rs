@@ -47,6 +47,8 @@ impl<'u> Printer<'u> {
             *count += 1;
             match (slot.name.as_str(), *count) {
                 ("", count) => format!("t{count}"),
+                // Its owner tells which one it is.
+                ("this", _) => "this".to_owned(),
                 (name, 1) => name.to_owned(),
                 (name, count) => format!("{name}~{count}"),
             }

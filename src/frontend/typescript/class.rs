@@ -2,8 +2,8 @@
 
 use super::lower::{Lower, Want};
 use super::tree::{Field, Id, Kind, is_function};
-use crate::ir::{Class, ClassId, Expr, ExprKind, FieldDecl, FuncId, FuncKind, Key, MethodDecl, Step};
 use crate::ir::{CallForm, Item, Param};
+use crate::ir::{Class, ClassId, Expr, ExprKind, FieldDecl, FuncId, FuncKind, Key, MethodDecl, Step};
 
 impl<'t> Lower<'t> {
     /// A class declaration: its variable takes the class.

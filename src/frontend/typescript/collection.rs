@@ -73,18 +73,18 @@ impl<'t> Lower<'t> {
         Some(if method.ends_with("Index") { opaque(vec![value], span) } else { value })
     }
 
-    /// Whether something is a library's namespace or class rather than a collection (`_.map`, `E.filter`, `Model.find`):
-    /// an undeclared name, a namespace import, or a name in Pascal case.
+    /// Whether something is a library's namespace or class rather than a collection (`_.map`, `E.filter`, `Model.find`): a
+    /// namespace import, or a name in Pascal case.
     fn is_namespace(&self, object: Id) -> bool {
         let tree = self.tree;
         if tree.kind(object) != Kind::Identifier {
             return false;
         }
         let name = tree.text(object);
-        let Some(slot) = self.scopes.resolve(name) else { return true };
         let mut letters = name.chars();
-        let pascal = letters.next().is_some_and(char::is_uppercase)
-            && (name.len() == 1 || letters.any(char::is_lowercase));
-        pascal || name == "_" || self.imported.get(&slot) == Some(&ImportName::Namespace)
+        let is_pascal =
+            letters.next().is_some_and(char::is_uppercase) && (name.len() == 1 || letters.any(char::is_lowercase));
+        let imported = self.scopes.resolve(name).and_then(|slot| self.imported.get(&slot));
+        is_pascal || matches!(name, "_" | "$") || imported == Some(&ImportName::Namespace)
     }
 }

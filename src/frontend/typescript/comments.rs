@@ -2,18 +2,17 @@
 
 use super::tree::Tree;
 use crate::ir::Comment;
-use crate::text::Span;
+use crate::text::{LineIndex, Span};
 
 /// All comments of a file.
 pub(super) fn comments(tree: &Tree<'_>) -> Vec<Comment> {
     let source = tree.source();
-    tree.comments.iter().map(|span| comment(source, *span)).collect()
-}
-
-fn comment(source: &str, span: Span) -> Comment {
-    let before = source.get(..span.start as usize).unwrap_or_default();
-    let line = before.rfind('\n').map_or(before, |newline| before.get(newline + 1..).unwrap_or_default());
-    Comment { span, text: bare(span.slice(source)), own_line: line.trim().is_empty() }
+    let lines = LineIndex::new(source);
+    let comment = |span: &Span| {
+        let line = Span { start: lines.line_start(lines.line_of(span.start)), end: span.start };
+        Comment { span: *span, text: bare(span.slice(source)), own_line: line.slice(source).trim_start().is_empty() }
+    };
+    tree.comments.iter().map(comment).collect()
 }
 
 /// The text of a comment without its marks. The stars that line up the lines of a block comment are marks, too.

@@ -3,7 +3,7 @@
 use super::lower::{Body, Lower, Want};
 use super::pattern::Bind;
 use super::tree::{Field, Id, Kind};
-use crate::ir::{Expr, ExprKind, Exit, Func, FuncId, FuncKind, Key, Param, Step};
+use crate::ir::{Exit, Expr, ExprKind, Func, FuncId, FuncKind, Key, Param, Step};
 use crate::text::Span;
 
 impl<'t> Lower<'t> {
@@ -44,15 +44,23 @@ impl<'t> Lower<'t> {
             }
             lower.parameters(id);
             before(lower);
-            let Some(body) = tree.get(id, Field::Body) else { return };
-            if tree.kind(body) == Kind::StatementBlock {
-                lower.hoist_vars(body);
-                lower.statements(body);
-            } else {
-                let value = lower.expr(body, Want { returned: true, ..Want::default() });
-                lower.body.graph.end(Exit::Return(Some(value)), tree.span(body));
+            if let Some(body) = tree.get(id, Field::Body)
+                && lower.enter(body, 1)
+            {
+                lower.function_body(body);
+                lower.leave(1);
             }
         })
+    }
+
+    fn function_body(&mut self, body: Id) {
+        if self.tree.kind(body) == Kind::StatementBlock {
+            self.hoist_vars(body);
+            self.statements(body);
+        } else {
+            let value = self.expr(body, Want { returned: true, ..Want::default() });
+            self.body.graph.end(Exit::Return(Some(value)), self.tree.span(body));
+        }
     }
 
     /// Makes a function whose body is what `work` lowers.
@@ -232,7 +240,8 @@ impl<'t> Lower<'t> {
                 }
             }
             Kind::InternalModule | Kind::Module => {
-                if let Some(name) = tree.get(statement, Field::Name).filter(|name| tree.kind(*name) == Kind::Identifier) {
+                if let Some(name) = tree.get(statement, Field::Name).filter(|name| tree.kind(*name) == Kind::Identifier)
+                {
                     self.declare(name, None);
                 }
             }

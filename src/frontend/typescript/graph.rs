@@ -116,7 +116,7 @@ impl Graph {
         for (index, draft) in self.blocks.iter().enumerate() {
             let own = BlockId(u32::try_from(index).unwrap_or(u32::MAX));
             target.push(match &draft.exit {
-                Some((Exit::Goto(next), _)) if draft.steps.is_empty() => *next,
+                Some((Exit::Goto(next), _)) if draft.steps.is_empty() && !draft.raises => *next,
                 _ => own,
             });
         }
@@ -167,6 +167,7 @@ impl Graph {
                     break;
                 }
                 self.blocks[index].handler = handler;
+                self.blocks[index].raises |= self.blocks[next].raises;
                 let tail = std::mem::take(&mut self.blocks[next].steps);
                 let exit = self.blocks[next].exit.replace((Exit::Unreachable, Span::default()));
                 uses[next] = 0;

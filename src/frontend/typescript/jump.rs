@@ -6,8 +6,11 @@ use super::tree::{Field, Id, Kind};
 use crate::ir::{BlockId, Exit, Expr, ExprKind};
 
 /// How deeply `finally` bodies may stand in each other. Each is copied for every way through it, so that the number of
-/// copies doubles with each level.
+/// copies multiplies with each level.
 const MAX_FINALS: u32 = 4;
+
+/// How much source text may be lowered in copies of `finally` bodies.
+pub(super) const MAX_COPIED: u32 = 2_000_000;
 
 impl<'t> Lower<'t> {
     /// The body of a loop, which `break` leaves to one block and `continue` to another.
@@ -168,6 +171,9 @@ impl<'t> Lower<'t> {
         if self.body.frames.iter().any(|frame| matches!(frame, Frame::Finally { .. })) {
             // The value is settled before the `finally` body runs.
             value = value.map(|value| {
+                if self.is_settled(&value) {
+                    return value;
+                }
                 let slot = self.temp(span);
                 self.set(slot, value, span);
                 Expr::new(ExprKind::Slot(slot), span)
@@ -175,6 +181,15 @@ impl<'t> Lower<'t> {
             self.unwind(0);
         }
         self.body.graph.end(Exit::Return(value), span);
+    }
+
+    /// Whether nothing can change a value any more.
+    fn is_settled(&self, value: &Expr) -> bool {
+        match &value.kind {
+            ExprKind::Const(_) | ExprKind::Func(_) | ExprKind::Class(_) => true,
+            ExprKind::Slot(slot) => self.unit.slots.get(slot.index()).is_some_and(|slot| slot.name.is_empty()),
+            _ => false,
+        }
     }
 
     /// Runs the `finally` bodies from the innermost frame down to one with this index.
@@ -194,14 +209,15 @@ impl<'t> Lower<'t> {
 
     /// One copy of a `finally` body.
     fn final_body(&mut self, body: Id) {
-        if self.finals >= MAX_FINALS {
-            let message = "`finally` bodies are nested too deeply here; what the innermost does is not analysed";
-            let span = self.tree.span(body);
+        let span = self.tree.span(body);
+        if self.finals >= MAX_FINALS || self.copied.saturating_add(span.len()) > MAX_COPIED {
+            let message = "too many ways lead through this `finally`; what it does is not analysed on all of them";
             if !self.unit.problems.iter().any(|problem| problem.span == span) {
                 self.problem(span, message);
             }
             return;
         }
+        self.copied += span.len();
         self.finals += 1;
         self.block(body);
         self.finals -= 1;

@@ -177,7 +177,8 @@ pub(super) fn number(literal: &str, span: Span) -> Expr {
     let plain: String = literal.chars().filter(|c| *c != '_').collect();
     let plain = plain.strip_suffix('n').unwrap_or(&plain);
     let lower = plain.to_ascii_lowercase();
-    let radix = |prefix: &str, radix| lower.strip_prefix(prefix).and_then(|digits| u128::from_str_radix(digits, radix).ok());
+    let radix =
+        |prefix: &str, radix| lower.strip_prefix(prefix).and_then(|digits| u128::from_str_radix(digits, radix).ok());
     let whole = radix("0x", 16).or_else(|| radix("0o", 8)).or_else(|| radix("0b", 2)).map(|value| value.to_string());
     let decimal = whole.or_else(|| {
         if plain.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -82,6 +82,8 @@ pub(super) struct Lower<'t> {
     /// How many `finally` bodies enclose the present statement. What is declared in them is remembered by its node, so
     /// that every copy of the body means the same variables, functions and classes.
     pub(super) finals: u32,
+    /// How much source text has been lowered in copies of `finally` bodies.
+    pub(super) copied: u32,
     pub(super) known_slots: FxHashMap<Id, SlotId>,
     pub(super) known_funcs: FxHashMap<Id, FuncId>,
     pub(super) known_classes: FxHashMap<Id, ClassId>,
@@ -111,6 +113,7 @@ impl<'t> Lower<'t> {
             body: Body::new(FuncId(0), FuncId(0)),
             namespace: None,
             finals: 0,
+            copied: 0,
             known_slots: FxHashMap::default(),
             known_funcs: FxHashMap::default(),
             known_classes: FxHashMap::default(),

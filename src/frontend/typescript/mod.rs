@@ -1,9 +1,9 @@
 //! The TypeScript and JavaScript front end, and the only user of the parser.
 //!
-//! A file is parsed ([`parse`], after [`repair`] where the grammar falls short), flattened into a table of its own
-//! ([`tree`]), and lowered in one walk. Statements and expressions append steps to the [`graph`] of the function they are
+//! A file is parsed (`parse`, after `repair` where the grammar falls short), flattened into a table of its own
+//! (`tree`), and lowered in one walk. Statements and expressions append steps to the `graph` of the function they are
 //! in; an expression that runs nothing is handed back as a value and leaves no step. Names are resolved on the way
-//! ([`scope`]): every block declares what it holds before its first statement is lowered.
+//! (`scope`): every block declares what it holds before its first statement is lowered.
 //!
 //! Nothing here knows a library. What is decided here is what the language itself says: what runs in which order, which
 //! name means which variable, and that promises and collection methods run what they are given.
@@ -16,6 +16,7 @@ mod expression;
 mod function;
 mod graph;
 mod jump;
+mod kind;
 mod literal;
 mod lower;
 mod module;
@@ -27,6 +28,9 @@ mod repair;
 mod scope;
 mod statement;
 mod tree;
+
+#[cfg(test)]
+mod tests;
 
 use crate::ir::{FuncId, Problem, Unit};
 use crate::text::Span;
@@ -56,6 +60,7 @@ pub fn lower(path: &str, text: &str) -> Unit {
     if let Some(module) = unit.functions.get_mut(FuncId(0).index()) {
         module.blocks = lower.body.graph.finish(span);
     }
+    unit.problems.sort_by_key(|problem| problem.span);
     unit.comments = comments::comments(&tree);
     unit
 }

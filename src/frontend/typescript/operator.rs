@@ -18,7 +18,7 @@ pub(super) enum Place {
     /// A member of an object in a variable.
     Member(SlotId, Vec<Key>),
     /// Something whose changes are not followed.
-    Elsewhere,
+    Elsewhere(Expr),
 }
 
 impl<'t> Lower<'t> {
@@ -347,36 +347,42 @@ impl<'t> Lower<'t> {
         let tree = self.tree;
         let id = self.bare(id);
         match tree.kind(id) {
-            Kind::Identifier | Kind::Undefined => self.scopes.resolve(tree.text(id)).map_or(Place::Elsewhere, Place::Slot),
+            Kind::Identifier | Kind::Undefined => {
+                let value = self.value(id);
+                match value.kind {
+                    ExprKind::Slot(slot) => Place::Slot(slot),
+                    _ => Place::Elsewhere(value),
+                }
+            }
             Kind::Member | Kind::Subscript => {
                 let member = self.value(id);
                 self.path(member)
             }
-            _ => Place::Elsewhere,
+            _ => Place::Elsewhere(opaque(Vec::new(), tree.span(id))),
         }
     }
 
     /// A member as a path from a variable.
     fn path(&mut self, member: Expr) -> Place {
         let mut path = Vec::new();
-        let mut value = member;
+        let mut value = &member;
         loop {
-            value = match value.kind {
+            value = match &value.kind {
                 ExprKind::Field(base, name) => {
-                    path.push(Key::Name(name));
-                    *base
+                    path.push(Key::Name(name.clone()));
+                    base
                 }
                 ExprKind::Index(base, index) => {
-                    path.push(Key::Computed(*index));
-                    *base
+                    path.push(Key::Computed((**index).clone()));
+                    base
                 }
                 _ => break,
             }
         }
-        let root = match value.kind {
-            ExprKind::Slot(slot) => slot,
+        let root = match &value.kind {
+            ExprKind::Slot(slot) => *slot,
             ExprKind::This => self.this_slot(),
-            _ => return Place::Elsewhere,
+            _ => return Place::Elsewhere(member),
         };
         path.reverse();
         Place::Member(root, path)
@@ -395,15 +401,10 @@ impl<'t> Lower<'t> {
                 };
                 path.iter().fold(Expr::new(root, span), |base, key| match key {
                     Key::Name(name) => super::pattern::field(base, name, span),
-                    Key::Computed(index) => {
-                        Expr::new(ExprKind::Index(Box::new(base), Box::new(index.clone())), span)
-                    }
+                    Key::Computed(index) => Expr::new(ExprKind::Index(Box::new(base), Box::new(index.clone())), span),
                 })
             }
-            Place::Elsewhere if matches!(self.tree.kind(id), Kind::Identifier | Kind::Undefined) => {
-                self.name(self.tree.text(id), span)
-            }
-            Place::Elsewhere => opaque(Vec::new(), span),
+            Place::Elsewhere(value) => value.clone(),
         }
     }
 
@@ -414,11 +415,12 @@ impl<'t> Lower<'t> {
                 self.set(slot, value, span);
                 Expr::new(ExprKind::Slot(slot), span)
             }
-            place => {
+            Place::Member(..) => {
                 let value = self.hold(value);
                 self.store(place, Some(value.clone()), span);
                 value
             }
+            Place::Elsewhere(_) => value,
         }
     }
 
@@ -431,7 +433,7 @@ impl<'t> Lower<'t> {
                     self.set(slot, value, span);
                 }
             }
-            Place::Elsewhere => {}
+            Place::Elsewhere(_) => {}
         }
     }
 }

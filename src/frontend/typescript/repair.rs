@@ -24,18 +24,22 @@ pub(super) fn tag_types(text: &str) -> Option<String> {
 
 /// Where the type arguments that end here begin, if they are some: after a name, and made of what types are made of.
 fn opening(bytes: &[u8], close: usize) -> Option<usize> {
-    let mut depth = 0_usize;
     let first = close.saturating_sub(MAX_TYPE);
-    for at in (first..=close).rev() {
-        match bytes[at] {
+    let window = without_comments(bytes.get(first..=close)?);
+    let mut depth = 0_usize;
+    for (at, byte) in window.iter().enumerate().rev() {
+        match byte {
             // The arrow of a function type.
-            b'>' if at > 0 && bytes[at - 1] == b'=' && at != close => {}
+            b'>' if depth > 0 && at > 0 && window[at - 1] == b'=' => {}
             b'>' => depth += 1,
+            // The end is in a comment itself.
+            _ if depth == 0 => return None,
             b'<' => {
                 depth -= 1;
                 if depth == 0 {
-                    let before = *bytes.get(at.checked_sub(1)?)?;
-                    return (before.is_ascii_alphanumeric() || matches!(before, b'_' | b'$' | b')' | b']')).then_some(at);
+                    let before = *window.get(at.checked_sub(1)?)?;
+                    let is_name = before.is_ascii_alphanumeric() || matches!(before, b'_' | b'$' | b')' | b']');
+                    return is_name.then_some(first + at);
                 }
             }
             b'`' | b'+' | b'*' | b'/' | b'\\' | b'^' | b'%' | b'~' | b'@' | b'#' | b'!' => return None,
@@ -45,8 +49,30 @@ fn opening(bytes: &[u8], close: usize) -> Option<usize> {
     None
 }
 
-/// Blanks marks that the grammar does not know: variance of type parameters, and the `type` of `export type *`. Only worth
-/// a try where parsing failed.
+/// A stretch of text with its comments blanked. A `//` behind a colon is that of an address.
+fn without_comments(bytes: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let mut at = 0;
+    while at + 1 < bytes.len() {
+        let end: &[u8] = match &bytes[at..at + 2] {
+            b"//" if at == 0 || bytes[at - 1] != b':' => b"\n",
+            b"/*" => b"*/",
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        let rest = &bytes[at + 2..];
+        let length =
+            rest.windows(end.len()).position(|found| found == end).map_or(rest.len(), |found| found + end.len());
+        blank(&mut out, at, at + 2 + length);
+        at += 2 + length;
+    }
+    out
+}
+
+/// Hides what the grammar does not know: the variance of type parameters, the `type` of `export type *`, and `import("m")`
+/// as a type, which becomes a name. Only worth a try where parsing failed.
 pub(super) fn newer_syntax(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut blanked: Option<Vec<u8>> = None;
@@ -75,6 +101,14 @@ pub(super) fn newer_syntax(text: &str) -> Option<String> {
         let after = skip_space(at + export.len());
         if bytes.get(after) == Some(&b'*') {
             blank(blanked.get_or_insert_with(|| bytes.to_vec()), at + "export ".len(), after);
+        }
+    }
+    for (at, import) in text.match_indices("import(") {
+        let before = text.get(..at).unwrap_or_default().trim_end();
+        let is_type = before.ends_with([':', '<', '|', '&']) || before.ends_with("typeof") || before.ends_with("keyof");
+        let length = bytes[at..].iter().take(MAX_TYPE).position(|byte| *byte == b')');
+        if let Some(length) = length.filter(|length| is_type && *length > import.len()) {
+            blanked.get_or_insert_with(|| bytes.to_vec())[at..=at + length].fill(b'_');
         }
     }
     blanked.and_then(|bytes| String::from_utf8(bytes).ok())

@@ -44,8 +44,9 @@ impl<'t> Lower<'t> {
                 }
             }
             Kind::LexicalDeclaration | Kind::VariableDeclaration => {
+                let is_let = tree.has_token(id, "let");
                 for declarator in tree.children(id) {
-                    self.declarator(declarator);
+                    self.declarator(declarator, is_let);
                 }
             }
             Kind::StatementBlock => self.block(id),
@@ -89,12 +90,26 @@ impl<'t> Lower<'t> {
         }
     }
 
-    fn declarator(&mut self, id: Id) {
+    /// One variable of a declaration. A `let` without a value makes it absent; a `var` leaves it as it is.
+    fn declarator(&mut self, id: Id, is_let: bool) {
         let tree = self.tree;
         let Some(name) = tree.get(id, Field::Name) else { return };
-        let Some(value) = tree.get(id, Field::Value) else { return };
+        let Some(value) = tree.get(id, Field::Value) else {
+            if is_let && !tree.has_token(id, "!") {
+                self.bind(name, null(tree.span(id)), Bind::Declare, tree.span(id));
+            }
+            return;
+        };
         let binding = self.binding_name(name);
-        let value = self.expr(value, Want { name: binding, ..Want::default() });
+        let mut value = self.expr(value, Want { name: binding, ..Want::default() });
+        if let Some(ty) = tree.get(id, Field::Type).filter(|_| binding.is_none()) {
+            // A type on a pattern is that of what is taken apart.
+            let ty = self.type_text(ty);
+            let slot = self.slot("", Some(ty), value.span);
+            let span = value.span;
+            self.set(slot, value, span);
+            value = Expr::new(ExprKind::Slot(slot), span);
+        }
         self.bind(name, value, Bind::Declare, tree.span(id));
     }
 
