@@ -1,10 +1,22 @@
 //! The engine: one [`Workspace`] holds a project and answers every question about it, for the command line and for
 //! editors alike.
 
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+
+use crate::analysis::case::{self, Case};
+use crate::analysis::judged::{self, Database};
+use crate::analysis::window::Search;
+use crate::analysis::Flow;
 use crate::config::Config;
 use crate::finding::{Finding, Problem, Stats};
-use crate::select;
-use crate::source::{Source, Sources};
+use crate::ir::{self, Unit};
+use crate::library::Registry;
+use crate::link::{FuncRef, Program, UnitId};
+use crate::model::{self, Model, Survey};
+use crate::schema::{Engine, Schema};
+use crate::source::{Prefilter, Source, Sources};
+use crate::{frontend, remedy, rules, schemas, select, suppress};
 
 /// A project: its settings, sources and schema.
 #[derive(Debug)]
@@ -23,6 +35,18 @@ pub enum Dump {
     Windows,
     /// What the schema guarantees.
     Schema,
+}
+
+/// How large the stacks of worker threads are: deeply nested code is read by recursion, up to a limit.
+const STACK: usize = 64 << 20;
+
+/// What one function gave.
+#[derive(Default)]
+struct Found {
+    cases: Vec<Case>,
+    windows: usize,
+    in_place: Vec<FuncRef>,
+    budget_hit: bool,
 }
 
 impl Workspace {
@@ -48,21 +72,235 @@ impl Workspace {
     /// Finds the races.
     #[must_use]
     pub fn check(&self) -> (Vec<Finding>, Vec<Problem>, Stats) {
-        let told = select::tell(Vec::new(), Vec::new(), &self.config, &self.sources);
+        // A pool of our own, for the size of its stacks; without one the calling thread does the work.
+        match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
+            Ok(pool) => pool.install(|| self.check_here()),
+            Err(_) => self.check_here(),
+        }
+    }
+
+    fn check_here(&self) -> (Vec<Finding>, Vec<Problem>, Stats) {
+        let registry = Registry::builtin();
+        let units = self.lower(&registry);
+        let mut problems: Vec<Problem> = units.iter().flat_map(problems_of).collect();
+        let (found_schemas, schema_problems) = schemas::read(&self.schema);
+        problems.extend(schema_problems);
+        let parsed = units.len();
+        let program = Program::new(units);
+        let all = self.analyse(&program, &registry, &found_schemas);
+
+        let windows = all.iter().map(|found| found.windows).sum();
+        let mut findings: Vec<Finding> = Vec::new();
+        for case in dedupe(all.into_iter().flat_map(|found| found.cases).collect()) {
+            let code = |intent: &str| remedy::code(&program, &self.sources, &registry, &case, intent);
+            findings.extend(rules::speak(&case, &code));
+        }
+        let names: Vec<&str> = rules::ALL.iter().map(|rule| rule.name).collect();
+        let comments = program
+            .units()
+            .filter(|(_, unit)| unit.problems.is_empty())
+            .filter_map(|(_, unit)| {
+                let source = self.sources.get(&unit.path)?;
+                let found = suppress::read(source, &unit.comments, &names);
+                (!found.is_empty()).then_some(found)
+            })
+            .collect();
+        let told = select::tell(findings, comments, &self.config, &self.sources);
+        problems.sort();
         let stats = Stats {
             files: self.sources.reported(),
             project_files: self.sources.len(),
+            parsed,
+            not_analysed: 0,
+            windows,
             suppressed: told.suppressed,
-            ..Stats::default()
         };
-        (told.findings, Vec::new(), stats)
+        (told.findings, problems, stats)
+    }
+
+    /// Lowers the files that may matter.
+    fn lower(&self, registry: &Registry) -> Vec<Unit> {
+        let needles = registry.needles();
+        let mut needles: Vec<&str> = needles.iter().map(String::as_str).collect();
+        needles.push("toctou:");
+        let prefilter = Prefilter::new(&needles);
+        let sources: Vec<&Source> = self.sources.iter().collect();
+        let first: Vec<bool> = sources.par_iter().map(|source| prefilter.hits(&source.text)).collect();
+        let mut units: Vec<Option<Unit>> = sources
+            .par_iter()
+            .zip(&first)
+            .map(|(source, hit)| if *hit { frontend::lower(&source.path, &source.text) } else { None })
+            .collect();
+        // The second wave: what the first wave's files import, which may hold a part of a window.
+        for _ in 0..2 {
+            let wanted = imported(&sources, &units);
+            if wanted.is_empty() {
+                break;
+            }
+            let more: Vec<(usize, Option<Unit>)> = wanted
+                .into_par_iter()
+                .map(|at| (at, frontend::lower(&sources[at].path, &sources[at].text)))
+                .collect();
+            for (at, unit) in more {
+                units[at] = unit;
+            }
+        }
+        units.into_iter().flatten().collect()
+    }
+
+    fn analyse(&self, program: &Program, registry: &Registry, found: &schemas::Found) -> Vec<Found> {
+        let names: Vec<String> = registry
+            .libraries()
+            .iter()
+            .flat_map(|library| {
+                let calls = library.calls.iter().flat_map(|row| row.on.names());
+                let regions = library.regions.iter().flat_map(|row| row.open.names());
+                calls.chain(regions).map(ToOwned::to_owned)
+            })
+            .collect();
+        let methods: FxHashSet<&str> = names.iter().map(String::as_str).collect();
+        let schema_of = program.units().map(|(_, unit)| found.nearest(&unit.path)).collect();
+        let model = Model {
+            program,
+            survey: Survey::new(program, &methods),
+            registry,
+            schemas: &found.schemas,
+            schema_of,
+            clients: &self.config.clients,
+        };
+        // Functions that run in place inside another need no run of their own, so outer functions come first.
+        let mut by_depth: Vec<Vec<FuncRef>> = Vec::new();
+        for (unit_id, unit) in program.units() {
+            for at in 0..unit.functions.len() {
+                let func = ir::FuncId(u32::try_from(at).unwrap_or(u32::MAX));
+                let root = FuncRef { unit: unit_id, func };
+                if !model.survey.shape(root).reaches_database {
+                    continue;
+                }
+                let depth = nesting(unit, func);
+                if by_depth.len() <= depth {
+                    by_depth.resize_with(depth + 1, Vec::new);
+                }
+                by_depth[depth].push(root);
+            }
+        }
+        let mut in_place: FxHashSet<FuncRef> = FxHashSet::default();
+        let mut all = Vec::new();
+        for level in by_depth {
+            let roots: Vec<FuncRef> = level.into_iter().filter(|root| !in_place.contains(root)).collect();
+            let found: Vec<Found> = roots.par_iter().map(|root| self.function(&model, *root)).collect();
+            for found in &found {
+                in_place.extend(found.in_place.iter().copied());
+            }
+            all.extend(found);
+        }
+        all
+    }
+
+    /// All broken windows of one function.
+    fn function(&self, model: &Model<'_>, root: FuncRef) -> Found {
+        let mut trace = model::trace(model, root);
+        let in_place = std::mem::take(&mut trace.in_place);
+        let budget_hit = trace.budget_hit;
+        let flow = Flow::new(&trace);
+        let database = self.database(model, root.unit);
+        let mut search = Search { trace: &mut trace, flow: &flow, schemas: model.schemas };
+        let windows = search.windows();
+        let count = windows.len();
+        let mut cases = Vec::new();
+        for window in windows {
+            if let Some(broken) = judged::judge(&mut search, window, &database) {
+                cases.push(case::case(&mut search, model.program, &broken, &database));
+            }
+        }
+        Found { cases, windows: count, in_place, budget_hit }
+    }
+
+    /// The database that a unit talks to.
+    fn database(&self, model: &Model<'_>, unit: UnitId) -> Database {
+        let path = &model.program.unit(unit).path;
+        let configured = self.config.engine_of(path).map(ToOwned::to_owned);
+        let declared = model.schema_of[unit.0 as usize]
+            .and_then(|schema| model.schemas[schema].engine)
+            .map(|engine| engine.name().to_owned());
+        let assumed = configured.is_none() && declared.is_none();
+        let name = configured.or(declared).unwrap_or_else(|| Engine::Postgres.name().to_owned());
+        Database { name, assumed, isolation: self.config.isolation.clone() }
     }
 
     /// Prints an inner form of a file; `None` where there is none.
     #[must_use]
-    pub fn dump(&self, _what: Dump, _path: &str) -> Option<String> {
-        None
+    pub fn dump(&self, what: Dump, path: &str) -> Option<String> {
+        match what {
+            Dump::Ir => {
+                let source = self.sources.get(path)?;
+                frontend::lower(&source.path, &source.text).map(|unit| ir::print(&unit))
+            }
+            Dump::Schema => {
+                let (found, _) = schemas::read(&self.schema);
+                let at = found.nearest(path)?;
+                Some(format!("{:#?}\n", found.schemas[at]))
+            }
+            Dump::Windows => {
+                let registry = Registry::builtin();
+                let units = self.lower(&registry);
+                let (found, _) = schemas::read(&self.schema);
+                let program = Program::new(units);
+                let all = self.analyse(&program, &registry, &found);
+                let mut text = String::new();
+                for case in all.into_iter().flat_map(|found| found.cases).filter(|case| case.act.path == path) {
+                    text.push_str(&format!("{case:#?}\n"));
+                }
+                Some(text)
+            }
+        }
     }
+}
+
+/// What a unit could not read.
+fn problems_of(unit: &Unit) -> impl Iterator<Item = Problem> + '_ {
+    unit.problems.iter().map(|problem| Problem {
+        path: unit.path.clone(),
+        span: Some(problem.span),
+        message: problem.message.clone(),
+    })
+}
+
+/// The places in `sources` of files that lowered units import and that are not lowered yet.
+fn imported(sources: &[&Source], units: &[Option<Unit>]) -> Vec<usize> {
+    let _ = (sources, units);
+    Vec::new()
+}
+
+fn nesting(unit: &Unit, func: ir::FuncId) -> usize {
+    let mut depth = 0;
+    let mut next = unit.functions[func.index()].parent;
+    while let Some(parent) = next {
+        depth += 1;
+        next = unit.functions[parent.index()].parent;
+    }
+    depth
+}
+
+/// One case for each act and each check: where several windows share an end, the strongest speaks.
+fn dedupe(mut cases: Vec<Case>) -> Vec<Case> {
+    cases.sort_by(|a, b| {
+        let key = |c: &Case| {
+            (c.act.path.clone(), c.act.span, std::cmp::Reverse((c.confidence, c.severity)), std::cmp::Reverse(c.check.span))
+        };
+        key(a).cmp(&key(b)).then_with(|| a.check.path.cmp(&b.check.path))
+    });
+    let mut kept: Vec<Case> = Vec::new();
+    for case in cases {
+        let same_act = |k: &Case| k.act == case.act && k.entity == case.entity;
+        let same_check = |k: &Case| {
+            k.check == case.check && k.function == case.function && std::mem::discriminant(&k.link) == std::mem::discriminant(&case.link)
+        };
+        if !kept.iter().rev().take(64).any(|k| same_act(k) || same_check(k)) {
+            kept.push(case);
+        }
+    }
+    kept
 }
 
 /// The folders, relative to the project root, into which the generators of Prisma schemas write.

@@ -21,6 +21,8 @@ pub mod library;
 pub mod link;
 pub mod model;
 pub mod report;
+pub mod remedy;
+pub mod schemas;
 pub mod rules;
 pub mod schema;
 pub mod select;

@@ -44,8 +44,13 @@ impl Schema {
     /// and expression indexes, which model files have no words for. Returns how many keys were added.
     pub fn add_keys_from(&mut self, migrations: &Self) -> usize {
         let mut added = 0;
-        let tables: FxHashMap<String, usize> =
-            self.entities.iter().enumerate().rev().map(|(index, entity)| (entity.table.to_lowercase(), index)).collect();
+        let tables: FxHashMap<String, usize> = self
+            .entities
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(index, entity)| (entity.table.to_lowercase(), index))
+            .collect();
         for table in &migrations.entities {
             let exact = self.entities.iter().position(|entity| entity.table == table.table);
             let Some(index) = exact.or_else(|| tables.get(&table.table.to_lowercase()).copied()) else { continue };
@@ -91,7 +96,7 @@ fn in_code(entity: &Entity, key: &UniqueKey) -> UniqueKey {
 }
 
 /// A filter of the database with its columns named as in code.
-fn filter_in_code(entity: &Entity, filter: &Filter) -> Filter {
+pub(super) fn filter_in_code(entity: &Entity, filter: &Filter) -> Filter {
     let rename = |name: &mut String| {
         if let Some(column) = entity.column_of_sql(name) {
             name.clone_from(&column.name);

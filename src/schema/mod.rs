@@ -10,13 +10,13 @@
 mod engine;
 mod lookup;
 mod merge;
-
-
+pub mod migrations;
+pub mod prisma;
 
 
 pub use engine::Engine;
 
-use crate::sql::Filter;
+use crate::sql::{Filter, SqlValue};
 use crate::text::Span;
 
 /// A database schema, as far as it is known.
@@ -248,6 +248,20 @@ pub struct Enum {
     pub span: Span,
     /// The file that defines it.
     pub path: String,
+}
+
+impl DefaultValue {
+    /// What a column with this default expression holds.
+    pub(crate) fn of(value: SqlValue) -> Self {
+        match value {
+            SqlValue::Null => Self::None,
+            SqlValue::Number(text) | SqlValue::Text(text) => Self::Literal(text),
+            SqlValue::Bool(holds) => Self::Literal(holds.to_string()),
+            SqlValue::Now => Self::Now,
+            SqlValue::Fresh => Self::Generated,
+            _ => Self::Opaque,
+        }
+    }
 }
 
 impl UniqueKey {

@@ -348,14 +348,17 @@ impl View<'_> {
             };
             return Atom::Conditions(vec![Condition { column, through, op, value }]);
         }
-        if let Some((column, through)) = self.operand(right) {
-            let value = match &through {
-                Some(name) if self.same_call(left, name) => self.argument(left),
-                _ => left_value,
-            };
-            return Atom::Conditions(vec![Condition { column, through, op: flip(op), value }]);
+        if let Some(condition) = self.shifted(left, op, right, right_value) {
+            return Atom::Conditions(vec![condition]);
         }
-        self.shifted(left, op, right, right_value)
+        let Some((column, through)) = self.operand(right) else {
+            return Atom::Opaque;
+        };
+        let value = match &through {
+            Some(name) if self.same_call(left, name) => self.argument(left),
+            _ => left_value,
+        };
+        Atom::Conditions(vec![Condition { column, through, op: flip(op), value }])
     }
 
     fn same_call(&self, range: Range, name: &str) -> bool {
@@ -370,12 +373,12 @@ impl View<'_> {
     }
 
     /// `column + x <= y` and `column - x >= y`: a bound of the column by the two values; `column - x >= 0` by `x` alone.
-    fn shifted(&self, left: Range, op: Op, right: Range, bound: SqlValue) -> Atom {
+    fn shifted(&self, left: Range, op: Op, right: Range, bound: SqlValue) -> Option<Condition> {
         let inner = self.peel(left);
         let sign = self.top(inner).find(|&at| at > inner.0 && (self.is_symbol(at, "+") || self.is_symbol(at, "-")));
-        let Some(sign) = sign else { return Atom::Opaque };
+        let sign = sign?;
         let SqlValue::Column(column) = self.scalar((inner.0, sign)) else {
-            return Atom::Opaque;
+            return None;
         };
         let by = self.scalar((sign + 1, inner.1));
         let value = if self.is_symbol(sign, "-") && bound == SqlValue::Number("0".to_owned()) && !is_opaque(&by) {
@@ -385,7 +388,7 @@ impl View<'_> {
             leaves.extend(self.leaves(right));
             SqlValue::Opaque(leaves)
         };
-        Atom::Conditions(vec![Condition { column, through: None, op, value }])
+        Some(Condition { column, through: None, op, value })
     }
 }
 

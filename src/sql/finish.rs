@@ -8,6 +8,9 @@ use super::types::{
     Table, Verb,
 };
 
+/// The most conditions, tables and columns of a sub-select that is folded into the query around it.
+const MAX_FOLD: usize = 256;
+
 /// A statement, and the sub-select it is.
 pub(super) struct Draft {
     pub statement: Statement,
@@ -191,8 +194,10 @@ fn fold(drafts: &mut [Draft], index: usize, at_slot: &[Option<usize>], readers: 
     let Some((slot, scalar)) = passed else { return };
     let Some(inner_at) = at_slot.get(slot).copied().flatten().filter(|at| *at < index) else { return };
     let Some(inner) = drafts[inner_at].statement.query() else { return };
-    let plain = inner.verb == Verb::Select && inner.table.is_some();
-    if !plain || (!scalar && (inner.aggregate.is_some() || inner.grouped || outer.grouped)) {
+    let plain = inner.verb == Verb::Select && inner.table.is_some() && !inner.union && !outer.union;
+    // Folding copies, so that a long chain of sub-selects is folded only while it is small.
+    let size = inner.filter.conditions.len() + inner.filter.any_of.len() + inner.joins.len() + inner.selected.len();
+    if !plain || size > MAX_FOLD || (!scalar && (inner.aggregate.is_some() || inner.grouped || outer.grouped)) {
         return;
     }
     let folded = if scalar { take_answer(outer, inner) } else { take_source(outer, inner) };
@@ -257,7 +262,7 @@ fn count_readers(drafts: &mut [Draft], slots: usize) -> Vec<u32> {
 
 /// A statement that only takes a named lock is that lock.
 fn promote_locks(drafts: &mut [Draft], dropped: &mut [bool]) {
-    for index in 1..drafts.len() {
+    for (index, dropped) in dropped.iter_mut().enumerate().skip(1) {
         let (before, rest) = drafts.split_at_mut(index);
         let (Some(lock), Some(whole)) = (before.last_mut(), rest.first_mut()) else { continue };
         let takes = matches!(lock.statement.kind, Kind::AdvisoryLock { .. } | Kind::AdvisoryUnlock { .. });
@@ -268,7 +273,7 @@ fn promote_locks(drafts: &mut [Draft], dropped: &mut [bool]) {
         };
         if takes && bare && whole.statement.part == Part::Whole && lock.statement.group == whole.statement.group {
             lock.statement.part = Part::Whole;
-            dropped[index] = true;
+            *dropped = true;
         }
     }
 }
@@ -290,6 +295,17 @@ fn place_rows(statement: &mut Statement, place: &[Option<usize>]) {
         }
         _ => {}
     }
+}
+
+/// Makes the sub-selects in a condition that is no part of a query opaque.
+pub(super) fn forget_rows(filter: &mut Filter) {
+    in_filter(filter, &mut |condition| {
+        deep(&mut condition.value, &mut |value| {
+            if matches!(value, SqlValue::Rows(_)) {
+                *value = SqlValue::Opaque(Vec::new());
+            }
+        });
+    });
 }
 
 /// Visits a value and what it is made of. Values nest two levels at most.

@@ -35,7 +35,7 @@ impl View<'_> {
             } else if self.is_any(at, &JOIN_WORDS) {
                 outer |= self.is_any(at, &["left", "right", "full", "outer"]);
                 at += 1;
-            } else if self.is_any(at, &["only", "lateral"]) {
+            } else if self.is_any(at, &["only", "lateral"]) || self.is_fragment(at, 0) {
                 at += 1;
             } else if self.is(at, "on") {
                 let end = self.join_end((at + 1, range.1));
@@ -48,7 +48,7 @@ impl View<'_> {
             } else if self.is(at, "using") && self.is_open(at + 1) {
                 at = self.tokens.after(at + 1);
             } else {
-                at = self.from_item((at, range.1), outer, &mut from, &mut first);
+                at = self.table_item((at, range.1), outer, &mut from, &mut first);
                 outer = false;
             }
         }
@@ -63,7 +63,7 @@ impl View<'_> {
     }
 
     /// Reads one table, sub-select or function; always moves on.
-    fn from_item(&self, (at, end): Range, outer: bool, from: &mut From, first: &mut bool) -> usize {
+    fn table_item(&self, (at, end): Range, outer: bool, from: &mut From, first: &mut bool) -> usize {
         let is_first = std::mem::take(first);
         if self.is_open(at) {
             let (alias, next) = self.alias((self.tokens.after(at), end));

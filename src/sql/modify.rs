@@ -64,7 +64,12 @@ impl View<'_> {
         let Some((mut table, next)) = self.table_name(range) else { return };
         let mut at = next;
         if !self.is_open(at) {
-            (table.alias, at) = self.alias((at, range.1));
+            // Brackets behind an alias are the column list here.
+            at += usize::from(self.is(at, "as"));
+            if at < range.1 && self.is_alias(at) {
+                table.alias = self.tokens.name(at);
+                at += 1;
+            }
         }
         query.table = Some(table);
         if at < range.1 && self.is_open(at) && self.slot(at).is_none() {

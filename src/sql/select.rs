@@ -13,7 +13,8 @@ impl View<'_> {
         let clauses = self.clauses(range);
         let mut arms = clauses.split(|(clause, _)| *clause == Clause::Union);
         let first = arms.next().unwrap_or_default();
-        let read = self.select_arm(first, notes);
+        let mut read = self.select_arm(first, notes);
+        read.0.union = arms.next().is_some();
         for (index, arm) in clauses.iter().enumerate().filter(|(_, (clause, _))| *clause == Clause::Union) {
             let rest = &clauses[index + 1..];
             let length = rest.iter().position(|(clause, _)| *clause == Clause::Union).unwrap_or(rest.len());
@@ -177,6 +178,7 @@ impl View<'_> {
     /// Reads an order.
     pub fn order_by(&self, range: Range) -> Vec<OrderBy> {
         let read = |(start, end): Range| {
+            let end = self.before_fragment((start, end));
             let words =
                 self.top((start, end)).find(|&at| at > start && self.is_any(at, &["asc", "desc", "nulls", "collate"]));
             let descending = self.find((start, end), &["desc"]).is_some();

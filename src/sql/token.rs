@@ -161,8 +161,8 @@ fn unquote_name(raw: &str) -> String {
 }
 
 fn unquote_text(raw: &str, dialect: Dialect) -> String {
-    if raw.starts_with('$') {
-        let tag = raw[1..].find('$').map_or(raw.len(), |end| end + 2);
+    if let Some(rest) = raw.strip_prefix('$') {
+        let tag = rest.find('$').map_or(raw.len(), |end| end + 2);
         let inner = &raw[tag..];
         return inner.strip_suffix(&raw[..tag]).unwrap_or(inner).to_owned();
     }

@@ -173,6 +173,8 @@ pub struct Query {
     pub aggregate: Option<Aggregate>,
     /// Whether rows are folded into groups.
     pub grouped: bool,
+    /// Whether it is the first arm of a `UNION` (or `INTERSECT`, `EXCEPT`); the others are statements of the same group.
+    pub union: bool,
     /// Whether only the existence of rows is asked for.
     pub exists: Exists,
     /// The most rows it returns or touches.

@@ -51,18 +51,26 @@ const NO_COLUMN: [&str; 31] = [
 impl View<'_> {
     /// The value of an expression.
     pub fn value(&self, range: Range) -> SqlValue {
-        let peeled = self.peel(range);
-        let pieces = if peeled == range { Vec::new() } else { self.split_commas(peeled) };
+        let bare = self.bare(range);
+        let pieces = if bare == range { Vec::new() } else { self.split_commas(bare) };
         if pieces.len() > 1 {
             return SqlValue::List(pieces.into_iter().map(|piece| self.scalar(piece)).collect());
         }
-        if self.is(range.0, "array") && self.is_symbol(range.0 + 1, "[") {
-            let list = self.uncast(range);
-            if self.tokens.after(list.0 + 1) == list.1 {
-                return SqlValue::List(self.list(self.inside(list.0 + 1)));
-            }
+        if self.is(bare.0, "array") && self.is_symbol(bare.0 + 1, "[") && self.tokens.after(bare.0 + 1) == bare.1 {
+            return SqlValue::List(self.list(self.inside(bare.0 + 1)));
         }
-        self.scalar(range)
+        self.scalar(bare)
+    }
+
+    /// Takes brackets and casts off, from the outside in.
+    fn bare(&self, mut range: Range) -> Range {
+        loop {
+            let inner = self.uncast(self.peel(range));
+            if inner == range {
+                return range;
+            }
+            range = inner;
+        }
     }
 
     /// The values between commas.
@@ -72,14 +80,7 @@ impl View<'_> {
 
     /// A value that is no list.
     pub fn scalar(&self, range: Range) -> SqlValue {
-        let mut range = range;
-        loop {
-            let before = range;
-            range = self.uncast(self.peel(range));
-            if range == before {
-                break;
-            }
-        }
+        let range = self.bare(range);
         let (start, end) = range;
         if start >= end {
             return SqlValue::Opaque(Vec::new());
@@ -102,10 +103,11 @@ impl View<'_> {
         if let Some(column) = self.column(range) {
             return SqlValue::Column(column);
         }
-        if self.is_open(start + 1) && self.tokens.after(start + 1) == end {
-            if let Some(value) = self.known_call(start) {
-                return value;
-            }
+        if self.is_open(start + 1)
+            && self.tokens.after(start + 1) == end
+            && let Some(value) = self.known_call(start)
+        {
+            return value;
         }
         SqlValue::Opaque(self.leaves(range))
     }
@@ -221,7 +223,14 @@ impl View<'_> {
                 },
                 Some(TokenKind::Word | TokenKind::Quoted) => at = self.leaf_name(at, end, &mut leaves),
                 // The type behind a cast is no column.
-                Some(TokenKind::Symbol) if self.is_symbol(at, "::") => at += 1,
+                Some(TokenKind::Symbol) if self.is_symbol(at, "::") => {
+                    at += 1;
+                    while at + 1 < end
+                        && self.is_any(at + 1, &["varying", "precision", "with", "without", "time", "zone"])
+                    {
+                        at += 1;
+                    }
+                }
                 _ => {}
             }
             at += 1;

@@ -234,6 +234,6 @@ fn members_of_with() {
     );
     all(
         "WITH RECURSIVE tree(id) AS (SELECT id FROM n WHERE id = 1 UNION SELECT n.id FROM n JOIN tree ON n.parent = tree.id) SELECT * FROM tree",
-        &[],
+        &["tree: select n where id eq 1", "- select n join tree on parent eq #0", "select from #0"],
     );
 }
