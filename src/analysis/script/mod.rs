@@ -16,7 +16,7 @@ pub use terms::Terms;
 
 use super::facts::{self, Atom, Fact};
 use crate::interleave::{
-    self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, col, declined, did, effect, either,
+    self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either,
     lit, ret, retry, size, throw, tx, when,
 };
 use crate::library::{ErrorKind, Missing, Requirement, Rows, StepRow, Verb};
@@ -89,8 +89,10 @@ fn serialization_codes() -> Vec<Code> {
 }
 
 /// Writes the script of one way.
-pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, done: bool) -> Script {
-    let mut writer = Writer::new(trace, schemas, plan);
+///
+/// With `answers`, how a run ends is part of what is compared; without, only rows and effects are.
+pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers: bool) -> Script {
+    let mut writer = Writer::new(trace, schemas, plan, answers);
     writer.terms.fix_predicate(writer.trace, schemas, plan.check);
     let items = writer.items();
     let mut body = writer.nest(&items);
@@ -100,8 +102,8 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, done: b
     for name in plan.effects {
         body.push(effect(name.as_str(), lit(1)));
     }
-    body.push(ret(if done { did("done") } else { declined("done") }));
-    let program = block![catch([Code::own(OWN)], body, ret(declined("thrown")))];
+    body.push(ret(did("done")));
+    let program = block![catch([Code::own(OWN)], body, writer.decline())];
     let keys_unknown = writer.keys_unknown;
     let tags = std::mem::take(&mut writer.tags);
     let mut terms = writer.terms;
@@ -120,12 +122,18 @@ struct Writer<'w, 't, 'm> {
     /// How errors of statements inside a region are handled outside of it.
     around: FxHashMap<RegionId, (ErrorKind, Handling)>,
     keys_unknown: bool,
+    answers: bool,
 }
 
 impl<'w, 't, 'm> Writer<'w, 't, 'm> {
-    fn new(trace: &'w mut Trace<'m>, schemas: &'w [Schema], plan: &'w Plan<'t>) -> Self {
+    fn new(trace: &'w mut Trace<'m>, schemas: &'w [Schema], plan: &'w Plan<'t>, answers: bool) -> Self {
         let terms = Terms::new(plan.way, plan.bound);
-        Self { trace, schemas, plan, terms, tags: Vec::new(), around: FxHashMap::default(), keys_unknown: false }
+        Self { trace, schemas, plan, terms, tags: Vec::new(), around: FxHashMap::default(), keys_unknown: false, answers }
+    }
+
+    /// The end of a run that chose not to act.
+    fn decline(&self) -> Node {
+        ret(if self.answers { declined("declined") } else { did("done") })
     }
 
     /// Whether an operation belongs into the script.
@@ -181,7 +189,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
 
     /// What leaving the way does: a throw rolls the transaction back, a return commits it.
     fn leaving(&self, other: BlockId, regions: &[RegionId]) -> Node {
-        if !regions.is_empty() && self.throws(other) { throw(Code::own(OWN)) } else { ret(declined("left the way")) }
+        if !regions.is_empty() && self.throws(other) { throw(Code::own(OWN)) } else { self.decline() }
     }
 
     /// Whether a block leads straight to a throw.
@@ -333,7 +341,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 if let Some(read) = reads {
                     handler.push(self.read_again(*read, op));
                 }
-                handler.push(ret(declined("handled")));
+                handler.push(self.decline());
                 catch(codes, body, handler).into()
             }
             Handling::GoesOn => catch(codes, body, Block::new()).into(),
@@ -681,11 +689,6 @@ fn codes(kind: ErrorKind) -> Vec<Code> {
 #[must_use]
 pub fn is_presence(fact: &Fact) -> bool {
     matches!(fact.0, Atom::Present(_))
-}
-
-#[expect(unused, reason = "the column constructor is used by the terms")]
-fn _col() -> judge::Expr {
-    col("id")
 }
 
 /// How many rows an operation is about.
