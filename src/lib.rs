@@ -10,4 +10,5 @@
 
 pub mod frontend;
 pub mod ir;
+pub mod sql;
 pub mod text;
