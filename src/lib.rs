@@ -10,5 +10,6 @@
 
 pub mod frontend;
 pub mod ir;
+pub mod schema;
 pub mod sql;
 pub mod text;

@@ -1,6 +1,7 @@
 //! `CREATE`, `ALTER` and `DROP`, as far as they say what the database guarantees.
 
 use super::ddl_types::{AlterAction, CheckDef, ColumnDef, CreateTable, Ddl, ForeignKeyDef, IndexColumn, IndexDef};
+use super::finish::forget_rows;
 use super::token::TokenKind;
 use super::types::{Filter, SqlValue};
 use super::view::{Notes, Range, View};
@@ -125,7 +126,7 @@ impl View<'_> {
         if self.are((at, end), &["foreign", "key"]) {
             beside.foreign_keys.extend(self.foreign_key((at + 2, end), name, None, range));
         } else if self.is(at, "check") && self.is_open(at + 1) {
-            let filter = self.filter(self.inside(at + 1), &mut Notes::default());
+            let filter = self.lone_filter(self.inside(at + 1));
             beside.checks.push(CheckDef { name, filter, span });
         } else if self.starts_index((at, end)) {
             beside.indexes.extend(self.index((at, end), name, range));
@@ -230,7 +231,7 @@ impl View<'_> {
     fn index_tail(&self, range: Range, index: &mut IndexDef) {
         index.nulls_not_distinct = self.top(range).any(|at| self.are((at, range.1), &["nulls", "not", "distinct"]));
         if let Some(at) = self.find(range, &["where"]) {
-            index.filter = Some(self.filter((at + 1, range.1), &mut Notes::default()));
+            index.filter = Some(self.lone_filter((at + 1, range.1)));
         }
     }
 
@@ -313,7 +314,7 @@ impl View<'_> {
                 at += 1;
             } else if self.is(at, "default") {
                 let next = self.top((at + 2, end)).find(|&at| ends(at)).unwrap_or(end);
-                column.default = Some(self.value((at + 1, next)));
+                column.default = Some(self.lone_value((at + 1, next)));
                 at = next;
                 continue;
             } else if self.is_any(at, &["generated", "auto_increment", "autoincrement", "identity"]) {
@@ -337,12 +338,30 @@ impl View<'_> {
                 let column = Some(column.name.clone());
                 beside.foreign_keys.extend(self.foreign_key((at, end), constraint.take(), column, range));
             } else if self.is(at, "check") && self.is_open(at + 1) {
-                let filter = self.filter(self.inside(at + 1), &mut Notes::default());
+                let filter = self.lone_filter(self.inside(at + 1));
                 beside.checks.push(CheckDef { name: constraint.take(), filter, span });
             }
             at = self.tokens.after(at);
         }
         Some(column)
+    }
+
+    /// A condition outside a query: a sub-select in it has no place in the result.
+    fn lone_filter(&self, range: Range) -> Filter {
+        let mut filter = self.filter(range, &mut Notes::default());
+        forget_rows(&mut filter);
+        filter
+    }
+
+    fn lone_value(&self, range: Range) -> SqlValue {
+        match self.value(range) {
+            SqlValue::Rows(_) => SqlValue::Opaque(Vec::new()),
+            SqlValue::Opaque(mut leaves) => {
+                leaves.retain(|leaf| !matches!(leaf, SqlValue::Rows(_)));
+                SqlValue::Opaque(leaves)
+            }
+            value => value,
+        }
     }
 
     fn alter_table(&self, (start, end): Range) -> Option<Ddl> {
@@ -433,7 +452,7 @@ impl View<'_> {
             return Some(AlterAction::SetNotNull(name, false));
         }
         if self.are(words, &["set", "default"]) {
-            return Some(AlterAction::SetDefault(name, Some(self.value((at + 3, end)))));
+            return Some(AlterAction::SetDefault(name, Some(self.lone_value((at + 3, end)))));
         }
         self.are(words, &["drop", "default"]).then_some(AlterAction::SetDefault(name, None))
     }
@@ -443,6 +462,22 @@ impl View<'_> {
 #[must_use]
 pub fn read_filter(text: &str, dialect: super::Dialect) -> Filter {
     let view = View::new(super::token::Tokens::new(text, dialect));
-    let length = view.tokens.list.len();
-    view.filter((0, length), &mut Notes::default())
+    view.lone_filter((0, view.tokens.list.len()))
+}
+
+/// Reads a value that stands alone: a default.
+#[must_use]
+pub fn read_value(text: &str, dialect: super::Dialect) -> SqlValue {
+    let view = View::new(super::token::Tokens::new(text, dialect));
+    view.lone_value((0, view.tokens.list.len()))
+}
+
+/// Reads an expression of an index that stands alone: the function it calls, and its columns.
+#[must_use]
+pub fn read_expression(text: &str, dialect: super::Dialect) -> (Option<String>, Vec<String>) {
+    let view = View::new(super::token::Tokens::new(text, dialect));
+    match view.index_column((0, view.tokens.list.len())) {
+        IndexColumn::Column(name) => (None, vec![name]),
+        IndexColumn::Expression { function, columns } => (function, columns),
+    }
 }

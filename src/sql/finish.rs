@@ -297,6 +297,17 @@ fn place_rows(statement: &mut Statement, place: &[Option<usize>]) {
     }
 }
 
+/// Makes the sub-selects in a condition that is no part of a query opaque.
+pub(super) fn forget_rows(filter: &mut Filter) {
+    in_filter(filter, &mut |condition| {
+        deep(&mut condition.value, &mut |value| {
+            if matches!(value, SqlValue::Rows(_)) {
+                *value = SqlValue::Opaque(Vec::new());
+            }
+        });
+    });
+}
+
 /// Visits a value and what it is made of. Values nest two levels at most.
 fn deep(value: &mut SqlValue, visit: &mut dyn FnMut(&mut SqlValue)) {
     let mut work = vec![value];

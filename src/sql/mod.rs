@@ -27,7 +27,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use ddl::read_filter;
+pub use ddl::{read_expression, read_filter, read_value};
 pub use ddl_types::{AlterAction, CheckDef, ColumnDef, CreateTable, Ddl, ForeignKeyDef, IndexColumn, IndexDef};
 pub use group::read;
 pub use likely::looks_like_dml;
