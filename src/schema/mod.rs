@@ -13,6 +13,9 @@ mod merge;
 pub mod migrations;
 pub mod prisma;
 
+#[cfg(test)]
+mod tests;
+
 pub use engine::Engine;
 
 use crate::sql::{Filter, SqlValue};
