@@ -146,7 +146,7 @@ impl Schemas {
                 kind == 2 && common < 2 && holds_applications(&group.folder),
                 usize::MAX - common,
                 group.folder.split('/').count(),
-                !group.prisma.first().is_some_and(|head| file_name(head) == "schema.prisma"),
+                group.prisma.first().is_none_or(|head| file_name(head) != "schema.prisma"),
                 *index,
             )
         });

@@ -336,7 +336,7 @@ fn each_condition(query: &mut Query, visit: &mut dyn FnMut(&mut Condition)) {
 }
 
 /// Visits every value of a query.
-fn each_value(query: &mut Query, visit: &mut dyn FnMut(&mut SqlValue)) {
+pub(super) fn each_value(query: &mut Query, visit: &mut dyn FnMut(&mut SqlValue)) {
     each_condition(query, &mut |condition| deep(&mut condition.value, visit));
     let sets = match &mut query.conflict {
         Some(Conflict::Update { sets, .. }) => sets.as_mut_slice(),

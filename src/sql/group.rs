@@ -115,6 +115,11 @@ fn select(view: &View<'_>, range: Range, notes: &mut Notes) -> Query {
 fn members(view: &View<'_>, (start, end): Range, notes: &mut Notes) -> usize {
     let mut at = start + 1 + usize::from(view.is(start + 1, "recursive"));
     while at < end {
+        // A hole may stand for whole members.
+        if view.is_symbol(at + 1, ",") {
+            at += 2;
+            continue;
+        }
         let name = view.tokens.name(at).unwrap_or_default();
         let Some(open) = view.top((at + 1, end)).find(|&at| view.slot(at).is_some()) else {
             return at;
