@@ -256,9 +256,7 @@ impl View<'_> {
             return None;
         };
         // Further arguments must be constants: `coalesce(n, 0)`, `date_trunc` has them first and is no such function.
-        arguments
-            .all(|argument| matches!(self.scalar(argument), SqlValue::Number(_) | SqlValue::Text(_)))
-            .then_some((column, Some(name)))
+        arguments.all(|argument| constant(&self.scalar(argument)).is_some()).then_some((column, Some(name)))
     }
 
     fn is_test(&self, left: Range, right: Range) -> Atom {

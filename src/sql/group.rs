@@ -82,11 +82,8 @@ fn statement(view: &View<'_>, range: Range, notes: &mut Notes) -> Kind {
             "delete" => view.delete(range, notes),
             "truncate" => view.truncate(range),
             "merge" => view.merge(range, notes),
-            "create" | "alter" | "drop" | "do" | "comment" | "rename"
-                if view.tokens.raw(start).len() > 2 || view.is_block(range) =>
-            {
-                return Kind::Ddl(view.ddl(range));
-            }
+            "create" | "alter" | "drop" | "comment" | "rename" => return Kind::Ddl(view.ddl(range)),
+            "do" if view.is_block(range) => return Kind::Ddl(view.ddl(range)),
             _ => return control(view, range),
         },
         // A union that starts with a bracket.

@@ -30,6 +30,10 @@ impl View<'_> {
             query.conflict = Some(clause);
             self.note_fragments(&[(Clause::Returning, (at, until))], &mut query);
         }
+        if let Some((_, body)) = clauses.iter().find(|(clause, _)| *clause == Clause::Output) {
+            query.returning = true;
+            query.selected = self.selected(*body, notes);
+        }
         if let Some(at) = returning_at {
             query.returning = true;
             query.selected = self.selected((at + 1, end), notes);

@@ -12,6 +12,11 @@ fn inserts() {
     all("INSERT INTO t VALUES (1, 'x', NULL, now(), DEFAULT)", &["insert t set  = 1,  = 'x',  = null,  = now"]);
     all("INSERT INTO t (a, b) VALUES (1, 2), (3, 4), (5, 6)", &["insert t set a = 1, b = 2 rows 3"]);
     all("INSERT INTO t (a) VALUES {0}", &["insert t rows ?"]);
+    check(
+        Dialect::SqlServer,
+        "INSERT INTO [t] ([a]) OUTPUT INSERTED.[id] VALUES (@p1)",
+        &["insert t set a = @p1 returning"],
+    );
     all("INSERT INTO t DEFAULT VALUES", &["insert t"]);
     check(Dialect::Mysql, "INSERT INTO t SET a = 1, b = ?", &["insert t set a = 1, b = ?1"]);
     check(Dialect::Mysql, "INSERT t (a) VALUES (1)", &["insert t set a = 1"]);

@@ -71,8 +71,8 @@ fn tests_of_columns() {
         &["select t where a eq $1 & b eq $2 & c eq $3"],
     );
     all(
-        "SELECT 1 FROM t WHERE lower(email) = lower($1) AND date(at) = $2 AND upper($3) = upper(code)",
-        &["select t where lower(email) eq $1 & date(at) eq $2 & upper(code) eq $3"],
+        "SELECT 1 FROM t WHERE lower(email) = lower($1) AND date(at) = $2 AND upper($3) = upper(code) AND coalesce(gone, false) = false",
+        &["select t where lower(email) eq $1 & date(at) eq $2 & upper(code) eq $3 & coalesce(gone) eq false"],
     );
     all(
         "SELECT 1 FROM t WHERE (a, b) = ($1, $2) AND (c, d) IN (($3, $4))",
