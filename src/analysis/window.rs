@@ -290,8 +290,9 @@ impl Search<'_, '_, '_> {
                 self.columns_of(check, *value)
             }
             Atom::True(value) => match trace.values.get(*value) {
-                Val::Over(Over::Some | Over::Find, source, _) if self.is_check_set(check, *source) => {
-                    Some(Subject::Existence)
+                Val::Over(Over::Some | Over::Find, source, body) if self.is_check_set(check, *source) => {
+                    // A test for one value asks for a row; any other test is one over the whole set.
+                    Some(if self.is_equality(*body) { Subject::Existence } else { Subject::Set })
                 }
                 Val::Over(Over::Every, source, _) if self.is_check_set(check, *source) => Some(Subject::Set),
                 _ => self.columns_of(check, *value),
@@ -372,6 +373,12 @@ impl Search<'_, '_, '_> {
                 }
                 _ => false,
             },
+            Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, _) => self.size_in(check, *a, depth),
+            Val::Call { callee, args, .. } => match (self.trace.values.get(*callee), args.as_slice()) {
+                (Val::Global(_), [only]) => self.size_in(check, *only, depth),
+                (Val::Field(receiver, _), []) => self.size_in(check, *receiver, depth),
+                _ => false,
+            },
             Val::Over(Over::Fold, source, _) => self.is_check_set(check, *source),
             _ => false,
         }
@@ -438,6 +445,15 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// Whether a test compares members for equality and does nothing else.
+    fn is_equality(&self, test: ValId) -> bool {
+        match self.trace.values.get(test) {
+            Val::Binary(BinaryOp::Eq, ..) => true,
+            Val::Binary(BinaryOp::And, a, b) => self.is_equality(*a) && self.is_equality(*b),
+            _ => false,
+        }
+    }
+
     /// What the check's row or rows feed into the act.
     fn feeds(&mut self, check: OpId, act: OpId, way: &[BlockId], paths: &mut Paths) -> Option<Link> {
         let verb = self.trace.op(act).verb;
@@ -452,9 +468,13 @@ impl Search<'_, '_, '_> {
                 if self.is_next(check, *value) {
                     return Some(Link::Next(column.clone()));
                 }
-                if let Val::Choice(test, ..) = self.trace.values.get(*value)
-                    && self.test_on_size(check, *test)
-                {
+                let test = match self.trace.values.get(*value) {
+                    Val::Choice(test, ..) => Some(*test),
+                    Val::Binary(op, ..) if is_comparison(*op) => Some(*value),
+                    Val::Unary(UnaryOp::Not, _) => Some(*value),
+                    _ => None,
+                };
+                if test.is_some_and(|test| self.test_on_size(check, test)) {
                     return Some(Link::Set);
                 }
                 continue;
@@ -486,7 +506,10 @@ impl Search<'_, '_, '_> {
                 };
                 arg.is_some_and(|arg| self.has_member(*arg, order.path.last().map_or("", String::as_str)))
             }),
-            OpSource::Sql(statement, _) => statement.query().is_some_and(|q| !q.order_by.is_empty() || q.aggregate.is_some()),
+            OpSource::Sql(statement, _) => {
+                statement.query().is_some_and(|q| !q.order_by.is_empty() || q.aggregate.is_some())
+            }
+            OpSource::Related { .. } => true,
         };
         let extreme = ordered || source.rows != Rows::One;
         extreme && self.adds_to(check, value, 10)
@@ -781,7 +804,7 @@ impl Search<'_, '_, '_> {
                     }
                     Event::Call(call) => {
                         let last = call.name.rsplit('.').next().unwrap_or("");
-                        if is_effect(last) && !effects.contains(&call.name) {
+                        if (is_effect(last) || self.is_request(call)) && !effects.contains(&call.name) {
                             effects.push(call.name.clone());
                         }
                     }
@@ -790,6 +813,20 @@ impl Search<'_, '_, '_> {
             }
         }
         (decided, effects)
+    }
+
+    /// Whether a call sends a request that changes something elsewhere.
+    fn is_request(&self, call: &crate::model::Effect) -> bool {
+        call.name == "fetch"
+            && call.args.get(1).is_some_and(|options| match self.trace.values.get(*options) {
+                Val::Object(entries) => entries.iter().any(|e| match e {
+                    crate::model::ObjectEntry::Field(key, value) if key == "method" => {
+                        self.trace.values.text(*value).is_some_and(|m| !matches!(m, "GET" | "HEAD" | "OPTIONS"))
+                    }
+                    _ => false,
+                }),
+                _ => false,
+            })
     }
 
     /// Whether the act takes something that only one run may have, and says so to its caller.
@@ -935,6 +972,10 @@ enum Subject {
     Size,
     Set,
     Columns(Vec<String>),
+}
+
+fn is_comparison(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge)
 }
 
 fn is_effect(name: &str) -> bool {

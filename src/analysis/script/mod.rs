@@ -494,6 +494,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 .keys
                 .iter()
                 .flat_map(|key| key.columns.iter())
+                .chain(self.terms.info.get(table).into_iter().flat_map(|info| info.columns.keys()))
                 .filter(|column| !set.contains(column))
                 .cloned()
                 .collect();
@@ -509,6 +510,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
 
     fn sets(&mut self, table: &str, mut update: judge::Update, writes: &Writes) -> judge::Update {
         for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
+            self.terms.changed.insert((table.to_owned(), column.to_string()));
             update = update.set(column, value);
         }
         update
@@ -533,13 +535,14 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 sql::Conflict::Replace => Some(judge::OnConflict::Update(Vec::new())),
                 sql::Conflict::Merge => None,
             },
+            OpSource::Related { .. } => None,
         }
     }
 
     fn inserts_unless_exists(&self, it: &crate::model::Op<'m>) -> bool {
         match &it.source {
             OpSource::Sql(statement, _) => statement.query().is_some_and(|q| q.insert_select_not_exists),
-            OpSource::Call(..) => false,
+            OpSource::Call(..) | OpSource::Related { .. } => false,
         }
     }
 

@@ -53,6 +53,8 @@ pub struct Terms {
     pub check_table: String,
     /// What the check's own condition fixes, for columns that an act leaves open.
     predicate: Vec<(String, Expr)>,
+    /// Columns that an update writes: before it, a row holds something else.
+    pub changed: BTreeSet<(String, String)>,
 }
 
 impl Terms {
@@ -70,6 +72,7 @@ impl Terms {
             bound,
             check_table: String::new(),
             predicate: Vec::new(),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -314,6 +317,8 @@ impl Terms {
         match &found.default {
             ColumnDefault::Literal(text) => Some(literal_value(text)),
             ColumnDefault::None if opaque => Some(var("own")),
+            // Orders compare times as the number two; a row made now is as new as they ask.
+            ColumnDefault::Now => Some(lit(2)),
             _ => None,
         }
     }
@@ -365,10 +370,10 @@ impl Terms {
 
     /// The two sides of an order. A limit on a number of rows is modelled as one.
     fn ordered(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], a: ValId, b: ValId) -> Option<(Expr, Expr)> {
-        let (left, right) = (self.size_in(trace, a, 4), self.size_in(trace, b, 4));
+        let (left, right) = (self.size_in(trace, a, 5), self.size_in(trace, b, 5));
         match (left, right) {
-            (Some(left), None) => return Some((left, lit(1))),
-            (None, Some(right)) => return Some((lit(1), right)),
+            (Some((left, false)), None) | (None, Some((left, true))) => return Some((left, lit(1))),
+            (None, Some((right, false))) | (Some((right, true)), None) => return Some((lit(1), right)),
             _ => {}
         }
         let (pa, pb) = (self.place(trace, a), self.place(trace, b));
@@ -387,15 +392,29 @@ impl Terms {
     }
 
     /// The size that a number is, with what is added to it left out.
-    fn size_in(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> Option<Expr> {
+    ///
+    /// True where it is taken away from something: what is left grows as the size shrinks.
+    fn size_in(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> Option<(Expr, bool)> {
         let depth = depth.checked_sub(1)?;
         if let Some(Place::Size(variable) | Place::Sum(variable, ..)) = self.place(trace, value) {
-            return Some(size(variable.as_str()));
+            return Some((size(variable.as_str()), false));
         }
         match trace.values.get(value) {
-            Val::Binary(BinaryOp::Add | BinaryOp::Sub, a, b) => {
+            Val::Binary(BinaryOp::Add, a, b) => {
                 self.size_in(trace, *a, depth).or_else(|| self.size_in(trace, *b, depth))
             }
+            Val::Binary(BinaryOp::Sub, a, b) => self
+                .size_in(trace, *a, depth)
+                .or_else(|| self.size_in(trace, *b, depth).map(|(size, taken)| (size, !taken))),
+            Val::Call { callee, args, .. } => match (trace.values.get(*callee), args.as_slice()) {
+                (Val::Global(_), [only]) => self.size_in(trace, *only, depth),
+                (Val::Field(receiver, _), []) => self.size_in(trace, *receiver, depth),
+                _ => None,
+            },
+            Val::Over(Over::Fold, source, _) => match trace.values.get(*source) {
+                Val::Result(op) => Some((size(self.variables.get(op)?.as_str()), false)),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -488,7 +507,7 @@ impl Terms {
                     let it = trace.op(*op);
                     let is_affected = match &it.source {
                         OpSource::Call(row, _) => row.affected.as_ref().is_some_and(|s| s.path == [name.clone()]),
-                        OpSource::Sql(..) => false,
+                        OpSource::Sql(..) | OpSource::Related { .. } => false,
                     };
                     if is_affected || it.rows == Rows::Many && name == "length" {
                         return Some(Place::Size(variable.clone()));
@@ -763,7 +782,7 @@ fn aggregate<'t>(trace: &'t Trace<'_>, op: OpId, name: &str) -> Option<&'t str> 
             let found = row.aggregates.iter().find(|(_, s)| s.path.last().is_some_and(|last| last == name));
             found.map(|(kind, _)| kind.as_str())
         }
-        OpSource::Sql(..) => None,
+        OpSource::Sql(..) | OpSource::Related { .. } => None,
     }
 }
 
