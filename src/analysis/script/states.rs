@@ -41,7 +41,13 @@ pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
                 states.push(with(&third));
             }
             if bound && own.len() == 1 {
-                states.push(with(&[own[0].clone(), own[0].clone()]));
+                let mut second = own[0].clone();
+                for (column, value) in &choice {
+                    if let Value::Int(n) = value {
+                        second = second.with(column.as_str(), n - 1);
+                    }
+                }
+                states.push(with(&[own[0].clone(), second]));
             }
         }
         // A row outside of the check's condition that shares a part of it.

@@ -55,6 +55,8 @@ pub struct Terms {
     predicate: Vec<(String, Expr)>,
     /// Columns that an update writes: before it, a row holds something else.
     pub changed: BTreeSet<(String, String)>,
+    /// What branches on the way say of values that no statement gave.
+    known: FxHashMap<ValId, Expr>,
 }
 
 impl Terms {
@@ -73,6 +75,7 @@ impl Terms {
             check_table: String::new(),
             predicate: Vec::new(),
             changed: BTreeSet::new(),
+            known: FxHashMap::default(),
         }
     }
 
@@ -88,11 +91,24 @@ impl Terms {
     }
 
     /// Makes the values of the check's condition the same in both runs.
-    pub fn fix_predicate(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], check: OpId) {
+    ///
+    /// With `mover`, the rows that this operation picks are each run's own.
+    pub fn fix_predicate(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], check: OpId, mover: Option<OpId>) {
         let mut see = self.seeing();
         let conditions = trace.conditions(schemas, check, &mut |trace, value| see(trace, value));
         let mut values = Vec::new();
-        conditions.each(&mut |c| values.push(c.value));
+        conditions.each(&mut |c| {
+            if mover.is_none() || c.op == Compare::Eq {
+                values.push(c.value);
+            }
+        });
+        if let Some(mover) = mover {
+            let picked = trace.conditions(schemas, mover, &mut |trace, value| see(trace, value));
+            let own: Vec<ValId> = picked.all.iter().map(|c| c.value).collect();
+            let first_picks: Vec<ValId> = conditions.all.iter().filter(|c| c.op == Compare::Eq).map(|c| c.value).collect();
+            // What only one of the two picks by is the run's own; what both pick by is the group.
+            values.retain(|v| !own.contains(v) || picked.all.len() > 1 && first_picks.contains(v) && own.len() > 1);
+        }
         for value in values {
             if let Val::Array(items) = trace.values.get(value) {
                 for item in items {
@@ -109,6 +125,34 @@ impl Terms {
                 self.predicate.push((condition.column.clone(), value));
             }
         }
+    }
+
+    /// Takes in what a branch on the way says of a value that no statement gave.
+    pub fn learn(&mut self, trace: &Trace<'_>, (atom, truth): &Fact) {
+        let is_leaf = |value: ValId| {
+            matches!(trace.values.get(value), Val::Param(..) | Val::Field(..) | Val::Opaque(_) | Val::Call { .. })
+        };
+        match atom {
+            Atom::True(value) if is_leaf(*value) => {
+                self.known.insert(*value, lit(*truth));
+            }
+            // A column that must equal it makes it the same in every run that gets here.
+            Atom::Eq(a, b) if *truth => {
+                for (value, other) in [(*a, *b), (*b, *a)] {
+                    if is_leaf(value) && self.from_rows(trace, other, 10) && !self.from_rows(trace, value, 10) {
+                        self.agreed.insert(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a value is made from what some operation gave.
+    fn from_rows(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        matches!(trace.values.get(value), Val::Result(_))
+            || trace.values.parts(value).into_iter().any(|part| self.from_rows(trace, part, depth))
     }
 
     /// The variable that holds what an operation gave.
@@ -637,6 +681,9 @@ impl Terms {
 
     /// A value that no statement gave: the same in both runs if the check's condition fixes it, else the run's own.
     fn leaf(&mut self, trace: &Trace<'_>, value: ValId) -> Expr {
+        if let Some(known) = self.known.get(&value) {
+            return known.clone();
+        }
         if self.agrees(trace, value, 24) {
             let count = i64::try_from(self.constants.len()).unwrap_or(i64::MAX);
             return lit(*self.constants.entry(value).or_insert(FIRST_CONSTANT + count));
