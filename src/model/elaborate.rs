@@ -90,6 +90,7 @@ pub fn trace<'m>(model: &'m Model<'_>, root: FuncRef) -> Trace<'m> {
         regions: Vec::new(),
         frames: Vec::new(),
         in_place: Vec::new(),
+        related: FxHashMap::default(),
         budget_hit: false,
     };
     let mut elaborator = Elaborator {
@@ -324,6 +325,11 @@ impl<'m, 'a> Elaborator<'m, 'a> {
     /// Adds an event. If an error of it has a handler, the block ends behind it.
     pub fn emit(&mut self, at: &mut At, event: Event) {
         self.trace.blocks[at.block.index()].events.push(event);
+        self.settle(at);
+    }
+
+    /// Ends the block if an error of its last event has a handler.
+    pub fn settle(&mut self, at: &mut At) {
         if let Some(handler) = at.handler {
             self.trace.blocks[at.block.index()].handler = Some(handler);
             self.enter(at.block, handler, &at.env);
