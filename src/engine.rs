@@ -204,7 +204,7 @@ impl Workspace {
         let budget_hit = trace.budget_hit;
         let flow = Flow::new(&trace);
         let database = self.database(model, root.unit);
-        let mut search = Search { trace: &mut trace, flow: &flow, schemas: model.schemas };
+        let mut search = Search::new(&mut trace, &flow, model.schemas);
         let windows = search.windows();
         let count = windows.len();
         let mut cases = Vec::new();

@@ -73,7 +73,7 @@ impl Paths {
         let start = trace.op(check).block;
         let mut paths =
             Self { check, nodes: Vec::new(), at: FxHashMap::default(), next: FxHashMap::default(), depends: Depends::default() };
-        let tracked = paths.tracked(trace, flow, start);
+        let tracked = Self::tracked(trace, flow, start);
         let first = Node { block: start, parent: None, facts: Vec::new(), choices: Vec::new(), by_error: false };
         paths.nodes.push(first);
         paths.at.insert(start, vec![0]);
@@ -88,8 +88,8 @@ impl Paths {
     }
 
     /// The joins that tests look at, directly or through other joins.
-    fn tracked(&mut self, trace: &Trace<'_>, flow: &Flow, start: BlockId) -> FxHashSet<PhiId> {
-        let mut found = FxHashSet::default();
+    fn tracked(trace: &Trace<'_>, flow: &Flow, start: BlockId) -> Tracked {
+        let mut found = Tracked::default();
         let mut seen = FxHashSet::default();
         let from = flow.position(start).unwrap_or(0) as usize;
         for block in &flow.order[from.min(flow.order.len())..] {
@@ -102,7 +102,7 @@ impl Paths {
                 if let Val::Phi(phi) = trace.values.get(value) {
                     let it = trace.values.phi(*phi);
                     if it.operands.len() <= 12 && !trace.block(it.block).is_loop {
-                        found.insert(*phi);
+                        found.entry(it.block).or_default().push(*phi);
                     }
                 }
                 todo.extend(trace.values.parts(value));
@@ -111,7 +111,7 @@ impl Paths {
         found
     }
 
-    fn step(&mut self, trace: &mut Trace<'_>, flow: &Flow, node: usize, tracked: &FxHashSet<PhiId>) {
+    fn step(&mut self, trace: &mut Trace<'_>, flow: &Flow, node: usize, tracked: &Tracked) {
         let block = self.nodes[node].block;
         let handler = trace.block(block).handler;
         if let Some(handler) = handler
@@ -179,12 +179,12 @@ impl Paths {
         from: usize,
         block: BlockId,
         facts: Vec<Fact>,
-        tracked: &FxHashSet<PhiId>,
+        tracked: &Tracked,
         by_error: bool,
     ) {
         let previous = self.nodes[from].block;
         let mut choices = self.nodes[from].choices.clone();
-        for phi in joins_at(trace, block, tracked) {
+        for phi in tracked.get(&block).into_iter().flatten().copied() {
             let operand = trace.values.phi(phi).operands.iter().find(|(way, _)| *way == previous).map(|(_, v)| *v);
             if let Some(value) = operand {
                 let value = resolve(trace, value, &mut |inner| {
@@ -313,12 +313,26 @@ fn loses(trace: &Trace<'_>, test: ValId, truth: bool) -> bool {
     })
 }
 
-/// The tracked joins of a block, in order.
-fn joins_at(trace: &Trace<'_>, block: BlockId, tracked: &FxHashSet<PhiId>) -> Vec<PhiId> {
-    let mut found: Vec<PhiId> = tracked.iter().filter(|phi| trace.values.phi(**phi).block == block).copied().collect();
-    found.sort_unstable();
+/// What joins stand for on a way.
+pub type Choices = FxHashMap<PhiId, ValId>;
+
+/// What the joins of a way's blocks stand for.
+#[must_use]
+pub fn choices(trace: &Trace<'_>, way: &[BlockId]) -> Choices {
+    let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
+    let mut found = Choices::default();
+    for (at, phi) in trace.values.phis().iter().enumerate() {
+        let Some(from) = came_from.get(&phi.block) else { continue };
+        let operand = phi.operands.iter().find(|(way, _)| way == from);
+        if let (Some((_, value)), Ok(at)) = (operand, u32::try_from(at)) {
+            found.insert(PhiId(at), *value);
+        }
+    }
     found
 }
+
+/// The joins that tests look at, by block.
+type Tracked = FxHashMap<BlockId, Vec<PhiId>>;
 
 /// A value with its joins replaced by what `choose` knows of them.
 pub fn resolve(trace: &mut Trace<'_>, value: ValId, choose: &mut dyn FnMut(PhiId) -> Option<ValId>) -> ValId {

@@ -1,10 +1,12 @@
 //! Windows: a check and the act that was decided or computed from it.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
 
 use super::facts::{Atom, Fact, is_size};
 use super::flow::Flow;
-use super::paths::{Paths, resolve};
+use super::paths::{Choices, Paths, resolve};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Rows, Verb};
@@ -71,6 +73,15 @@ pub struct Search<'s, 't, 'm> {
     pub flow: &'s Flow,
     /// The project's schemas.
     pub schemas: &'s [Schema],
+    /// What joins stand for on the way last asked about.
+    last: Option<(Vec<BlockId>, Rc<Choices>)>,
+}
+
+impl<'s, 't, 'm> Search<'s, 't, 'm> {
+    /// A search of one trace.
+    pub fn new(trace: &'t mut Trace<'m>, flow: &'s Flow, schemas: &'s [Schema]) -> Self {
+        Self { trace, flow, schemas, last: None }
+    }
 }
 
 impl Search<'_, '_, '_> {
@@ -95,15 +106,18 @@ impl Search<'_, '_, '_> {
             if !is_read && !is_clearing {
                 continue;
             }
-            let related = writes.iter().any(|act| *act != check && (is_read || self.trace.op(*act).entity == it.entity));
-            if !related {
+            let entity = it.entity.clone();
+            let mine = self.chain(check);
+            let acts: Vec<OpId> = writes
+                .iter()
+                .copied()
+                .filter(|act| *act != check && self.trace.op(*act).entity == entity && self.seen_first_here(&mine, *act))
+                .collect();
+            if acts.is_empty() {
                 continue;
             }
             let mut paths = Paths::new(self.trace, self.flow, check);
-            for act in &writes {
-                if *act == check || !self.seen_first_here(check, *act) {
-                    continue;
-                }
+            for act in &acts {
                 if is_read {
                     self.decided_or_fed(&mut paths, check, *act, &writes, &mut found);
                 } else {
@@ -114,40 +128,51 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// The runs around an operation, innermost first.
+    fn chain(&self, op: OpId) -> Vec<FrameId> {
+        let mut chain = Vec::new();
+        let mut next = Some(self.trace.op(op).frame);
+        while let Some(frame) = next {
+            let reporting = self.trace.reporting_frame(frame);
+            chain.push(reporting);
+            next = self.trace.frames[reporting.index()].caller.map(|(caller, _)| caller);
+        }
+        chain
+    }
+
     /// Whether the root is the innermost function that sees both.
-    fn seen_first_here(&self, a: OpId, b: OpId) -> bool {
-        let chain = |op: OpId| {
-            let mut chain = Vec::new();
-            let mut next = Some(self.trace.op(op).frame);
-            while let Some(frame) = next {
-                let reporting = self.trace.reporting_frame(frame);
-                chain.push(reporting);
-                next = self.trace.frames[reporting.index()].caller.map(|(caller, _)| caller);
-            }
-            chain
-        };
-        let (a, b) = (chain(a), chain(b));
-        let common = a.iter().find(|frame| b.contains(frame));
+    fn seen_first_here(&self, mine: &[FrameId], other: OpId) -> bool {
+        let other = self.chain(other);
+        let common = mine.iter().find(|frame| other.contains(frame));
         common.is_none_or(|frame| *frame == FrameId(0))
     }
 
+    /// What joins stand for on a way; the last way's are kept, as questions about one way come together.
+    fn choices(&mut self, way: &[BlockId]) -> Rc<Choices> {
+        if let Some((known, choices)) = &self.last
+            && known == way
+        {
+            return Rc::clone(choices);
+        }
+        let choices = Rc::new(super::paths::choices(self.trace, way));
+        self.last = Some((way.to_vec(), Rc::clone(&choices)));
+        choices
+    }
+
     fn see(&mut self, way: &[BlockId], value: ValId) -> ValId {
-        let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
-        let phis = chosen(self.trace, &came_from);
+        let phis = self.choices(way);
         resolve(self.trace, value, &mut |phi| phis.get(&phi).copied())
     }
 
     fn conditions(&mut self, op: OpId, way: &[BlockId]) -> Conditions {
-        let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
-        let phis = chosen(self.trace, &came_from);
+        let phis = self.choices(way);
         self.trace.conditions(self.schemas, op, &mut |trace, value| {
             resolve(trace, value, &mut |phi| phis.get(&phi).copied())
         })
     }
 
     fn writes(&mut self, op: OpId, creating: bool, way: &[BlockId]) -> Writes {
-        let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
-        let phis = chosen(self.trace, &came_from);
+        let phis = self.choices(way);
         self.trace.writes(self.schemas, op, creating, &mut |trace, value| {
             resolve(trace, value, &mut |phi| phis.get(&phi).copied())
         })
@@ -1045,19 +1070,4 @@ fn default_literal(text: &str) -> Literal {
         _ if text.parse::<f64>().is_ok() => Literal::Number(text.to_owned()),
         _ => Literal::Text(text.trim_matches('"').to_owned()),
     }
-}
-
-/// The values that joins take on a way.
-fn chosen(trace: &Trace<'_>, came_from: &FxHashMap<BlockId, BlockId>) -> FxHashMap<crate::model::PhiId, ValId> {
-    trace
-        .values
-        .phis()
-        .iter()
-        .enumerate()
-        .filter_map(|(at, phi)| {
-            let from = came_from.get(&phi.block)?;
-            let operand = phi.operands.iter().find(|(way, _)| way == from)?;
-            Some((crate::model::PhiId(u32::try_from(at).ok()?), operand.1))
-        })
-        .collect()
 }

@@ -14,9 +14,9 @@ use crate::schema::Schema;
 use crate::text::Span;
 
 /// How deep calls are followed.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 6;
 /// How many blocks a trace may have.
-const MAX_BLOCKS: usize = 8_000;
+const MAX_BLOCKS: usize = 3_000;
 
 /// All that the model stage works with.
 #[derive(Debug)]

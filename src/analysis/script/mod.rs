@@ -133,7 +133,7 @@ struct Writer<'w, 't, 'm> {
 
 impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     fn new(trace: &'w mut Trace<'m>, schemas: &'w [Schema], plan: &'w Plan<'t>, answers: bool) -> Self {
-        let terms = Terms::new(plan.way, plan.bound);
+        let terms = Terms::new(trace, plan.way, plan.bound);
         Self { trace, schemas, plan, terms, tags: Vec::new(), around: FxHashMap::default(), keys_unknown: false, answers }
     }
 

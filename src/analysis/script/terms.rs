@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::facts::{Atom, Fact};
-use crate::analysis::paths;
+use crate::analysis::paths::{self, Choices};
 use crate::interleave::{Env, Expr, Name, Row, Table, Value, col, field, lit, null, size, total, var};
 use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Rows, Verb};
@@ -41,7 +41,7 @@ enum Place {
 
 /// The terms of one script.
 pub struct Terms {
-    came_from: Rc<FxHashMap<BlockId, BlockId>>,
+    choices: Rc<Choices>,
     variables: FxHashMap<OpId, String>,
     agreed: FxHashSet<ValId>,
     constants: FxHashMap<ValId, i64>,
@@ -62,10 +62,9 @@ pub struct Terms {
 impl Terms {
     /// Terms for one way.
     #[must_use]
-    pub fn new(way: &[BlockId], bound: bool) -> Self {
-        let came_from = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
+    pub fn new(trace: &Trace<'_>, way: &[BlockId], bound: bool) -> Self {
         Self {
-            came_from: Rc::new(came_from),
+            choices: Rc::new(paths::choices(trace, way)),
             variables: FxHashMap::default(),
             agreed: FxHashSet::default(),
             constants: FxHashMap::default(),
@@ -81,13 +80,13 @@ impl Terms {
 
     /// A value on this way.
     pub fn resolve(&self, trace: &mut Trace<'_>, value: ValId) -> ValId {
-        resolve_on(&self.came_from, trace, value)
+        paths::resolve(trace, value, &mut |phi| self.choices.get(&phi).copied())
     }
 
     /// The same as a function, for readers of conditions.
     pub fn seeing(&self) -> impl FnMut(&mut Trace<'_>, ValId) -> ValId + use<> {
-        let came_from = Rc::clone(&self.came_from);
-        move |trace, value| resolve_on(&came_from, trace, value)
+        let choices = Rc::clone(&self.choices);
+        move |trace, value| paths::resolve(trace, value, &mut |phi| choices.get(&phi).copied())
     }
 
     /// Makes the values of the check's condition the same in both runs.
@@ -790,21 +789,6 @@ fn argument(at: usize) -> String {
     format!("arg{at}")
 }
 
-fn resolve_on(came_from: &FxHashMap<BlockId, BlockId>, trace: &mut Trace<'_>, value: ValId) -> ValId {
-    let phis: FxHashMap<_, _> = trace
-        .values
-        .phis()
-        .iter()
-        .enumerate()
-        .filter_map(|(at, phi)| {
-            let from = came_from.get(&phi.block)?;
-            let operand = phi.operands.iter().find(|(way, _)| way == from)?;
-            Some((crate::model::PhiId(u32::try_from(at).ok()?), operand.1))
-        })
-        .collect();
-    paths::resolve(trace, value, &mut |phi| phis.get(&phi).copied())
-}
-
 fn mentions_rows(value: &Expr) -> bool {
     match value {
         Expr::Field(..) | Expr::Size(_) | Expr::Total(..) => true,
@@ -871,10 +855,4 @@ fn partial_filter(partial: &crate::sql::Filter) -> Option<Expr> {
         });
     }
     all
-}
-
-/// The description of an operation's table, if any.
-#[must_use]
-pub fn described<'s>(schemas: &'s [Schema], trace: &Trace<'_>, op: OpId) -> Option<&'s Entity> {
-    entity_of(schemas, trace.op(op))
 }
