@@ -541,6 +541,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         let mut set: Vec<String> = Vec::new();
         for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
             set.push(column.to_string());
+            let value = self.terms.as_looked_for(table, &column, value);
             insert = insert.set(column, value);
         }
         // Columns that unique keys need and that the call leaves to defaults.
