@@ -79,9 +79,13 @@ fn choices(terms: &Terms, name: &str, info: &TableInfo) -> Vec<Vec<(String, Valu
             && !changed(column)
     };
     let mut all: Vec<Vec<(String, Value)>> = vec![Vec::new()];
-    for (column, values) in info.columns.iter().filter(|(column, values)| !fixed(column) && !values.is_empty()) {
+    for (column, values) in info.columns.iter().filter(|(column, _)| !fixed(column)) {
         let mut values: Vec<Value> = values.iter().cloned().collect();
-        if values.len() == 1 && changed(column) {
+        if values.is_empty() {
+            // Nothing tests it.
+            values.push(Value::Int(5));
+        }
+        if values.len() == 1 && changed(column) && !info.columns[column].is_empty() {
             values.insert(0, other_than(&values[0]));
         }
         if values.iter().all(|v| matches!(v, Value::Text(_))) {

@@ -178,6 +178,11 @@ impl Terms {
         }
     }
 
+    /// Makes sure that rows have a column, whatever is in it.
+    fn fill(&mut self, table: &str, column: &str) {
+        self.info.entry(table.to_owned()).or_default().columns.entry(column.to_owned()).or_default();
+    }
+
     /// A filter on rows. Conditions that cannot be said are left out: they are the same for both runs.
     pub fn filter(
         &mut self,
@@ -336,7 +341,7 @@ impl Terms {
                 },
                 Written::Delta { op, by } => {
                     let by = self.number(trace, schemas, *by);
-                    self.note(table, column, &lit(5));
+                    self.fill(table, column);
                     if *op == '-' { col(column.as_str()) - by } else { col(column.as_str()) + by }
                 }
                 Written::Append(_) => {
@@ -345,7 +350,11 @@ impl Terms {
                 }
                 Written::Opaque => continue,
             };
-            self.note(table, column, &value);
+            if matches!(value, Expr::Const(Value::Bool(_))) {
+                self.note(table, column, &value);
+            } else {
+                self.fill(table, column);
+            }
             all.retain(|(known, _)| &**known != column.as_str());
             all.push((column.as_str().into(), value));
         }
@@ -640,12 +649,12 @@ impl Terms {
         match self.place(trace, value) {
             Some(Place::Row(variable, _)) => return field(variable.as_str(), "id"),
             Some(Place::Column(variable, table, column)) => {
-                self.note(&table, &column, &lit(5));
+                self.fill(&table, &column);
                 return field(variable.as_str(), column.as_str());
             }
             Some(Place::Size(variable)) => return size(variable.as_str()),
             Some(Place::Sum(variable, table, column)) => {
-                self.note(&table, &column, &lit(5));
+                self.fill(&table, &column);
                 return total(variable.as_str(), column.as_str());
             }
             None => {}
