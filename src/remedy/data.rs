@@ -178,10 +178,10 @@ impl<'a> Scene<'a> {
         let values = self.values_of(self.act);
         let head = self.text_of(unit, crate::text::Span::new(whole.start, span.start), &values, 0)?;
         let tail = self.text_of(unit, crate::text::Span::new(span.end, whole.end), &values, 0)?;
-        let tail = if tail.starts_with('}') || !tail.starts_with([')', ',']) { format!(" {tail}") } else { tail };
-        let gap = if head.ends_with(['(', '[']) { "" } else { " " };
+        let tail = tail.trim_start();
+        let gap = if tail.starts_with('}') { " " } else { "" };
         let data = object(&rewritten.entries, WIDTH);
-        let call = super::text::flat(&format!("{head}{gap}{data}{}", tail.replace(", }", " }")));
+        let call = format!("{head} {data}{gap}{tail}");
         Some(Holes::from([("take", self.take(self.act).text()), ("call", call)]))
     }
 
@@ -208,8 +208,16 @@ impl<'a> Scene<'a> {
         let plain = described.is_none_or(|c| !c.list && !matches!(&c.kind, ColumnKind::Scalar(name) if name == "Json"));
         if plain && !self.is_stored(column) {
             let old = self.name_of(way, column)?;
-            let entry = if old == column { old } else { format!("{column}: {old}") };
-            return Some((vec![entry], self.short(written, WIDTH - 10)?, inline(None, remark)));
+            let mut entries = vec![if old == column { old } else { format!("{column}: {old}") }];
+            // Others that are computed from themselves in the same write may have changed alone.
+            for member in self.members(written)? {
+                let Some(key) = member.key.filter(|key| *key != column && self.mentions_row(way, member.value)) else {
+                    continue;
+                };
+                let Some(old) = self.name_of(way, key) else { continue };
+                entries.push(if old == key { old } else { format!("{key}: {old}") });
+            }
+            return Some((entries, self.short(written, WIDTH - 10)?, inline(None, remark)));
         }
         if let Some(list) = described.filter(|c| c.list && !self.is_stored(column)) {
             let old = self.name_of(way, &list.name)?;

@@ -42,6 +42,8 @@ pub(super) enum Found<'a> {
     Declined(Option<String>),
     /// Something else.
     Other,
+    /// No branch tells whether it is there.
+    Unclear,
 }
 
 /// Where a stretch of code ends that makes no decision.
@@ -178,13 +180,13 @@ impl<'a> Scene<'a> {
 
     /// What happens where the row is there that the act would create.
     pub(super) fn found(&self, paths: &[Path<'a>], take: &Take) -> Found<'a> {
-        let Some(path) = paths.first() else { return Found::Other };
+        let Some(path) = paths.first() else { return Found::Unclear };
         let absent = |fact: &Fact<'a>| matches!(fact, Fact::Row(false));
         let turn = path.turns.iter().rev().find(|turn| self.facts(path, turn).iter().any(absent));
         let (unit, func, from) = match (turn, path.failed) {
             (Some(turn), _) => (turn.unit, turn.func, turn.other),
             (None, Some(next)) => next,
-            (None, None) => return Found::Other,
+            (None, None) => return Found::Unclear,
         };
         let stretch = self.stretch(path, unit, func, from);
         if let Some(update) = self.update_instead(&stretch) {

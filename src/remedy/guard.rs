@@ -71,7 +71,10 @@ impl<'a> Scene<'a> {
             return;
         }
         if let Some(column) = self.column(path, value) {
-            facts.push(Fact::Column(column, Test::True(truth)));
+            facts.push(match self.is_size(column) {
+                true => Fact::Row(truth),
+                false => Fact::Column(column, Test::True(truth)),
+            });
             return;
         }
         let value = self.seen(path, value);
@@ -112,6 +115,15 @@ impl<'a> Scene<'a> {
             if is_null && equality && self.is_row(path, column) {
                 return Fact::Row(name == "ne");
             }
+            if self.is_row(path, column) || self.column(path, column).is_some_and(|column| self.is_size(column)) {
+                return match (name, &seen.expr.kind) {
+                    ("gt" | "ne", ExprKind::Const(Const::Number(n))) if n == "0" => Fact::Row(true),
+                    ("ge", ExprKind::Const(Const::Number(n))) if n == "1" => Fact::Row(true),
+                    ("eq" | "le", ExprKind::Const(Const::Number(n))) if n == "0" => Fact::Row(false),
+                    ("lt", ExprKind::Const(Const::Number(n))) if n == "1" => Fact::Row(false),
+                    _ => Fact::Other,
+                };
+            }
             let Some(column) = self.compared_column(path, column, equality) else { continue };
             return match is_null && equality {
                 true => Fact::Column(column, Test::Null(name == "eq")),
@@ -121,6 +133,11 @@ impl<'a> Scene<'a> {
             };
         }
         self.difference(path, a, b, name).unwrap_or(Fact::Other)
+    }
+
+    /// Whether a member is how many rows there are, and no column.
+    fn is_size(&self, member: &str) -> bool {
+        member == "length" && self.entity(self.check).is_none_or(|entity| entity.column(member).is_none())
     }
 
     /// A column, also one with a number that stands in for null where an order is asked for.
@@ -223,11 +240,14 @@ impl<'a> Scene<'a> {
     fn combined(&self, column: &str, tests: &[Test<'a>]) -> Option<String> {
         let mut parts: Vec<(String, String)> = Vec::new();
         let mut unequal: Vec<String> = Vec::new();
+        let optional = self.entity(self.act).and_then(|e| e.column(column)).is_some_and(|column| column.optional);
         for test in tests {
             match test {
                 Test::Null(true) => return Some(format!("{column}: null")),
                 Test::Null(false) => unequal.push("null".to_owned()),
                 Test::True(truth) => return self.truth(column, *truth),
+                // For the database null is neither equal nor unequal to anything.
+                Test::Than("ne" | "not-in", _) if optional => return None,
                 Test::Than("ne", value) => unequal.push(self.text(*value)?),
                 Test::Than(op, value) => parts.push((self.operator(op)?.to_owned(), self.text(*value)?)),
             }

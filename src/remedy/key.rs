@@ -2,6 +2,7 @@
 
 use super::scene::{Scene, Site, Val};
 use super::text::Member;
+use super::exit::Found;
 use super::{Holes, sql};
 use crate::analysis::window::Link;
 use crate::ir::{Const, ExprKind, Item};
@@ -71,7 +72,10 @@ impl<'a> Scene<'a> {
                 // No condition at all: any row counts.
                 return None;
             }
+            // In the order in which the new row names them.
+            let created = self.written(self.act).and_then(|data| self.members(data)).unwrap_or_default();
             proposed.columns = self.case.looked.clone();
+            proposed.columns.sort_by_key(|column| created.iter().position(|m| m.key == Some(column.as_str())));
             return (!proposed.columns.is_empty()).then_some(proposed);
         };
         let primary = self.entity(self.check).and_then(|entity| entity.primary_key());
@@ -137,6 +141,7 @@ impl<'a> Scene<'a> {
                 }
                 proposed
             }
+            _ if matches!(self.found(&self.ways(), &self.take(self.act)), Found::Unclear) => return None,
             _ => self.proposed_key()?,
         };
         proposed.columns.retain(|name| entity.column(name).is_some());

@@ -11,6 +11,10 @@ use crate::schema::{Column, ColumnKind, Entity};
 impl<'a> Scene<'a> {
     /// The lock of the row that the check reads, by its key.
     pub(super) fn lock_read(&self) -> Option<Holes> {
+        if matches!(self.case.link, Link::Absence) {
+            // What is not there cannot be locked.
+            return None;
+        }
         let entity = self.entity(self.check)?;
         let members = self.plain_members(self.check, self.condition(self.check)?)?;
         self.lock(entity, &self.by_key(self.check, entity, &members)?)

@@ -27,13 +27,16 @@ use crate::link::Program;
 use crate::schema::Schema;
 use crate::source::Sources;
 use exit::{Found, Take};
-use guard::Fact;
+use guard::{Fact, Test};
 use path::Path;
 use scene::{Scene, Site, Val};
 use text::{WIDTH, object};
 
 /// What goes into the holes.
 type Holes = BTreeMap<&'static str, String>;
+
+/// What stands before the template, if anything: no hole of it.
+const BEFORE: &str = "(before)";
 
 /// The code that carries out an intent for a case; `None` where it cannot be written down.
 #[must_use]
@@ -65,7 +68,8 @@ pub fn code(
     let fits = |engines: &[String]| engines.is_empty() || engines.iter().any(|name| name == engine);
     let row = scene.library.remedies.iter().find(|row| row.intent == variant && fits(&row.engines))?;
     let code = row.fill(|hole| holes.get(hole).map(String::as_str))?;
-    Some(code.trim_end().to_owned())
+    let before = holes.get(BEFORE).map_or("", String::as_str);
+    Some(format!("{before}{}", code.trim_end()))
 }
 
 impl<'a> Scene<'a> {
@@ -97,7 +101,9 @@ impl<'a> Scene<'a> {
 
     fn upsert(&self) -> Option<Holes> {
         let mut holes = self.through()?;
-        if self.verb(self.act)? != Verb::Create || self.row(self.act.call)?.rows != Rows::One {
+        // Other writes that go with the new row would go with the old one as well.
+        let alone = self.case.decided.iter().all(|place| *place == self.case.act);
+        if self.verb(self.act)? != Verb::Create || self.row(self.act.call)?.rows != Rows::One || !alone {
             return None;
         }
         let take = self.take(self.act);
@@ -145,6 +151,7 @@ impl<'a> Scene<'a> {
         self.proposed_key()?;
         let exit = match found {
             Found::Declined(exit) => exit,
+            Found::Unclear => return None,
             _ => None,
         };
         holes.insert("data", self.short(data, WIDTH - 48)?);
@@ -157,9 +164,17 @@ impl<'a> Scene<'a> {
             Take::Name(name, _) => format!("{name} = "),
             other => other.text(),
         };
+        let row = self.row(self.act.call)?;
+        if self.pick(self.act, row.skip_conflicts.as_ref()).is_some() {
+            return None;
+        }
         let mut take = self.take(self.act);
         let ways = self.ways();
         let mut found = self.found(&ways, &take);
+        let is_next = matches!(self.case.link, Link::Next(_));
+        if !is_next && (matches!(found, Found::Unclear) || self.case.looked.is_empty()) {
+            return None;
+        }
         let mut call = self.call_text(self.act.unit, self.act.call);
         let mut client = None;
         if self.case.transaction.is_some() || self.case.in_transaction {
@@ -172,9 +187,6 @@ impl<'a> Scene<'a> {
             if matches!(&found, Found::Declined(Some(text)) if text.starts_with("return")) {
                 found = Found::Other;
             }
-        }
-        if !matches!(self.case.link, Link::Next(_)) && self.case.looked.is_empty() {
-            return None;
         }
         let again = |site: Site<'a>| {
             let text = self.call_text(site.unit, site.call)?;
@@ -199,9 +211,13 @@ impl<'a> Scene<'a> {
                 again(site).unwrap_or_else(|| "// the row is there by now: update it".to_owned())
             }
             (_, Found::Declined(None)) => "// the row is there by now: turn the request down as above".to_owned(),
-            (_, Found::Other) => "// the row is there by now: go on as where it is found".to_owned(),
+            (_, Found::Other | Found::Unclear) => "// the row is there by now: go on as where it is found".to_owned(),
         };
-        Some(Holes::from([("take", assigned(&take)), ("call", call?), ("exit", exit)]))
+        let declared = match &take {
+            Take::Name(name, slot) if self.assigned(self.act.unit, *slot).is_some() => format!("let {name};\n"),
+            _ => String::new(),
+        };
+        Some(Holes::from([(BEFORE, declared), ("take", assigned(&take)), ("call", call?), ("exit", exit)]))
     }
 
     /// The columns that decide, as entries of a condition; a column whose test is not understood is left to the reader.
@@ -249,6 +265,7 @@ impl<'a> Scene<'a> {
         self.guarded(&mut holes, &guard)?;
         holes.insert("data", data);
         holes.insert("exit", exit);
+        holes.extend(self.done_before());
         Some(holes)
     }
 
@@ -266,7 +283,30 @@ impl<'a> Scene<'a> {
         };
         self.guarded(&mut holes, &guard)?;
         holes.insert("exit", exit);
+        holes.extend(self.done_before());
         Some(holes)
+    }
+
+    /// A remark where something that depends on the check is done before the act: the act must come first.
+    fn done_before(&self) -> Option<(&'static str, String)> {
+        let from = self.check_calls.iter().chain([&self.check]).find(|site| site.func == self.act.func)?;
+        let between = crate::text::Span::new(from.call.span.end, self.act.call.span.start.max(from.call.span.end));
+        let arguments = self.values_of(self.act);
+        let feeds = |site: &Site<'a>| {
+            let named = match self.take(*site) {
+                Take::Name(_, slot) => Some(slot),
+                _ => None,
+            };
+            let is = |_, slot| slot == site.call.out || Some(slot) == named;
+            arguments.iter().any(|expr| self.mentions(Val { unit: site.unit, expr }, &is))
+        };
+        let writes = |site: &Site<'a>| match self.verb(*site) {
+            Some(verb) => !matches!(verb, Verb::Read | Verb::Count | Verb::Sql),
+            None => site.call.awaited,
+        };
+        let mut sites = self.calls(self.act.unit).filter(|site| site.func == self.act.func);
+        let earlier = sites.any(|site| between.contains(site.call.span) && writes(&site) && !feeds(&site));
+        earlier.then(|| (BEFORE, "// first of all, before what depends on the check\n".to_owned()))
     }
 
     /// Puts the condition into the holes: the act's own, and what is to guard it.
@@ -290,7 +330,16 @@ impl<'a> Scene<'a> {
     fn exit_of(&self, ways: &[Path<'a>], columns: &[String]) -> String {
         let on_column = |fact: &Fact<'a>| matches!(fact, Fact::Column(name, _) if columns.iter().any(|c| c == name));
         let on_row = |fact: &Fact<'a>| matches!(fact, Fact::Row(true));
-        let exit = self.exit(ways, &on_column);
+        // Of several tests the one that another run will have made fail: it looks for what the act writes.
+        let written = self.written(self.act).and_then(|written| self.members(written)).unwrap_or_default();
+        let written = |column: &str| written.iter().find(|m| m.key == Some(column)).and_then(|m| self.text(m.value));
+        let on_written = |fact: &Fact<'a>| match fact {
+            Fact::Column(name, Test::Than("ne", value)) => {
+                columns.iter().any(|c| c == name) && self.text(*value).is_some_and(|text| Some(text) == written(name))
+            }
+            _ => false,
+        };
+        let exit = self.exit(ways, &on_written).or_else(|| self.exit(ways, &on_column));
         let tested = ways.first().is_some_and(|way| way.turns.iter().any(|t| self.facts(way, t).iter().any(on_column)));
         let exit = if tested { exit } else { self.exit(ways, &on_row) };
         inline(exit, "somebody was faster: as where the check fails")
@@ -332,7 +381,7 @@ impl<'a> Scene<'a> {
 /// A statement after a test on the same line, or a remark in its place.
 fn inline(statement: Option<String>, remark: &str) -> String {
     match statement {
-        Some(text) if text.chars().count() + 18 > WIDTH => format!("{{\n  {text}\n}}"),
+        Some(text) if text.chars().count() + 28 > WIDTH => format!("{{\n  {text}\n}}"),
         Some(text) => text,
         None => format!("{{ /* {remark} */ }}"),
     }

@@ -160,13 +160,18 @@ impl<'a> Scene<'a> {
         (!whole && self.is_row(path, Val { unit: value.unit, expr: base })).then_some(name.as_str())
     }
 
-    /// The blocks that may run after the act in its function.
+    /// The blocks that may run after the act in its function, up to the next check.
     pub(super) fn after_act(&self) -> FxHashSet<usize> {
         let blocks = &self.program.unit(self.act.unit).functions[self.act.func.index()].blocks;
+        let checks = self.check_calls.iter().chain([&self.check]);
+        let again: Vec<usize> = checks
+            .filter(|site| site.unit == self.act.unit && site.func == self.act.func)
+            .map(|site| site.block)
+            .collect();
         let mut seen = FxHashSet::default();
         let mut todo = next_of(&blocks[self.act.block]);
         while let Some(at) = todo.pop() {
-            if seen.insert(at) {
+            if seen.insert(at) && !again.contains(&at) {
                 todo.extend(next_of(&blocks[at]));
             }
         }

@@ -247,7 +247,7 @@ impl<'a> Scene<'a> {
 }
 
 /// How long a shown line may be.
-pub(super) const WIDTH: usize = 92;
+pub(super) const WIDTH: usize = 104;
 
 /// An object of these entries; long ones lose entries from their middle.
 pub(super) fn object(entries: &[String], room: usize) -> String {
