@@ -1,13 +1,14 @@
 //! Written columns: those computed from their own old value become relative changes.
 
 use super::path::Path;
-use super::scene::{Scene, Val};
+use super::scene::{Scene, Site, Val};
 use super::text::{WIDTH, object};
 use super::{Fact, Holes, inline};
 use crate::analysis::window::Link;
-use crate::ir::{BinaryOp, Const, ExprKind, Item};
+use crate::ir::{BinaryOp, Const, ExprKind, Item, SlotId};
 use crate::library::Verb;
 use crate::schema::ColumnKind;
+use crate::text::Span;
 
 /// Written columns, made relative where that is possible.
 #[derive(Debug, Default)]
@@ -47,7 +48,9 @@ impl<'a> Scene<'a> {
             let nested = self.members(member.value).unwrap_or_default();
             let is_nested = |key: &str| self.library.data.nested.iter().any(|(name, _)| name == key);
             // `set` alone is a plain value in another dress.
-            nested.iter().any(|m| m.key.is_some_and(|key| is_nested(key) && !self.library.data.set.iter().any(|s| s == key)))
+            nested
+                .iter()
+                .any(|m| m.key.is_some_and(|key| is_nested(key) && !self.library.data.set.iter().any(|s| s == key)))
         })
     }
 
@@ -95,7 +98,8 @@ impl<'a> Scene<'a> {
         }
         let optional = described.is_some_and(|c| c.optional);
         let (op, operand) = self.computed(path, column, seen, optional)?;
-        let textual = matches!(self.seen(path, operand).expr.kind, ExprKind::Const(Const::Text(_)) | ExprKind::Template(_));
+        let textual =
+            matches!(self.seen(path, operand).expr.kind, ExprKind::Const(Const::Text(_)) | ExprKind::Template(_));
         if textual || self.mentions_row(path, operand) {
             return None;
         }
@@ -104,7 +108,13 @@ impl<'a> Scene<'a> {
     }
 
     /// The operator and the other operand, where one operand is the column.
-    fn computed(&self, path: &Path<'a>, column: &str, value: Val<'a>, optional: bool) -> Option<(&'static str, Val<'a>)> {
+    fn computed(
+        &self,
+        path: &Path<'a>,
+        column: &str,
+        value: Val<'a>,
+        optional: bool,
+    ) -> Option<(&'static str, Val<'a>)> {
         let of = |expr| Val { unit: value.unit, expr };
         let is_old = |value: Val<'a>| self.is_old(path, column, value, optional);
         match &value.expr.kind {
@@ -146,11 +156,14 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Whether a branch on some way compares the column.
+    /// Whether a branch on some way looks at the column.
     fn is_tested(&self, ways: &[Path<'a>], column: &str) -> bool {
         ways.iter().any(|way| {
-            let facts = way.turns.iter().flat_map(|turn| self.facts(way, turn));
-            facts.into_iter().any(|fact| matches!(fact, Fact::Column(name, _) if name == column))
+            way.turns.iter().any(|turn| {
+                let facts = self.facts(way, turn);
+                let compared = facts.iter().any(|fact| matches!(fact, Fact::Column(name, _) if *name == column));
+                compared || self.uses_column(way, Val { unit: turn.unit, expr: turn.test }, column)
+            })
         })
     }
 
@@ -167,22 +180,22 @@ impl<'a> Scene<'a> {
         if rewritten.leftover || !rewritten.relative.contains(column) || self.is_stored(column) {
             return None;
         }
-        let span = written.expr.span;
-        let at_call = written.unit == self.act.unit && self.act.call.span.contains(span);
-        let whole = self.act.call.span;
-        if !at_call {
+        let call = self.with(self.act, written, &object(&rewritten.entries, WIDTH))?;
+        Some(Holes::from([("take", self.take(self.act).text()), ("call", call)]))
+    }
+
+    /// A call as it is, but for one value within it.
+    pub(super) fn with(&self, site: Site<'a>, value: Val<'a>, text: &str) -> Option<String> {
+        let (whole, span) = (site.call.span, value.expr.span);
+        if value.unit != site.unit || !whole.contains(span) {
             return None;
         }
-        // The call as it is, with other data.
-        let unit = self.act.unit;
-        let values = self.values_of(self.act);
-        let head = self.text_of(unit, crate::text::Span::new(whole.start, span.start), &values, 0)?;
-        let tail = self.text_of(unit, crate::text::Span::new(span.end, whole.end), &values, 0)?;
+        let values = self.values_of(site);
+        let head = self.text_of(site.unit, Span::new(whole.start, span.start), &values, 0)?;
+        let tail = self.text_of(site.unit, Span::new(span.end, whole.end), &values, 0)?;
         let tail = tail.trim_start();
         let gap = if tail.starts_with('}') { " " } else { "" };
-        let data = object(&rewritten.entries, WIDTH);
-        let call = format!("{head} {data}{gap}{tail}");
-        Some(Holes::from([("take", self.take(self.act).text()), ("call", call)]))
+        Some(format!("{head} {text}{gap}{tail}"))
     }
 
     /// The condition that nothing has changed, the data that goes with it, and what is done where something has.
@@ -196,10 +209,13 @@ impl<'a> Scene<'a> {
         if self.is_tested(ways, column) {
             // A test and a change: the test becomes the condition, and the change relative.
             let rewritten = self.rewritten(way, written)?;
-            if rewritten.relative.iter().any(|name| name == column) && !rewritten.leftover {
+            if rewritten.relative.iter().any(|name| name == column)
+                && !rewritten.leftover
+                && let Some(guard) = self.guard(ways, column)
+            {
                 let columns = [column.to_owned()];
                 let data = object(&rewritten.entries, WIDTH - 10);
-                return Some((vec![self.guard(ways, column)?], data, self.exit_of(ways, &columns)));
+                return Some((vec![guard], data, self.exit_of(ways, &columns)));
             }
         }
         let remark = "changed meanwhile: read it again and try once more";
@@ -243,10 +259,10 @@ impl<'a> Scene<'a> {
     fn is_stored(&self, column: &str) -> bool {
         let slots = self.program.unit(self.act.unit).slots.iter().enumerate();
         slots.into_iter().any(|(at, _)| {
-            let slot = crate::ir::SlotId(u32::try_from(at).unwrap_or(u32::MAX));
-            let holds = self.assigned(self.act.unit, slot).is_some_and(|expr| {
-                self.is_row(&Path::default(), Val { unit: self.act.unit, expr })
-            });
+            let slot = SlotId(u32::try_from(at).unwrap_or(u32::MAX));
+            let holds = self
+                .assigned(self.act.unit, slot)
+                .is_some_and(|expr| self.is_row(&Path::default(), Val { unit: self.act.unit, expr }));
             holds && self.stored(self.act.unit, slot, column)
         })
     }
@@ -256,7 +272,7 @@ impl<'a> Scene<'a> {
         let unit = self.act.unit;
         let slots = || {
             self.program.unit(unit).slots.iter().enumerate().filter_map(|(at, slot)| {
-                let id = crate::ir::SlotId(u32::try_from(at).unwrap_or(u32::MAX));
+                let id = SlotId(u32::try_from(at).unwrap_or(u32::MAX));
                 (!slot.name.is_empty() && self.visible(unit, id)).then_some((slot, id))
             })
         };

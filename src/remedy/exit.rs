@@ -181,8 +181,11 @@ impl<'a> Scene<'a> {
     /// What happens where the row is there that the act would create.
     pub(super) fn found(&self, paths: &[Path<'a>], take: &Take) -> Found<'a> {
         let Some(path) = paths.first() else { return Found::Unclear };
-        let absent = |fact: &Fact<'a>| matches!(fact, Fact::Row(false));
-        let turn = path.turns.iter().rev().find(|turn| self.facts(path, turn).iter().any(absent));
+        let turn_with = |wanted: &dyn Fn(&Fact<'a>) -> bool| {
+            path.turns.iter().rev().find(|turn| self.facts(path, turn).iter().any(wanted))
+        };
+        let turn = turn_with(&|fact| matches!(fact, Fact::Row(false)));
+        let turn = turn.or_else(|| turn_with(&|fact| matches!(fact, Fact::Unless)));
         let (unit, func, from) = match (turn, path.failed) {
             (Some(turn), _) => (turn.unit, turn.func, turn.other),
             (None, Some(next)) => next,
@@ -194,13 +197,17 @@ impl<'a> Scene<'a> {
         }
         let foreign = stretch.named.iter().any(|slot| !matches!(take, Take::Name(_, own) if own == slot));
         match stretch.end {
-            End::Return(Some(value)) if self.is_row(&stretch.bound, Val { unit, expr: value }) && stretch.calls.is_empty() => {
+            End::Return(Some(value))
+                if self.is_row(&stretch.bound, Val { unit, expr: value }) && stretch.calls.is_empty() =>
+            {
                 Found::Used
             }
             End::Return(Some(value)) if self.mentions_row(&stretch.bound, Val { unit, expr: value }) => Found::Other,
             End::Return(_) | End::Throw(_) => match self.ending(&stretch, unit, func) {
                 Some(text) => Found::Declined(Some(text)),
-                None if matches!(stretch.end, End::Throw(_)) && stretch.calls.iter().all(|c| self.row(c.call).is_none()) => {
+                None if matches!(stretch.end, End::Throw(_))
+                    && stretch.calls.iter().all(|c| self.row(c.call).is_none()) =>
+                {
                     Found::Declined(None)
                 }
                 None => Found::Other,
@@ -249,7 +256,7 @@ impl<'a> Scene<'a> {
         (accessor(update)? == accessor(self.act)?).then_some(update)
     }
 
-    /// Whether the check's call stands in a list whose calls all run.
+    /// The one argument of a call.
     pub(super) fn only_argument(&self, site: Site<'a>) -> Option<Val<'a>> {
         match site.call.args.as_slice() {
             [Item::Value(expr)] => Some(Val { unit: site.unit, expr }),

@@ -10,6 +10,8 @@ use crate::schema::ColumnKind;
 pub(super) enum Fact<'a> {
     /// Whether the row was there.
     Row(bool),
+    /// The row may be absent, or something else holds.
+    Unless,
     /// A column compared.
     Column(&'a str, Test<'a>),
     /// Anything else.
@@ -91,7 +93,10 @@ impl<'a> Scene<'a> {
                 let mut first = Vec::new();
                 self.read(path, of(a), truth, &mut first, depth + 1);
                 match first.as_slice() {
-                    [Fact::Row(false)] if *op == BinaryOp::And => self.read(path, of(b), truth, facts, depth + 1),
+                    [Fact::Row(false)] if *op == BinaryOp::And => {
+                        facts.push(Fact::Unless);
+                        self.read(path, of(b), truth, facts, depth + 1);
+                    }
                     _ => facts.push(Fact::Other),
                 }
             }
@@ -182,19 +187,6 @@ impl<'a> Scene<'a> {
         }
         let (_, op) = METHODS.iter().find(|(name, _)| name == method)?;
         Some(self.compared(path, *op, base, argument, truth))
-    }
-
-    /// Whether a value comes from the row that the check found.
-    pub(super) fn mentions_row(&self, path: &Path<'a>, value: Val<'a>) -> bool {
-        self.is_row(path, value)
-            || self.column(path, value).is_some()
-            || self.mentions(value, &|unit, slot| {
-                let Some(expr) = path.bound.get(&(unit, slot)).map(|v| v.expr).or_else(|| self.assigned(unit, slot)) else {
-                    return false;
-                };
-                let value = Val { unit, expr };
-                self.is_row(path, value) || self.column(path, value).is_some()
-            })
     }
 
     /// What a way tells of one column.

@@ -1,8 +1,8 @@
 //! Unique keys: the one that there is, or the one that the check asks for.
 
+use super::exit::Found;
 use super::scene::{Scene, Site, Val};
 use super::text::Member;
-use super::exit::Found;
 use super::{Holes, sql};
 use crate::analysis::window::Link;
 use crate::ir::{Const, ExprKind, Item};
@@ -107,7 +107,8 @@ impl<'a> Scene<'a> {
         }
         let columns = proposed.columns;
         let created = self.members(data).unwrap_or_default();
-        let asked = self.condition(self.check).and_then(|asked| self.plain_members(self.check, asked)).unwrap_or_default();
+        let asked =
+            self.condition(self.check).and_then(|asked| self.plain_members(self.check, asked)).unwrap_or_default();
         let complete = created.iter().all(|member| member.key.is_some());
         let entries = columns.iter().map(|column| {
             let named = |m: &&Member<'a>| m.key == Some(column.as_str());

@@ -51,12 +51,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The columns of a unique key with the values that a condition compares them with.
-    fn by_key(
-        &self,
-        site: Site<'a>,
-        entity: &'a Entity,
-        members: &[Member<'a>],
-    ) -> Option<Vec<(&'a Column, Val<'a>)>> {
+    fn by_key(&self, site: Site<'a>, entity: &'a Entity, members: &[Member<'a>]) -> Option<Vec<(&'a Column, Val<'a>)>> {
         let value = |name: &str| {
             let member = members.iter().find(|member| member.key == Some(name))?;
             self.is_equality(site, member).then_some(member.value)
@@ -95,6 +90,23 @@ impl<'a> Scene<'a> {
             ("table", sql::name(engine, &entity.table)?),
             ("condition", condition),
         ]))
+    }
+
+    /// Both writes, one after the other, through the transaction.
+    pub(super) fn both_in_one(&self) -> Option<Holes> {
+        let ways = self.ways();
+        let straight = ways.first().is_some_and(|way| way.turns.is_empty()) && ways.len() == 1;
+        let once = !self.after_act().contains(&self.act.block) && self.check.func == self.act.func;
+        if !straight || !once || self.check.unit != self.act.unit {
+            return None;
+        }
+        let through = |site: Site<'a>| {
+            let (client, _) = self.client(site)?;
+            let client = self.text(Val { unit: site.unit, expr: client })?;
+            Some(format!("tx{}", self.call_text(site.unit, site.call)?.strip_prefix(&client)?))
+        };
+        let call = format!("{};\nawait {}", through(self.check)?, through(self.act)?);
+        Some(Holes::from([("client", self.outer_client()?), ("call", call)]))
     }
 
     /// The flag taken from every row of the group, and then given to one.

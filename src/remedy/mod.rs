@@ -38,6 +38,9 @@ type Holes = BTreeMap<&'static str, String>;
 /// What stands before the template, if anything: no hole of it.
 const BEFORE: &str = "(before)";
 
+/// What stands behind it.
+const AFTER: &str = "(after)";
+
 /// The code that carries out an intent for a case; `None` where it cannot be written down.
 #[must_use]
 pub fn code(
@@ -58,7 +61,8 @@ pub fn code(
         "atomic-delta" => (intent, scene.atomic_delta()?),
         "lock-read" => (intent, scene.lock_read()?),
         "lock-parent" => (intent, scene.lock_parent()?),
-        "raise-isolation" | "wrap-in-transaction" => (intent, Holes::from([("client", scene.outer_client()?)])),
+        "raise-isolation" => (intent, Holes::from([("client", scene.outer_client()?)])),
+        "wrap-in-transaction" => (intent, scene.both_in_one()?),
         "add-unique-key" => scene.add_key()?,
         "whole-group-unset" => (intent, scene.whole_group_unset()?),
         // A column to count in is not there yet, and its name is not ours to choose.
@@ -69,7 +73,8 @@ pub fn code(
     let row = scene.library.remedies.iter().find(|row| row.intent == variant && fits(&row.engines))?;
     let code = row.fill(|hole| holes.get(hole).map(String::as_str))?;
     let before = holes.get(BEFORE).map_or("", String::as_str);
-    Some(format!("{before}{}", code.trim_end()))
+    let after = holes.get(AFTER).map_or("", String::as_str);
+    Some(format!("{before}{}{after}", code.trim_end()))
 }
 
 impl<'a> Scene<'a> {
@@ -189,7 +194,17 @@ impl<'a> Scene<'a> {
             }
         }
         let again = |site: Site<'a>| {
-            let text = self.call_text(site.unit, site.call)?;
+            let row = ways.first();
+            let uses_row = |value: Val<'a>| row.is_some_and(|way| self.mentions_row(way, value));
+            let condition = self.condition(site)?;
+            // Where the row that was read names the row, the key does it now.
+            let text = match uses_row(condition) {
+                true => self.with(site, condition, &self.unique_where(self.written(self.act)?)?.text)?,
+                false => self.call_text(site.unit, site.call)?,
+            };
+            if self.written(site).is_some_and(uses_row) {
+                return None;
+            }
             let text = match &client {
                 Some(outer) => {
                     let (inner, _) = self.client(site)?;
@@ -265,6 +280,9 @@ impl<'a> Scene<'a> {
         self.guarded(&mut holes, &guard)?;
         holes.insert("data", data);
         holes.insert("exit", exit);
+        if self.take(self.act) != Take::Nothing && self.row(self.act.call)?.rows == Rows::One {
+            holes.insert(AFTER, "\n// the count is all this gives: read the row again where it is needed".to_owned());
+        }
         holes.extend(self.done_before());
         Some(holes)
     }
@@ -355,7 +373,11 @@ impl<'a> Scene<'a> {
         }
         // A wrapper of the project: the call that a literal around the act is handed to.
         let user = self.user_of(self.act.unit, self.act.func)?;
-        user.call.args.iter().any(|item| matches!(item, Item::Value(Expr { kind: ExprKind::Func(_), .. }))).then_some(user)
+        user.call
+            .args
+            .iter()
+            .any(|item| matches!(item, Item::Value(Expr { kind: ExprKind::Func(_), .. })))
+            .then_some(user)
     }
 
     /// The client outside of any transaction.

@@ -1,9 +1,12 @@
 //! The ways from the check to the act: what was tested on each, and what its variables hold.
 
+use std::cell::Cell;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::scene::{Scene, Site, Val, encloses};
-use crate::ir::{Block, Call, Exit, Expr, ExprKind, Func, FuncId, Item, SlotId, Step};
+use crate::ir::{Block, Call, Entry, Exit, Expr, ExprKind, Func, FuncId, Item, SlotId, Step, TemplatePart};
+use crate::library::Missing;
 use crate::link::UnitId;
 
 /// A branch that was taken.
@@ -36,6 +39,9 @@ pub(super) struct Path<'a> {
 
 /// How many ways are followed.
 const MOST: usize = 32;
+
+/// How many values are looked at within one.
+const EFFORT: u32 = 500;
 
 /// How many blocks are entered.
 const STEPS: usize = 2000;
@@ -110,11 +116,12 @@ impl<'a> Scene<'a> {
 
     fn run(&self, paths: Vec<Path<'a>>, unit: UnitId, func: FuncId, from: (usize, usize), goal: Goal) -> Vec<Path<'a>> {
         let it = self.program.unit(unit).functions.get(func.index());
-        let Some(it) = it else { return Vec::new() };
+        let Some(it) = it.filter(|it| it.blocks.len() > from.0) else { return Vec::new() };
+        let throws = self.row(self.check.call).is_some_and(|row| row.missing == Missing::Throws);
         let mut found = Vec::new();
         let mut walk = Walk { unit, func, it, goal, left: STEPS, found: &mut found };
         for path in paths {
-            let at_check = unit == self.check.unit && func == self.check.func && from.0 == self.check.block;
+            let at_check = throws && unit == self.check.unit && func == self.check.func && from.0 == self.check.block;
             if let (true, Some(handler)) = (at_check && from.1 > self.check.step, it.blocks[from.0].handler) {
                 let mut failed = path.clone();
                 if let Exit::Goto(next) = it.blocks[from.0].exit {
@@ -158,6 +165,53 @@ impl<'a> Scene<'a> {
         let ExprKind::Field(base, name) = &value.expr.kind else { return None };
         let whole = self.is_row(path, value);
         (!whole && self.is_row(path, Val { unit: value.unit, expr: base })).then_some(name.as_str())
+    }
+
+    /// Whether a value comes from the row that the check found.
+    pub(super) fn mentions_row(&self, path: &Path<'a>, value: Val<'a>) -> bool {
+        self.within(path, value, &Cell::new(EFFORT), &|value| self.is_row(path, value))
+    }
+
+    /// Whether a value comes from a column of that row.
+    pub(super) fn uses_column(&self, path: &Path<'a>, value: Val<'a>, column: &str) -> bool {
+        self.within(path, value, &Cell::new(EFFORT), &|value| self.column(path, value) == Some(column))
+    }
+
+    /// Whether something holds of a value or of anything it is made of; of one that is too large, it may.
+    fn within(&self, path: &Path<'a>, value: Val<'a>, left: &Cell<u32>, wanted: &dyn Fn(Val<'a>) -> bool) -> bool {
+        left.set(left.get().saturating_sub(1));
+        if left.get() == 0 || wanted(value) {
+            return true;
+        }
+        let value = self.seen(path, value);
+        let inner = |expr: &'a Expr| self.within(path, Val { unit: value.unit, expr }, left, wanted);
+        let items = |items: &'a [Item]| {
+            items.iter().any(|item| {
+                let (Item::Value(value) | Item::Spread(value)) = item;
+                inner(value)
+            })
+        };
+        match &value.expr.kind {
+            ExprKind::Slot(slot) => {
+                let call = self.call_of(value.unit, *slot).filter(|call| call.out != self.check.call.out);
+                call.is_some_and(|call| inner(&call.callee) || items(&call.args))
+            }
+            ExprKind::Field(a, _) | ExprKind::Unary(_, a) | ExprKind::Element(a) | ExprKind::Rest(a, _) => inner(a),
+            ExprKind::Binary(_, a, b) | ExprKind::Index(a, b) => inner(a) || inner(b),
+            ExprKind::Choice(a, b, c) => inner(a) || inner(b) || inner(c),
+            ExprKind::Over { source, body, .. } => inner(source) || inner(body),
+            ExprKind::Opaque(values) => values.iter().any(inner),
+            ExprKind::Array(values) => items(values),
+            ExprKind::Template(parts) => parts.iter().any(|part| match part {
+                TemplatePart::Hole(hole) => inner(hole),
+                TemplatePart::Text(_) => false,
+            }),
+            ExprKind::Object(entries) => entries.iter().any(|entry| match entry {
+                Entry::Field { value, .. } | Entry::Spread(value) => inner(value),
+                Entry::Computed(key, value) => inner(key) || inner(value),
+            }),
+            _ => false,
+        }
     }
 
     /// The blocks that may run after the act in its function, up to the next check.

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::analysis::case::{Case, Place};
-use crate::ir::{Call, ExprKind, Expr, FuncId, Item, SlotId, Step};
+use crate::ir::{Call, Expr, ExprKind, FuncId, Item, SlotId, Step};
 use crate::library::{CallRow, Callee, Library, Registry, Root, Selector};
 use crate::link::{Program, UnitId};
 use crate::schema::{Entity, Schema};
@@ -116,7 +116,9 @@ impl<'a> Scene<'a> {
                 Callee::Method { member, .. } => member.is_some(),
                 Callee::Path(_) => false,
             };
-            row.verb.is_some() && row.on.names().any(|n| n == name) && (!member || matches!(base.kind, ExprKind::Field(..)))
+            row.verb.is_some()
+                && row.on.names().any(|n| n == name)
+                && (!member || matches!(base.kind, ExprKind::Field(..)))
         })
     }
 
@@ -245,7 +247,9 @@ fn callers<'a>(program: &'a Program, case: &Case, site: Site<'a>) -> Vec<Site<'a
         let name = bare_name(program, at.unit, at.func);
         let leads_here = |place: &&Place| !name.is_empty() && place.call == name;
         let call = case.calls.iter().filter(leads_here).find_map(|place| self::site(program, place));
-        let Some(call) = call.filter(|call| !found.iter().any(|known| known.call.span == call.call.span)) else { break };
+        let Some(call) = call.filter(|call| !found.iter().any(|known| known.call.span == call.call.span)) else {
+            break;
+        };
         found.push(call);
         at = call;
     }

@@ -84,6 +84,9 @@ impl<'a> Scene<'a> {
 
     /// The names in a value; `None` if it holds something whose names are not seen.
     fn leaves(&self, unit: UnitId, value: &'a Expr, found: &mut Vec<Leaf>) -> Option<()> {
+        if found.len() > 100 {
+            return None;
+        }
         match &value.kind {
             ExprKind::Slot(slot) => {
                 let it = self.program.unit(unit).slots.get(slot.index())?;
