@@ -2,7 +2,7 @@
 //! editors alike.
 
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::case::{self, Case};
 use crate::analysis::judged::{self, Database};
@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::finding::{Finding, Problem, Stats};
 use crate::ir::{self, Unit};
 use crate::library::Registry;
-use crate::link::{FuncRef, Program, UnitId};
+use crate::link::{self, FuncRef, Program, UnitId};
 use crate::model::{self, Model, Survey};
 use crate::schema::{Engine, Schema};
 use crate::source::{Prefilter, Source, Sources};
@@ -204,7 +204,7 @@ impl Workspace {
         let budget_hit = trace.budget_hit;
         let flow = Flow::new(&trace);
         let database = self.database(model, root.unit);
-        let mut search = Search { trace: &mut trace, flow: &flow, schemas: model.schemas };
+        let mut search = Search::new(&mut trace, &flow, model.schemas);
         let windows = search.windows();
         let count = windows.len();
         let mut cases = Vec::new();
@@ -268,8 +268,21 @@ fn problems_of(unit: &Unit) -> impl Iterator<Item = Problem> + '_ {
 
 /// The places in `sources` of files that lowered units import and that are not lowered yet.
 fn imported(sources: &[&Source], units: &[Option<Unit>]) -> Vec<usize> {
-    let _ = (sources, units);
-    Vec::new()
+    let places: FxHashMap<&str, usize> = sources.iter().enumerate().map(|(at, s)| (s.path.as_str(), at)).collect();
+    let mut wanted: Vec<usize> = Vec::new();
+    for unit in units.iter().flatten() {
+        let passed_on = unit.exports.iter().filter_map(|export| match &export.target {
+            ir::ExportTarget::From(source, _) | ir::ExportTarget::All(source) => Some(source),
+            ir::ExportTarget::Value(_) => None,
+        });
+        for source in unit.imports.iter().filter(|i| !i.type_only).map(|i| &i.source).chain(passed_on) {
+            wanted.extend(link::resolve(&unit.path, source, |path| places.get(path).copied()));
+        }
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted.retain(|at| units[*at].is_none());
+    wanted
 }
 
 fn nesting(unit: &Unit, func: ir::FuncId) -> usize {

@@ -102,24 +102,7 @@ impl Program {
     /// The unit that `source`, written in `from`, names.
     #[must_use]
     pub fn resolve_module(&self, from: UnitId, source: &str) -> Option<UnitId> {
-        if !source.starts_with('.') {
-            return None;
-        }
-        let path = join(&self.unit(from).path, source)?;
-        self.find_file(&path)
-    }
-
-    /// The unit of a path that may lack its ending, or name a folder with an index file.
-    fn find_file(&self, path: &str) -> Option<UnitId> {
-        if let Some(id) = self.by_path.get(path) {
-            return Some(*id);
-        }
-        // An import may name the file that a compiler will write.
-        let stem = ["js", "jsx", "mjs", "cjs"].iter().find_map(|e| path.strip_suffix(&format!(".{e}"))).unwrap_or(path);
-        let plain = ENDINGS.iter().map(|e| format!("{stem}.{e}"));
-        let whole = ENDINGS.iter().map(|e| format!("{path}.{e}"));
-        let index = ENDINGS.iter().map(|e| format!("{path}/index.{e}"));
-        plain.chain(whole).chain(index).find_map(|candidate| self.by_path.get(&candidate).copied())
+        resolve(&self.unit(from).path, source, |path| self.by_path.get(path).copied())
     }
 
     /// What a name exported by a unit is.
@@ -154,6 +137,23 @@ impl Program {
             _ => None,
         })
     }
+}
+
+/// The file that a relative module name means, written in `from`. `find` knows the files there are.
+pub fn resolve<T>(from: &str, source: &str, find: impl Fn(&str) -> Option<T>) -> Option<T> {
+    if !source.starts_with('.') {
+        return None;
+    }
+    let path = join(from, source)?;
+    if let Some(found) = find(&path) {
+        return Some(found);
+    }
+    // An import may name the file that a compiler will write.
+    let stem = ["js", "jsx", "mjs", "cjs"].iter().find_map(|e| path.strip_suffix(&format!(".{e}"))).unwrap_or(&path);
+    let plain = ENDINGS.iter().map(|e| format!("{stem}.{e}"));
+    let whole = ENDINGS.iter().map(|e| format!("{path}.{e}"));
+    let index = ENDINGS.iter().map(|e| format!("{path}/index.{e}"));
+    plain.chain(whole).chain(index).find_map(|candidate| find(&candidate))
 }
 
 /// Joins a relative module name onto the folder of the file that wrote it.

@@ -1,7 +1,8 @@
 //! The schemas of a project, and which file talks to which.
 
 use crate::finding::Problem;
-use crate::schema::{self, Schema};
+use crate::schema::discover::{self, Candidate, Schemas};
+use crate::schema::{Schema, migrations, prisma};
 use crate::source::Sources;
 
 /// The schemas of a project.
@@ -9,37 +10,45 @@ use crate::source::Sources;
 pub struct Found {
     /// All schemas.
     pub schemas: Vec<Schema>,
-    /// The folder of each.
-    folders: Vec<String>,
+    groups: Schemas,
 }
 
 impl Found {
-    /// The schema that a source file talks to: the one whose package lies nearest above it.
+    /// The schema that a source file talks to.
     #[must_use]
     pub fn nearest(&self, path: &str) -> Option<usize> {
-        let shared = |folder: &str| {
-            let a = folder.split('/').filter(|p| !p.is_empty());
-            let b = path.split('/');
-            a.zip(b).take_while(|(a, b)| a == b).count()
-        };
-        (0..self.schemas.len()).max_by_key(|at| (shared(&self.folders[*at]), std::cmp::Reverse(*at)))
+        self.groups.ranked(path).first().copied()
     }
 }
 
-/// Reads schema files.
+/// Reads schema files: models from schemas, and from migrations the unique keys that models cannot say.
 #[must_use]
 pub fn read(files: &Sources) -> (Found, Vec<Problem>) {
-    let mut found = Found::default();
-    let prisma: Vec<_> = files.iter().filter(|f| f.path.ends_with(".prisma")).collect();
-    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(f, _)| f.to_owned());
-    for head in prisma.iter().filter(|f| schema::prisma::has_datasource(&f.text)) {
-        let home = folder(&head.path);
-        let parts = prisma.iter().filter(|f| {
-            f.path == head.path || folder(&f.path).starts_with(&home) && !schema::prisma::has_datasource(&f.text)
-        });
-        let merged = Schema::merge(parts.map(|f| schema::prisma::read(&f.path, &f.text)));
-        found.schemas.push(merged);
-        found.folders.push(home);
+    let candidates: Vec<Candidate<'_>> = files
+        .iter()
+        .map(|file| Candidate { path: &file.path, head: file.path.ends_with(".prisma") && prisma::has_datasource(&file.text) })
+        .collect();
+    let groups = discover::find(&candidates);
+    let mut problems = Vec::new();
+    let mut schemas = Vec::new();
+    for group in &groups.groups {
+        let text = |path: &String| files.get(path).map_or("", |file| file.text.as_str());
+        let mut schema = Schema::merge(group.prisma.iter().map(|path| prisma::read(path, text(path))));
+        let mut migrated = Schema { engine: schema.engine, ..Schema::default() };
+        for path in &group.migrations {
+            migrations::read(path, text(path), &mut migrated);
+        }
+        if group.prisma.is_empty() {
+            schema = migrated;
+        } else {
+            schema.add_keys_from(&migrated);
+        }
+        problems.extend(schema.problems.iter().map(|problem| Problem {
+            path: problem.path.clone(),
+            span: Some(problem.span),
+            message: problem.message.clone(),
+        }));
+        schemas.push(schema);
     }
-    (found, Vec::new())
+    (Found { schemas, groups }, problems)
 }

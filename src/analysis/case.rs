@@ -205,7 +205,7 @@ fn hop(program: &Program, callee: FuncRef, site: Site) -> Place {
 fn title(search: &Search<'_, '_, '_>, op: OpId, kind: ErrorKind) -> Option<String> {
     match &search.trace.op(op).source {
         OpSource::Call(_, library) => library.errors.iter().find(|row| row.kind == kind).map(|row| row.title.clone()),
-        OpSource::Sql(..) => None,
+        OpSource::Sql(..) | OpSource::Related { .. } => None,
     }
 }
 

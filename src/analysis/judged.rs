@@ -119,6 +119,8 @@ fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, database: &Databa
         engine: &database.name,
         isolation: database.isolation.as_deref().or((database.name == "cockroachdb").then_some("serializable")),
         bound: window.bound,
+        movers: matches!(window.link, Link::Exclusive(_)),
+        flow: search.flow,
     };
     script::write(search.trace, search.schemas, &plan, strict)
 }

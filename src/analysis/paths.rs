@@ -5,8 +5,9 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::facts::{self, Fact};
+use super::facts::{self, Atom, Fact};
 use super::flow::Flow;
+use crate::library::{Missing, Verb};
 use crate::model::{BlockId, Event, Exit, OpId, PhiId, Trace, Val, ValId};
 
 /// How many classes a block may have; further ones are dropped.
@@ -36,6 +37,8 @@ pub struct Paths {
     pub nodes: Vec<Node>,
     /// The classes at each block.
     at: FxHashMap<BlockId, Vec<usize>>,
+    /// The classes that follow from a class.
+    next: FxHashMap<usize, Vec<usize>>,
     /// Values that depend on the check.
     pub depends: Depends,
 }
@@ -69,8 +72,8 @@ impl Paths {
     pub fn new(trace: &mut Trace<'_>, flow: &Flow, check: OpId) -> Self {
         let start = trace.op(check).block;
         let mut paths =
-            Self { check, nodes: Vec::new(), at: FxHashMap::default(), depends: Depends::default() };
-        let tracked = paths.tracked(trace, flow, start);
+            Self { check, nodes: Vec::new(), at: FxHashMap::default(), next: FxHashMap::default(), depends: Depends::default() };
+        let tracked = Self::tracked(trace, flow, start);
         let first = Node { block: start, parent: None, facts: Vec::new(), choices: Vec::new(), by_error: false };
         paths.nodes.push(first);
         paths.at.insert(start, vec![0]);
@@ -85,8 +88,8 @@ impl Paths {
     }
 
     /// The joins that tests look at, directly or through other joins.
-    fn tracked(&mut self, trace: &Trace<'_>, flow: &Flow, start: BlockId) -> FxHashSet<PhiId> {
-        let mut found = FxHashSet::default();
+    fn tracked(trace: &Trace<'_>, flow: &Flow, start: BlockId) -> Tracked {
+        let mut found = Tracked::default();
         let mut seen = FxHashSet::default();
         let from = flow.position(start).unwrap_or(0) as usize;
         for block in &flow.order[from.min(flow.order.len())..] {
@@ -99,7 +102,7 @@ impl Paths {
                 if let Val::Phi(phi) = trace.values.get(value) {
                     let it = trace.values.phi(*phi);
                     if it.operands.len() <= 12 && !trace.block(it.block).is_loop {
-                        found.insert(*phi);
+                        found.entry(it.block).or_default().push(*phi);
                     }
                 }
                 todo.extend(trace.values.parts(value));
@@ -108,13 +111,19 @@ impl Paths {
         found
     }
 
-    fn step(&mut self, trace: &mut Trace<'_>, flow: &Flow, node: usize, tracked: &FxHashSet<PhiId>) {
+    fn step(&mut self, trace: &mut Trace<'_>, flow: &Flow, node: usize, tracked: &Tracked) {
         let block = self.nodes[node].block;
         let handler = trace.block(block).handler;
         if let Some(handler) = handler
             && flow.is_forward(block, handler)
         {
-            let facts = self.nodes[node].facts.clone();
+            let mut facts = self.nodes[node].facts.clone();
+            let op = trace.op(self.check);
+            if node == 0 && op.missing == Missing::Throws && matches!(op.verb, Verb::Read | Verb::Count) {
+                // What led here is that the row is missing.
+                let row = trace.values.add(Val::Result(self.check));
+                facts.push((Atom::Present(row), false));
+            }
             self.enter(trace, node, handler, facts, tracked, true);
         }
         match trace.block(block).exit.clone() {
@@ -170,12 +179,12 @@ impl Paths {
         from: usize,
         block: BlockId,
         facts: Vec<Fact>,
-        tracked: &FxHashSet<PhiId>,
+        tracked: &Tracked,
         by_error: bool,
     ) {
         let previous = self.nodes[from].block;
         let mut choices = self.nodes[from].choices.clone();
-        for phi in joins_at(trace, block, tracked) {
+        for phi in tracked.get(&block).into_iter().flatten().copied() {
             let operand = trace.values.phi(phi).operands.iter().find(|(way, _)| *way == previous).map(|(_, v)| *v);
             if let Some(value) = operand {
                 let value = resolve(trace, value, &mut |inner| {
@@ -188,14 +197,19 @@ impl Paths {
         choices.sort_unstable();
         let known = self.at.entry(block).or_default();
         let nodes = &self.nodes;
-        let same = known.iter().any(|at| {
-            let node = &nodes[*at];
+        let same = known.iter().find(|at| {
+            let node = &nodes[**at];
             node.facts == facts && node.choices == choices && node.by_error == by_error
         });
-        if same || known.len() >= CLASSES {
+        if let Some(same) = same {
+            self.next.entry(from).or_default().push(*same);
+            return;
+        }
+        if known.len() >= CLASSES {
             return;
         }
         known.push(self.nodes.len());
+        self.next.entry(from).or_default().push(self.nodes.len());
         self.nodes.push(Node { block, parent: Some(from), facts, choices, by_error });
     }
 
@@ -232,12 +246,7 @@ impl Paths {
         way.pop();
         way.extend(tail);
         // On to a return, through classes that follow from this one; an end without errors is preferred.
-        let mut children: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
-        for (at, it) in self.nodes.iter().enumerate().skip(node) {
-            if let Some(parent) = it.parent {
-                children.entry(parent).or_default().push(at);
-            }
-        }
+        let children = &self.next;
         let mut best: Option<(u8, Vec<BlockId>)> = None;
         let mut stack = vec![(node, Vec::new(), 0_u8)];
         let mut steps = 0;
@@ -249,7 +258,7 @@ impl Paths {
             let cost = match &trace.block(self.nodes[at].block).exit {
                 Exit::Return(..) => Some(errors),
                 Exit::Throw(..) => Some(errors.saturating_add(2)),
-                // The rest of the way is shared with a class found first.
+                // A loop's way back, or more classes than were followed.
                 _ if !children.contains_key(&at) => Some(errors.saturating_add(4)),
                 _ => None,
             };
@@ -264,7 +273,12 @@ impl Paths {
             for child in children.get(&at).into_iter().flatten().rev() {
                 let mut longer = path.clone();
                 longer.push(self.nodes[*child].block);
-                let errors = errors.saturating_add(u8::from(self.nodes[*child].by_error));
+                let mut errors = errors.saturating_add(u8::from(self.nodes[*child].by_error));
+                if let Exit::Branch { test, yes, .. } = &trace.block(self.nodes[at].block).exit
+                    && loses(trace, *test, *yes == self.nodes[*child].block)
+                {
+                    errors = errors.saturating_add(8);
+                }
                 stack.push((*child, longer, errors));
             }
         }
@@ -273,12 +287,52 @@ impl Paths {
     }
 }
 
-/// The tracked joins of a block, in order.
-fn joins_at(trace: &Trace<'_>, block: BlockId, tracked: &FxHashSet<PhiId>) -> Vec<PhiId> {
-    let mut found: Vec<PhiId> = tracked.iter().filter(|phi| trace.values.phi(**phi).block == block).copied().collect();
-    found.sort_unstable();
+/// Whether a branch is the one for a write that hit nothing.
+fn loses(trace: &Trace<'_>, test: ValId, truth: bool) -> bool {
+    let of_write = |value: ValId| {
+        let mut todo = vec![value];
+        let mut steps = 0;
+        while let Some(value) = todo.pop() {
+            steps += 1;
+            if steps > 12 {
+                return false;
+            }
+            match trace.values.get(value) {
+                Val::Result(op) => return !matches!(trace.op(*op).verb, Verb::Read | Verb::Count),
+                Val::Field(base, _) => todo.push(*base),
+                _ => {}
+            }
+        }
+        false
+    };
+    facts::assert(trace, test, truth).iter().flatten().any(|(atom, holds)| match atom {
+        Atom::Present(v) | Atom::True(v) => !holds && of_write(*v),
+        Atom::Eq(a, b) => !holds && (of_write(*a) || of_write(*b)),
+        Atom::Lt(a, _) | Atom::Le(a, _) => *holds && of_write(*a),
+        Atom::Among(..) => false,
+    })
+}
+
+/// What joins stand for on a way.
+pub type Choices = FxHashMap<PhiId, ValId>;
+
+/// What the joins of a way's blocks stand for.
+#[must_use]
+pub fn choices(trace: &Trace<'_>, way: &[BlockId]) -> Choices {
+    let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
+    let mut found = Choices::default();
+    for (at, phi) in trace.values.phis().iter().enumerate() {
+        let Some(from) = came_from.get(&phi.block) else { continue };
+        let operand = phi.operands.iter().find(|(way, _)| way == from);
+        if let (Some((_, value)), Ok(at)) = (operand, u32::try_from(at)) {
+            found.insert(PhiId(at), *value);
+        }
+    }
     found
 }
+
+/// The joins that tests look at, by block.
+type Tracked = FxHashMap<BlockId, Vec<PhiId>>;
 
 /// A value with its joins replaced by what `choose` knows of them.
 pub fn resolve(trace: &mut Trace<'_>, value: ValId, choose: &mut dyn FnMut(PhiId) -> Option<ValId>) -> ValId {

@@ -1,10 +1,12 @@
 //! Windows: a check and the act that was decided or computed from it.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
 
 use super::facts::{Atom, Fact, is_size};
 use super::flow::Flow;
-use super::paths::{Paths, resolve};
+use super::paths::{Choices, Paths, resolve};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Rows, Verb};
@@ -71,6 +73,15 @@ pub struct Search<'s, 't, 'm> {
     pub flow: &'s Flow,
     /// The project's schemas.
     pub schemas: &'s [Schema],
+    /// What joins stand for on the way last asked about.
+    last: Option<(Vec<BlockId>, Rc<Choices>)>,
+}
+
+impl<'s, 't, 'm> Search<'s, 't, 'm> {
+    /// A search of one trace.
+    pub fn new(trace: &'t mut Trace<'m>, flow: &'s Flow, schemas: &'s [Schema]) -> Self {
+        Self { trace, flow, schemas, last: None }
+    }
 }
 
 impl Search<'_, '_, '_> {
@@ -95,15 +106,18 @@ impl Search<'_, '_, '_> {
             if !is_read && !is_clearing {
                 continue;
             }
-            let related = writes.iter().any(|act| *act != check && (is_read || self.trace.op(*act).entity == it.entity));
-            if !related {
+            let entity = it.entity.clone();
+            let mine = self.chain(check);
+            let acts: Vec<OpId> = writes
+                .iter()
+                .copied()
+                .filter(|act| *act != check && self.trace.op(*act).entity == entity && self.seen_first_here(&mine, *act))
+                .collect();
+            if acts.is_empty() {
                 continue;
             }
             let mut paths = Paths::new(self.trace, self.flow, check);
-            for act in &writes {
-                if *act == check || !self.seen_first_here(check, *act) {
-                    continue;
-                }
+            for act in &acts {
                 if is_read {
                     self.decided_or_fed(&mut paths, check, *act, &writes, &mut found);
                 } else {
@@ -114,40 +128,51 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// The runs around an operation, innermost first.
+    fn chain(&self, op: OpId) -> Vec<FrameId> {
+        let mut chain = Vec::new();
+        let mut next = Some(self.trace.op(op).frame);
+        while let Some(frame) = next {
+            let reporting = self.trace.reporting_frame(frame);
+            chain.push(reporting);
+            next = self.trace.frames[reporting.index()].caller.map(|(caller, _)| caller);
+        }
+        chain
+    }
+
     /// Whether the root is the innermost function that sees both.
-    fn seen_first_here(&self, a: OpId, b: OpId) -> bool {
-        let chain = |op: OpId| {
-            let mut chain = Vec::new();
-            let mut next = Some(self.trace.op(op).frame);
-            while let Some(frame) = next {
-                let reporting = self.trace.reporting_frame(frame);
-                chain.push(reporting);
-                next = self.trace.frames[reporting.index()].caller.map(|(caller, _)| caller);
-            }
-            chain
-        };
-        let (a, b) = (chain(a), chain(b));
-        let common = a.iter().find(|frame| b.contains(frame));
+    fn seen_first_here(&self, mine: &[FrameId], other: OpId) -> bool {
+        let other = self.chain(other);
+        let common = mine.iter().find(|frame| other.contains(frame));
         common.is_none_or(|frame| *frame == FrameId(0))
     }
 
+    /// What joins stand for on a way; the last way's are kept, as questions about one way come together.
+    fn choices(&mut self, way: &[BlockId]) -> Rc<Choices> {
+        if let Some((known, choices)) = &self.last
+            && known == way
+        {
+            return Rc::clone(choices);
+        }
+        let choices = Rc::new(super::paths::choices(self.trace, way));
+        self.last = Some((way.to_vec(), Rc::clone(&choices)));
+        choices
+    }
+
     fn see(&mut self, way: &[BlockId], value: ValId) -> ValId {
-        let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
-        let phis = chosen(self.trace, &came_from);
+        let phis = self.choices(way);
         resolve(self.trace, value, &mut |phi| phis.get(&phi).copied())
     }
 
     fn conditions(&mut self, op: OpId, way: &[BlockId]) -> Conditions {
-        let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
-        let phis = chosen(self.trace, &came_from);
+        let phis = self.choices(way);
         self.trace.conditions(self.schemas, op, &mut |trace, value| {
             resolve(trace, value, &mut |phi| phis.get(&phi).copied())
         })
     }
 
     fn writes(&mut self, op: OpId, creating: bool, way: &[BlockId]) -> Writes {
-        let came_from: FxHashMap<BlockId, BlockId> = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
-        let phis = chosen(self.trace, &came_from);
+        let phis = self.choices(way);
         self.trace.writes(self.schemas, op, creating, &mut |trace, value| {
             resolve(trace, value, &mut |phi| phis.get(&phi).copied())
         })
@@ -207,11 +232,38 @@ impl Search<'_, '_, '_> {
                     }
                 }
             }
+            if decides && self.done_either_way(paths, act, &(atom.clone(), !*truth), &own) {
+                decides = false;
+            }
             if decides {
                 kept.push((atom.clone(), *truth));
             }
         }
         kept
+    }
+
+    /// Whether another call does the same where a fact is the other way round.
+    fn done_either_way(&mut self, paths: &Paths, act: OpId, opposite: &Fact, own: &[ValId]) -> bool {
+        let it = self.trace.op(act).clone();
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
+        for other in (0..count).map(OpId) {
+            let that = self.trace.op(other);
+            if other == act || that.verb != it.verb || that.entity != it.entity || that.args.len() != it.args.len() {
+                continue;
+            }
+            let args = that.args.clone();
+            for node in paths.at_op(self.trace, other) {
+                if !paths.nodes[node].facts.contains(opposite) {
+                    continue;
+                }
+                let way = paths.example(self.trace, self.flow, node);
+                let args: Vec<ValId> = args.iter().map(|arg| self.see(&way, *arg)).collect();
+                if args == own {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     fn link(
@@ -245,6 +297,9 @@ impl Search<'_, '_, '_> {
         }
         columns.sort();
         columns.dedup();
+        if same_entity && acted.verb == Verb::Create && let Some(column) = self.next_column(check, act, paths) {
+            return Some((Link::Next(column), true));
+        }
         if same_entity && absent {
             let fits = match acted.verb {
                 Verb::Create | Verb::Upsert => true,
@@ -290,8 +345,9 @@ impl Search<'_, '_, '_> {
                 self.columns_of(check, *value)
             }
             Atom::True(value) => match trace.values.get(*value) {
-                Val::Over(Over::Some | Over::Find, source, _) if self.is_check_set(check, *source) => {
-                    Some(Subject::Existence)
+                Val::Over(Over::Some | Over::Find, source, body) if self.is_check_set(check, *source) => {
+                    // A test for one value asks for a row; any other test is one over the whole set.
+                    Some(if self.is_equality(*body) { Subject::Existence } else { Subject::Set })
                 }
                 Val::Over(Over::Every, source, _) if self.is_check_set(check, *source) => Some(Subject::Set),
                 _ => self.columns_of(check, *value),
@@ -372,6 +428,12 @@ impl Search<'_, '_, '_> {
                 }
                 _ => false,
             },
+            Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, _) => self.size_in(check, *a, depth),
+            Val::Call { callee, args, .. } => match (self.trace.values.get(*callee), args.as_slice()) {
+                (Val::Global(_), [only]) => self.size_in(check, *only, depth),
+                (Val::Field(receiver, _), []) => self.size_in(check, *receiver, depth),
+                _ => false,
+            },
             Val::Over(Over::Fold, source, _) => self.is_check_set(check, *source),
             _ => false,
         }
@@ -438,6 +500,15 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// Whether a test compares members for equality and does nothing else.
+    fn is_equality(&self, test: ValId) -> bool {
+        match self.trace.values.get(test) {
+            Val::Binary(BinaryOp::Eq, ..) => true,
+            Val::Binary(BinaryOp::And, a, b) => self.is_equality(*a) && self.is_equality(*b),
+            _ => false,
+        }
+    }
+
     /// What the check's row or rows feed into the act.
     fn feeds(&mut self, check: OpId, act: OpId, way: &[BlockId], paths: &mut Paths) -> Option<Link> {
         let verb = self.trace.op(act).verb;
@@ -449,12 +520,13 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             if creating {
-                if self.is_next(check, *value) {
-                    return Some(Link::Next(column.clone()));
-                }
-                if let Val::Choice(test, ..) = self.trace.values.get(*value)
-                    && self.test_on_size(check, *test)
-                {
+                let test = match self.trace.values.get(*value) {
+                    Val::Choice(test, ..) => Some(*test),
+                    Val::Binary(op, ..) if is_comparison(*op) => Some(*value),
+                    Val::Unary(UnaryOp::Not, _) => Some(*value),
+                    _ => None,
+                };
+                if test.is_some_and(|test| self.test_on_size(check, test)) {
                     return Some(Link::Set);
                 }
                 continue;
@@ -464,6 +536,16 @@ impl Search<'_, '_, '_> {
             }
         }
         None
+    }
+
+    /// The column of a new row that counts on from the rows there are, on whatever way.
+    fn next_column(&mut self, check: OpId, act: OpId, paths: &mut Paths) -> Option<String> {
+        let writes = self.writes(act, true, &[]);
+        let fed = writes.columns.iter().find(|(_, written)| match written {
+            Written::Value(value) => paths.depends.on(self.trace, check, *value) && self.is_next(check, *value),
+            _ => false,
+        });
+        fed.map(|(column, _)| column.clone())
     }
 
     fn test_on_size(&self, check: OpId, test: ValId) -> bool {
@@ -486,7 +568,10 @@ impl Search<'_, '_, '_> {
                 };
                 arg.is_some_and(|arg| self.has_member(*arg, order.path.last().map_or("", String::as_str)))
             }),
-            OpSource::Sql(statement, _) => statement.query().is_some_and(|q| !q.order_by.is_empty() || q.aggregate.is_some()),
+            OpSource::Sql(statement, _) => {
+                statement.query().is_some_and(|q| !q.order_by.is_empty() || q.aggregate.is_some())
+            }
+            OpSource::Related { .. } => true,
         };
         let extreme = ordered || source.rows != Rows::One;
         extreme && self.adds_to(check, value, 10)
@@ -781,7 +866,7 @@ impl Search<'_, '_, '_> {
                     }
                     Event::Call(call) => {
                         let last = call.name.rsplit('.').next().unwrap_or("");
-                        if is_effect(last) && !effects.contains(&call.name) {
+                        if (is_effect(last) || self.is_request(call)) && !effects.contains(&call.name) {
                             effects.push(call.name.clone());
                         }
                     }
@@ -790,6 +875,20 @@ impl Search<'_, '_, '_> {
             }
         }
         (decided, effects)
+    }
+
+    /// Whether a call sends a request that changes something elsewhere.
+    fn is_request(&self, call: &crate::model::Effect) -> bool {
+        call.name == "fetch"
+            && call.args.get(1).is_some_and(|options| match self.trace.values.get(*options) {
+                Val::Object(entries) => entries.iter().any(|e| match e {
+                    crate::model::ObjectEntry::Field(key, value) if key == "method" => {
+                        self.trace.values.text(*value).is_some_and(|m| !matches!(m, "GET" | "HEAD" | "OPTIONS"))
+                    }
+                    _ => false,
+                }),
+                _ => false,
+            })
     }
 
     /// Whether the act takes something that only one run may have, and says so to its caller.
@@ -845,14 +944,16 @@ impl Search<'_, '_, '_> {
     /// Two writes that belong together: a flag moved, a set replaced.
     fn paired(&mut self, paths: &Paths, first: OpId, second: OpId, found: &mut Vec<Window>) {
         let (one, two) = (self.trace.op(first).clone(), self.trace.op(second).clone());
-        if one.entity != two.entity || one.rows != Rows::Many {
+        if one.entity != two.entity || one.rows != Rows::Many && two.rows != Rows::Many {
             return;
         }
         let Some(node) = paths.at_op(self.trace, second).first().copied() else { return };
         let way = paths.example(self.trace, self.flow, node);
         let link = match (one.verb, two.verb) {
-            (Verb::Update, Verb::Update | Verb::Create) => self.moved_flag(first, second, &way),
-            (Verb::Delete, Verb::Create) => self.replaced(first, second, &way),
+            (Verb::Update, Verb::Update | Verb::Create) if one.rows == Rows::Many => self.moved_flag(first, second, &way),
+            // The other way round: given first, then taken from all others.
+            (Verb::Update | Verb::Create, Verb::Update) if one.rows == Rows::One => self.moved_flag(second, first, &way),
+            (Verb::Delete, Verb::Create) if one.rows == Rows::Many => self.replaced(first, second, &way),
             _ => None,
         };
         let Some(link) = link else { return };
@@ -872,21 +973,37 @@ impl Search<'_, '_, '_> {
 
     fn moved_flag(&mut self, first: OpId, second: OpId, way: &[BlockId]) -> Option<Link> {
         let creating = self.trace.op(second).verb == Verb::Create;
+        let asked = self.conditions(first, way);
         let taken = self.writes(first, false, way);
         let given = self.writes(second, creating, way);
         for (column, written) in &taken.columns {
             let (Written::Value(old), Some(Written::Value(new))) = (written, given.get(column)) else { continue };
-            let old = self.trace.values.literal(*old)?.clone();
-            let new = match self.trace.values.literal(*new) {
-                Some(new) => Some(new.clone()),
-                None => None,
-            };
+            let Some(old) = self.trace.values.literal(*old).cloned() else { continue };
             let cleared = matches!(old, Literal::Bool(false) | Literal::Null);
-            if cleared && new.is_some_and(|new| new != old && new != Literal::Null) {
+            let moved = match self.trace.values.literal(*new) {
+                Some(new) if *new == old || *new == Literal::Null => false,
+                Some(_) if cleared => true,
+                // Rows in the given state leave it, and another row takes it.
+                Some(_) => asked.on(column).any(|c| c.op == Compare::Eq && c.value == *new),
+                // A flag from the caller, where a branch on the way has asked for it.
+                None => cleared && self.is_tested(*new, way),
+            };
+            if moved {
                 return Some(Link::Exclusive(column.clone()));
             }
         }
         None
+    }
+
+    /// Whether a branch on the way asks for a value to be true.
+    fn is_tested(&self, value: ValId, way: &[BlockId]) -> bool {
+        way.windows(2).any(|pair| match &self.trace.block(pair[0]).exit {
+            crate::model::Exit::Branch { test, yes, no, .. } if yes != no => {
+                let facts = super::facts::assert(self.trace, *test, pair[1] == *yes);
+                matches!(facts.as_slice(), [facts] if facts.contains(&(Atom::True(value), true)))
+            }
+            _ => false,
+        })
     }
 
     fn replaced(&mut self, first: OpId, second: OpId, way: &[BlockId]) -> Option<Link> {
@@ -937,6 +1054,10 @@ enum Subject {
     Columns(Vec<String>),
 }
 
+fn is_comparison(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge)
+}
+
 fn is_effect(name: &str) -> bool {
     let lower = name.to_lowercase();
     EFFECTS.iter().any(|effect| lower.starts_with(effect))
@@ -949,19 +1070,4 @@ fn default_literal(text: &str) -> Literal {
         _ if text.parse::<f64>().is_ok() => Literal::Number(text.to_owned()),
         _ => Literal::Text(text.trim_matches('"').to_owned()),
     }
-}
-
-/// The values that joins take on a way.
-fn chosen(trace: &Trace<'_>, came_from: &FxHashMap<BlockId, BlockId>) -> FxHashMap<crate::model::PhiId, ValId> {
-    trace
-        .values
-        .phis()
-        .iter()
-        .enumerate()
-        .filter_map(|(at, phi)| {
-            let from = came_from.get(&phi.block)?;
-            let operand = phi.operands.iter().find(|(way, _)| way == from)?;
-            Some((crate::model::PhiId(u32::try_from(at).ok()?), operand.1))
-        })
-        .collect()
 }

@@ -1,6 +1,6 @@
 //! Value algebra: members, operators and literals, simplified as far as is certain.
 
-use super::trace::Trace;
+use super::trace::{OpId, Trace};
 use super::value::{ArrayItem, Literal, ObjectEntry, TextPart, Val, ValId};
 use crate::ir::{BinaryOp, Over, UnaryOp};
 
@@ -14,6 +14,12 @@ impl Trace<'_> {
                 _ => self.values.add(Val::Field(base, name.to_owned())),
             },
             Val::Const(Literal::Null) => base,
+            Val::Result(_) | Val::Element(_) | Val::Field(..) if self.related_member(base, name).is_some() => {
+                match self.related_member(base, name) {
+                    Some(op) => self.values.add(Val::Result(op)),
+                    None => base,
+                }
+            }
             Val::External(source, outer) if outer == "*" => {
                 self.values.add(Val::External(source, name.to_owned()))
             }
@@ -25,6 +31,33 @@ impl Trace<'_> {
                 }
             }
             _ => self.values.add(Val::Field(base, name.to_owned())),
+        }
+    }
+
+    /// The operation that gives a member of rows that another one read along.
+    fn related_member(&self, base: ValId, name: &str) -> Option<OpId> {
+        if self.related.is_empty() {
+            return None;
+        }
+        let source = |value: ValId| match self.values.get(value) {
+            Val::Result(op) => Some(*op),
+            Val::Element(inner) => match self.values.get(*inner) {
+                Val::Result(op) => Some(*op),
+                _ => None,
+            },
+            // The first of several rows.
+            Val::Field(inner, at) if at.parse::<usize>().is_ok() => match self.values.get(*inner) {
+                Val::Result(op) => Some(*op),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(op) = source(base) {
+            return self.related.get(&(op, name.to_owned())).copied();
+        }
+        match self.values.get(base) {
+            Val::Field(inner, counted) => self.related.get(&(source(*inner)?, format!("{counted}.{name}"))).copied(),
+            _ => None,
         }
     }
 

@@ -1,22 +1,24 @@
 //! Runs a function on symbolic values: splices in what it calls, follows handlers, and joins values where ways meet.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::survey::Survey;
-use super::trace::{Block, BlockId, Event, Exit, Frame, FrameId, OpId, RegionId, Site, Trace};
+use super::trace::{Block, BlockId, Event, Exit, Frame, FrameId, RegionId, Site, Trace};
+use super::types::Typed;
 use super::value::{PhiId, Val, ValId, Values};
 use crate::ir::{self, SlotId, Step};
 use crate::library::Registry;
-use crate::link::{FuncRef, Program, UnitId};
+use crate::link::{ClassRef, FuncRef, Program, UnitId};
 use crate::schema::Schema;
 use crate::text::Span;
 
 /// How deep calls are followed.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 6;
 /// How many blocks a trace may have.
-const MAX_BLOCKS: usize = 8_000;
+const MAX_BLOCKS: usize = 3_000;
 
 /// All that the model stage works with.
 #[derive(Debug)]
@@ -75,8 +77,10 @@ pub(super) struct Elaborator<'m, 'a> {
     incoming: FxHashMap<BlockId, Vec<(BlockId, Env)>>,
     /// Joins at the heads of loops, which wait for the ways back.
     open: FxHashMap<BlockId, Vec<(Variable, PhiId)>>,
-    /// Operations by the text position and run, so that one call is one operation.
-    pub lazy: FxHashMap<ValId, OpId>,
+    /// Classes of values that have been asked for.
+    pub classes: RefCell<FxHashMap<ValId, Option<ClassRef>>>,
+    /// Library types of values that have been asked for.
+    pub types: RefCell<FxHashMap<ValId, Option<Typed<'m>>>>,
 }
 
 /// Makes the trace of a function.
@@ -90,6 +94,7 @@ pub fn trace<'m>(model: &'m Model<'_>, root: FuncRef) -> Trace<'m> {
         regions: Vec::new(),
         frames: Vec::new(),
         in_place: Vec::new(),
+        related: FxHashMap::default(),
         budget_hit: false,
     };
     let mut elaborator = Elaborator {
@@ -103,7 +108,8 @@ pub fn trace<'m>(model: &'m Model<'_>, root: FuncRef) -> Trace<'m> {
         running: Vec::new(),
         incoming: FxHashMap::default(),
         open: FxHashMap::default(),
-        lazy: FxHashMap::default(),
+        classes: RefCell::default(),
+        types: RefCell::default(),
     };
     elaborator.run_root(root);
     elaborator.trace
@@ -324,6 +330,11 @@ impl<'m, 'a> Elaborator<'m, 'a> {
     /// Adds an event. If an error of it has a handler, the block ends behind it.
     pub fn emit(&mut self, at: &mut At, event: Event) {
         self.trace.blocks[at.block.index()].events.push(event);
+        self.settle(at);
+    }
+
+    /// Ends the block if an error of its last event has a handler.
+    pub fn settle(&mut self, at: &mut At) {
         if let Some(handler) = at.handler {
             self.trace.blocks[at.block.index()].handler = Some(handler);
             self.enter(at.block, handler, &at.env);

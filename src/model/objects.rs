@@ -152,6 +152,22 @@ impl Trace<'_> {
                 self.read_filter(&library.filter, entity, key, see, &mut found, 6);
                 found
             }
+            OpSource::Related { of, ties, key, library } => {
+                let mut found = Conditions::default();
+                if let Some(key) = key {
+                    let condition = see(self, key);
+                    self.read_filter(&library.filter, entity, condition, see, &mut found, 6);
+                }
+                let parent = self.values.add(Val::Result(of));
+                let looked = self.conditions(schemas, of, see);
+                for (here, there) in ties {
+                    // What the parent was asked for by is known before it is read.
+                    let known = looked.on(&there).find(|c| c.op == Compare::Eq).map(|c| c.value);
+                    let value = known.unwrap_or_else(|| self.field(parent, &there));
+                    found.all.push(Condition { through: Vec::new(), column: here, op: Compare::Eq, value });
+                }
+                found
+            }
             OpSource::Sql(statement, holes) => match &statement.kind {
                 sql::Kind::Query(query) => self.sql_conditions(entity, &query.filter, &holes, see),
                 _ => Conditions::default(),
@@ -180,6 +196,7 @@ impl Trace<'_> {
                 self.read_data(&library.data, entity, data, see, &mut found, 4);
                 found
             }
+            OpSource::Related { .. } => Writes::default(),
             OpSource::Sql(statement, holes) => match &statement.kind {
                 sql::Kind::Query(query) => {
                     let sets = match (&query.conflict, creating) {

@@ -1,11 +1,13 @@
 //! Matches a call against the rows of the libraries.
 
 use super::elaborate::{At, Elaborator};
+use super::objects::entity_of;
 use super::trace::{Event, Op, OpId, OpSource, RegionId, RegionKind, Site};
 use super::value::{ArrayItem, TextPart, Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::CallForm;
 use crate::library::{CallPattern, CallRow, Callee, Form, Library, ParamKind, RegionRow, Root, Rows, Selector, Verb};
+use crate::schema::{ColumnKind, Entity, Schema};
 use crate::sql;
 
 /// What a call turned out to be.
@@ -285,8 +287,116 @@ impl<'m> Elaborator<'m, '_> {
         op.block = at.block;
         let id = OpId(u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX));
         self.trace.ops.push(op);
-        self.emit(at, Event::Op(id));
+        self.trace.blocks[at.block.index()].events.push(Event::Op(id));
+        self.add_related(at, id);
+        self.settle(at);
         id
+    }
+
+    /// Adds the reads of rows that an operation brings along.
+    fn add_related(&mut self, at: &At, of: OpId) {
+        let OpSource::Call(row, library) = self.trace.op(of).source.clone() else { return };
+        if row.verb != Some(Verb::Read) {
+            return;
+        }
+        for selector in &row.reads {
+            if let Some(members) = self.trace.pick(of, selector) {
+                self.add_members(at, of, members, (row, library), 3);
+            }
+        }
+    }
+
+    fn add_members(&mut self, at: &At, of: OpId, members: ValId, by: (&'m CallRow, &'m Library), depth: usize) {
+        let (row, library) = by;
+        let last = |selector: &'m Selector| selector.path.last().map_or("", String::as_str);
+        let readers: Vec<&'m str> = row.reads.iter().map(last).collect();
+        let aggregates = library.calls.iter().flat_map(|row| &row.aggregates);
+        let count = aggregates.filter(|(kind, _)| kind == "count").map(|(_, selector)| last(selector)).next();
+        let Some(depth) = depth.checked_sub(1) else { return };
+        let Val::Object(entries) = self.trace.values.get(members).clone() else { return };
+        let Some(entity) = entity_of(self.model.schemas, self.trace.op(of)) else { return };
+        let schema_at = self.trace.op(of).schema.map_or(0, |(schema, _)| schema);
+        let schema = &self.model.schemas[schema_at];
+        for entry in entries {
+            let super::value::ObjectEntry::Field(name, argument) = entry else { continue };
+            if matches!(self.trace.values.truth(argument), Some(false)) {
+                continue;
+            }
+            let found = Related { entity, schema, schema_at, row, library };
+            if Some(name.as_str()) == count {
+                for reader in &readers {
+                    let chosen = self.trace.field(argument, reader);
+                    let Val::Object(counted) = self.trace.values.get(chosen).clone() else { continue };
+                    for entry in counted {
+                        if let super::value::ObjectEntry::Field(relation, argument) = entry {
+                            self.add_relation(at, of, &relation, argument, &found, Some(&name));
+                        }
+                    }
+                }
+                continue;
+            }
+            let Some(inner) = self.add_relation(at, of, &name, argument, &found, None) else { continue };
+            for reader in &readers {
+                let deeper = self.trace.field(argument, reader);
+                self.add_members(at, inner, deeper, by, depth);
+            }
+        }
+    }
+
+    fn add_relation(
+        &mut self,
+        at: &At,
+        of: OpId,
+        name: &str,
+        argument: ValId,
+        found: &Related<'_, 'm>,
+        counted: Option<&str>,
+    ) -> Option<OpId> {
+        let column = found.entity.column(name)?;
+        let ColumnKind::Relation(relation) = &column.kind else { return None };
+        let target_at = found.schema.entities.iter().position(|e| e.name == relation.entity)?;
+        let target = &found.schema.entities[target_at];
+        let ties: Vec<(String, String)> = if relation.fields.is_empty() {
+            // The reference is held over there.
+            let back = target.columns.iter().find_map(|c| match &c.kind {
+                ColumnKind::Relation(back)
+                    if back.entity == found.entity.name && back.name == relation.name && !back.fields.is_empty() =>
+                {
+                    Some(back)
+                }
+                _ => None,
+            })?;
+            back.fields.iter().cloned().zip(back.references.iter().cloned()).collect()
+        } else {
+            relation.references.iter().cloned().zip(relation.fields.iter().cloned()).collect()
+        };
+        let parent = self.trace.op(of).clone();
+        let id = OpId(u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX));
+        let (verb, rows, missing) = match (counted.is_some(), column.list) {
+            (true, _) => (Verb::Count, Rows::Number, crate::library::Missing::Zero),
+            (false, true) => (Verb::Read, Rows::Many, crate::library::Missing::Empty),
+            (false, false) => (Verb::Read, Rows::One, crate::library::Missing::Null),
+        };
+        let filter = found.row.key.as_ref().and_then(|selector| selector.path.last());
+        let key = match (self.trace.values.get(argument), filter) {
+            (Val::Object(_), Some(filter)) => Some(self.trace.field(argument, filter)),
+            _ => None,
+        };
+        self.trace.ops.push(Op {
+            verb,
+            entity: target.name.clone(),
+            schema: Some((found.schema_at, target_at)),
+            rows,
+            missing,
+            source: OpSource::Related { of, ties, key, library: found.library },
+            block: at.block,
+            lock: None,
+            ..parent
+        });
+        self.trace.blocks[at.block.index()].events.push(Event::Op(id));
+        let member = counted.map_or_else(|| name.to_owned(), |count| format!("{count}.{name}"));
+        self.trace.related.insert((of, member), id);
+        Some(id)
     }
 
     /// What kind of region a row opens.
@@ -353,6 +463,15 @@ pub(super) struct Member {
     accessor: String,
     entity: Option<(usize, usize)>,
     confidence: Confidence,
+}
+
+/// Where rows that are read along are described.
+struct Related<'s, 'm> {
+    entity: &'s Entity,
+    schema: &'s Schema,
+    schema_at: usize,
+    row: &'m CallRow,
+    library: &'m Library,
 }
 
 /// Whether a pattern's methods are names that hardly anything else has.

@@ -3,6 +3,8 @@
 //! The root function's blocks, those of the functions it calls, of callbacks that run in place and of handlers make one
 //! graph.
 
+use rustc_hash::FxHashMap;
+
 use super::value::{ValId, Values};
 use crate::finding::Confidence;
 use crate::library::{CallRow, Missing, Rows, Verb};
@@ -69,6 +71,8 @@ pub struct Trace<'a> {
     pub frames: Vec<Frame>,
     /// Functions that ran in place inside the function that holds them, so that they need no trace of their own.
     pub in_place: Vec<FuncRef>,
+    /// Rows that an operation reads along, by the member under which it gives them.
+    pub related: FxHashMap<(OpId, String), OpId>,
     /// Whether something was left out because the trace grew too large.
     pub budget_hit: bool,
 }
@@ -235,6 +239,17 @@ pub struct Op<'a> {
 pub enum OpSource<'a> {
     /// A call that a library row describes.
     Call(&'a CallRow, &'a crate::library::Library),
+    /// Rows that another operation reads along: the columns that tie them to its row, and their own condition.
+    Related {
+        /// The operation that reads them.
+        of: OpId,
+        /// Column here, column there.
+        ties: Vec<(String, String)>,
+        /// The argument that selects them.
+        key: Option<ValId>,
+        /// The library whose grammar the argument is written in.
+        library: &'a crate::library::Library,
+    },
     /// A statement in SQL text, with the values of its holes.
     Sql(Box<sql::Statement>, Vec<ValId>),
 }

@@ -16,33 +16,36 @@ pub(super) struct Typed<'m> {
     pub confidence: Confidence,
 }
 
-/// How deep the origin of a value is followed.
-const DEPTH: usize = 12;
-
 impl<'m> Elaborator<'m, '_> {
     /// The class of the project that a value is an instance of.
     pub fn class_of(&self, value: ValId) -> Option<ClassRef> {
-        self.class_within(value, DEPTH)
+        if let Some(known) = self.classes.borrow().get(&value) {
+            return *known;
+        }
+        // A value that is made from itself, through a loop, adds nothing.
+        self.classes.borrow_mut().insert(value, None);
+        let found = self.find_class(value);
+        self.classes.borrow_mut().insert(value, found);
+        found
     }
 
-    fn class_within(&self, value: ValId, depth: usize) -> Option<ClassRef> {
-        let depth = depth.checked_sub(1)?;
+    fn find_class(&self, value: ValId) -> Option<ClassRef> {
         match self.trace.values.get(value) {
             Val::This(class) | Val::Instance(class) => Some(*class),
             Val::Param(..) | Val::Field(..) | Val::Call { .. } => {
-                let (unit, ty) = self.declared_type(value, depth)?;
+                let (unit, ty) = self.declared_type(value)?;
                 self.class_of_type(unit, ty)
             }
-            Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().find_map(|(_, v)| self.class_within(*v, depth)),
+            Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().find_map(|(_, v)| self.class_of(*v)),
             Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => {
-                self.class_within(*a, depth).or_else(|| self.class_within(*b, depth))
+                self.class_of(*a).or_else(|| self.class_of(*b))
             }
             _ => None,
         }
     }
 
     /// The type a value is declared with, and the unit whose names the declaration uses.
-    fn declared_type(&self, value: ValId, depth: usize) -> Option<(UnitId, &'m str)> {
+    fn declared_type(&self, value: ValId) -> Option<(UnitId, &'m str)> {
         let program = self.model.program;
         match self.trace.values.get(value) {
             Val::Param(func, index) => {
@@ -51,7 +54,7 @@ impl<'m> Elaborator<'m, '_> {
                 Some((func.unit, unit.slots[param.slot.index()].ty.as_deref()?))
             }
             Val::Field(base, name) => {
-                let mut class = self.class_within(*base, depth)?;
+                let mut class = self.class_of(*base)?;
                 for _ in 0..8 {
                     if let Some(field) = program.class(class).fields.iter().find(|f| &f.name == name) {
                         return Some((class.unit, field.ty.as_deref()?));
@@ -128,11 +131,16 @@ impl<'m> Elaborator<'m, '_> {
 
     /// The type of a library that a value is of.
     pub fn typed(&self, value: ValId) -> Option<Typed<'m>> {
-        self.typed_within(value, DEPTH)
+        if let Some(known) = self.types.borrow().get(&value) {
+            return *known;
+        }
+        self.types.borrow_mut().insert(value, None);
+        let found = self.find_typed(value);
+        self.types.borrow_mut().insert(value, found);
+        found
     }
 
-    fn typed_within(&self, value: ValId, depth: usize) -> Option<Typed<'m>> {
-        let depth = depth.checked_sub(1)?;
+    fn find_typed(&self, value: ValId) -> Option<Typed<'m>> {
         let values = &self.trace.values;
         match values.get(value) {
             Val::Handle(_) => self.find_type(Confidence::High, |row, _| row.transaction),
@@ -142,23 +150,23 @@ impl<'m> Elaborator<'m, '_> {
             }
             Val::Call { callee, .. } => {
                 if let Val::Field(base, method) = values.get(*callee)
-                    && let Some(base) = self.typed_within(*base, depth)
+                    && let Some(base) = self.typed(*base)
                     && base.library.calls.iter().any(|row| row.gives.is_some() && row.on.names().any(|n| n == method))
                 {
                     return Some(base);
                 }
-                let declared = self.declared_type(value, depth).map(|(_, ty)| core_type(ty));
+                let declared = self.declared_type(value).map(|(_, ty)| core_type(ty));
                 declared
                     .and_then(|ty| self.declared_as(ty))
-                    .or_else(|| self.by_class(value, depth))
+                    .or_else(|| self.by_class(value))
                     .or_else(|| self.by_name(self.name_of(*callee)?.strip_prefix("get")?))
             }
             Val::Phi(phi) => {
                 let operands: Vec<ValId> = values.phi(*phi).operands.iter().map(|(_, v)| *v).collect();
-                self.typed_among(&operands, depth)
+                self.typed_among(&operands)
             }
             Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => {
-                self.typed_among(&[*a, *b], depth)
+                self.typed_among(&[*a, *b])
             }
             Val::External(module, name) => {
                 let by_import = self.find_type(Confidence::High, |_, p| p.accepts_import(module, name));
@@ -172,11 +180,11 @@ impl<'m> Elaborator<'m, '_> {
                 })
             }
             Val::Param(..) | Val::Field(..) | Val::This(_) | Val::Instance(_) => {
-                let declared = self.declared_type(value, depth).map(|(_, ty)| core_type(ty));
+                let declared = self.declared_type(value).map(|(_, ty)| core_type(ty));
                 if let Some(typed) = declared.and_then(|ty| self.declared_as(ty)) {
                     return Some(typed);
                 }
-                if let Some(typed) = self.by_class(value, depth) {
+                if let Some(typed) = self.by_class(value) {
                     return Some(typed);
                 }
                 match values.get(value) {
@@ -196,10 +204,10 @@ impl<'m> Elaborator<'m, '_> {
 
     /// The type of a value that may be one of several: of a client and a transaction, the client, since what runs
     /// outside of a transaction on one way is not protected by it.
-    fn typed_among(&self, values: &[ValId], depth: usize) -> Option<Typed<'m>> {
+    fn typed_among(&self, values: &[ValId]) -> Option<Typed<'m>> {
         let mut found: Option<Typed<'m>> = None;
         for value in values {
-            let Some(next) = self.typed_within(*value, depth) else { continue };
+            let Some(next) = self.typed(*value) else { continue };
             found = Some(match found {
                 Some(first) if first.row.transaction && !next.row.transaction => next,
                 Some(first) => first,
@@ -209,8 +217,8 @@ impl<'m> Elaborator<'m, '_> {
         found
     }
 
-    fn by_class(&self, value: ValId, depth: usize) -> Option<Typed<'m>> {
-        let mut class = self.class_within(value, depth)?;
+    fn by_class(&self, value: ValId) -> Option<Typed<'m>> {
+        let mut class = self.class_of(value)?;
         for _ in 0..8 {
             let it = self.model.program.class(class);
             if let Some(extends) = &it.extends

@@ -30,7 +30,7 @@ impl Schema {
         self.entities.iter().position(|entity| is_accessor(&entity.name, accessor))
     }
 
-    /// The place in [`Schema::entities`] of the entity of a table, or of a model that SQL calls by its own name.
+    /// The place in [`Schema::entities`] of the entity of a table.
     #[must_use]
     pub fn position_by_table(&self, table: &str) -> Option<usize> {
         let exact = self.entities.iter().position(|entity| entity.table == table);

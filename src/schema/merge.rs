@@ -57,7 +57,9 @@ impl Schema {
             let entity = &mut self.entities[index];
             for key in &table.keys {
                 let key = in_code(entity, key);
-                if !entity.keys.iter().any(|known| same_key(known, &key)) {
+                // A column that the model doesn't have: the migrations in sight are not the ones the model is from.
+                let known = key.columns.iter().all(|name| entity.column(name).is_some());
+                if known && !entity.keys.iter().any(|known| same_key(known, &key)) {
                     entity.keys.push(key);
                     added += 1;
                 }

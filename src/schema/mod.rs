@@ -6,13 +6,15 @@
 //! file uses, is decided by [`discover`] from paths alone. Nothing here touches the disk, and no reader fails: what it
 //! cannot read becomes a [`Problem`].
 
-
+pub mod discover;
 mod engine;
 mod lookup;
 mod merge;
 pub mod migrations;
 pub mod prisma;
 
+#[cfg(test)]
+mod tests;
 
 pub use engine::Engine;
 

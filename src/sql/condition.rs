@@ -38,7 +38,11 @@ impl View<'_> {
                 continue;
             }
             // A piece of SQL behind a condition is not part of it.
-            let range = (range.0, self.before_fragment(range));
+            let end = self.before_fragment(range);
+            if end < range.1 {
+                work.push((range.0, end));
+                continue;
+            }
             match self.atom(range, notes) {
                 Atom::Nothing => {}
                 Atom::Conditions(conditions) => filter.conditions.extend(conditions),
@@ -141,12 +145,11 @@ impl View<'_> {
             notes.exists.push((slot, if negated { Exists::Negated } else { Exists::Yes }));
             return Atom::Opaque;
         }
+        if negated {
+            return self.negation(self.peel((first, end)));
+        }
         if let Some(comparison) = self.comparison(range) {
             return comparison;
-        }
-        if negated {
-            let inner = self.peel((first, end));
-            return self.column(inner).map_or(Atom::Opaque, |column| Atom::Conditions(vec![truth(column, false)]));
         }
         match self.scalar(range) {
             SqlValue::Bool(true) => Atom::Nothing,
@@ -158,6 +161,23 @@ impl View<'_> {
                     && self.is_symbol(self.tokens.after(start), "::") =>
             {
                 Atom::Inner(self.inside(start))
+            }
+            _ => Atom::Opaque,
+        }
+    }
+
+    /// `NOT` of a column or of one comparison.
+    fn negation(&self, range: Range) -> Atom {
+        if let Some(column) = self.column(range) {
+            return Atom::Conditions(vec![truth(column, false)]);
+        }
+        if self.is(range.0, "not") || ["and", "or"].iter().any(|word| self.split_words(range, word).len() > 1) {
+            return Atom::Opaque;
+        }
+        match self.comparison(range) {
+            Some(Atom::Conditions(mut conditions)) if conditions.len() == 1 => {
+                conditions[0].op = opposite(conditions[0].op);
+                Atom::Conditions(conditions)
             }
             _ => Atom::Opaque,
         }
@@ -236,9 +256,7 @@ impl View<'_> {
             return None;
         };
         // Further arguments must be constants: `coalesce(n, 0)`, `date_trunc` has them first and is no such function.
-        arguments
-            .all(|argument| matches!(self.scalar(argument), SqlValue::Number(_) | SqlValue::Text(_)))
-            .then_some((column, Some(name)))
+        arguments.all(|argument| constant(&self.scalar(argument)).is_some()).then_some((column, Some(name)))
     }
 
     fn is_test(&self, left: Range, right: Range) -> Atom {
@@ -332,6 +350,12 @@ impl View<'_> {
             _ => Op::Other,
         };
         let value = self.slot(right.0 + 1).map_or_else(|| self.value(self.inside(right.0 + 1)), SqlValue::Rows);
+        if let (None, SqlValue::Column(column)) = (self.operand(left), &value) {
+            // `value = ANY(column)`: the column is the list.
+            let condition =
+                Condition { column: column.clone(), through: None, op: Op::Other, value: self.scalar(left) };
+            return Atom::Conditions(vec![condition]);
+        }
         self.one(left, op, value)
     }
 
@@ -419,6 +443,23 @@ fn comparison_of(symbol: &str) -> Option<Op> {
         ">=" => Op::Ge,
         _ => return None,
     })
+}
+
+/// The operator that holds where this one doesn't; neither holds of null.
+fn opposite(op: Op) -> Op {
+    match op {
+        Op::Eq => Op::Ne,
+        Op::Ne => Op::Eq,
+        Op::Lt => Op::Ge,
+        Op::Le => Op::Gt,
+        Op::Gt => Op::Le,
+        Op::Ge => Op::Lt,
+        Op::In => Op::NotIn,
+        Op::NotIn => Op::In,
+        Op::IsNull => Op::IsNotNull,
+        Op::IsNotNull => Op::IsNull,
+        Op::Like | Op::Other => Op::Other,
+    }
 }
 
 /// The operator with its sides exchanged.

@@ -109,8 +109,10 @@ fn use_members(query: &mut Query, members: &FxHashMap<String, usize>) {
         if slot_of(&condition.column).is_some()
             && let SqlValue::Column(other) = &mut condition.value
             && slot_of(other).is_none()
+            && let Some(op) = mirrored(condition.op)
         {
             std::mem::swap(other, &mut condition.column);
+            condition.op = op;
         }
     });
     each_value(query, &mut |value| {
@@ -196,14 +198,22 @@ fn fold(drafts: &mut [Draft], index: usize, at_slot: &[Option<usize>], readers: 
     let Some(inner) = drafts[inner_at].statement.query() else { return };
     let plain = inner.verb == Verb::Select && inner.table.is_some() && !inner.union && !outer.union;
     // Folding copies, so that a long chain of sub-selects is folded only while it is small.
-    let size = inner.filter.conditions.len() + inner.filter.any_of.len() + inner.joins.len() + inner.selected.len();
-    if !plain || size > MAX_FOLD || (!scalar && (inner.aggregate.is_some() || inner.grouped || outer.grouped)) {
+    if !plain || size(inner) > MAX_FOLD || (!scalar && (inner.aggregate.is_some() || inner.grouped || outer.grouped)) {
         return;
     }
     let folded = if scalar { take_answer(outer, inner) } else { take_source(outer, inner) };
     // A member of a `WITH` may be read again elsewhere; a sub-select in place is read here only.
     dropped[inner_at] |= readers[slot] < 2;
     drafts[index].statement.kind = Kind::Query(Box::new(folded));
+}
+
+fn size(query: &Query) -> usize {
+    let of_filter = |filter: &Filter| {
+        let arms: usize = filter.any_of.iter().flat_map(|group| &group.arms).map(Vec::len).sum();
+        filter.conditions.len() + arms + filter.mentions.len()
+    };
+    let joins: usize = query.joins.iter().map(|join| 1 + of_filter(&join.on)).sum();
+    of_filter(&query.filter) + joins + query.selected.len() + query.order_by.len() + query.fragments.len()
 }
 
 /// `SELECT EXISTS (…)`, `SELECT (SELECT count(*) …)`: the inner query under the outer name.
@@ -336,7 +346,7 @@ fn each_condition(query: &mut Query, visit: &mut dyn FnMut(&mut Condition)) {
 }
 
 /// Visits every value of a query.
-fn each_value(query: &mut Query, visit: &mut dyn FnMut(&mut SqlValue)) {
+pub(super) fn each_value(query: &mut Query, visit: &mut dyn FnMut(&mut SqlValue)) {
     each_condition(query, &mut |condition| deep(&mut condition.value, visit));
     let sets = match &mut query.conflict {
         Some(Conflict::Update { sets, .. }) => sets.as_mut_slice(),

@@ -82,11 +82,8 @@ fn statement(view: &View<'_>, range: Range, notes: &mut Notes) -> Kind {
             "delete" => view.delete(range, notes),
             "truncate" => view.truncate(range),
             "merge" => view.merge(range, notes),
-            "create" | "alter" | "drop" | "do" | "comment" | "rename"
-                if view.tokens.raw(start).len() > 2 || view.is_block(range) =>
-            {
-                return Kind::Ddl(view.ddl(range));
-            }
+            "create" | "alter" | "drop" | "comment" | "rename" => return Kind::Ddl(view.ddl(range)),
+            "do" if view.is_block(range) => return Kind::Ddl(view.ddl(range)),
             _ => return control(view, range),
         },
         // A union that starts with a bracket.
@@ -115,6 +112,11 @@ fn select(view: &View<'_>, range: Range, notes: &mut Notes) -> Query {
 fn members(view: &View<'_>, (start, end): Range, notes: &mut Notes) -> usize {
     let mut at = start + 1 + usize::from(view.is(start + 1, "recursive"));
     while at < end {
+        // A hole may stand for whole members.
+        if view.is_symbol(at + 1, ",") {
+            at += 2;
+            continue;
+        }
         let name = view.tokens.name(at).unwrap_or_default();
         let Some(open) = view.top((at + 1, end)).find(|&at| view.slot(at).is_some()) else {
             return at;

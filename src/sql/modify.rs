@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::finish::each_value;
 use super::token::TokenKind;
 use super::types::{
     Assignment, Conflict, ConflictTarget, Exists, Filter, Query, RowCount, SqlValue, SqlWrite, Table, Verb,
@@ -28,6 +29,10 @@ impl View<'_> {
             let clause = self.conflict((at, until), notes);
             query.conflict = Some(clause);
             self.note_fragments(&[(Clause::Returning, (at, until))], &mut query);
+        }
+        if let Some((_, body)) = clauses.iter().find(|(clause, _)| *clause == Clause::Output) {
+            query.returning = true;
+            query.selected = self.selected(*body, notes);
         }
         if let Some(at) = returning_at {
             query.returning = true;
@@ -139,11 +144,13 @@ impl View<'_> {
                 self.push_write(name(index), value, query);
             }
         }
+        of_source(query, &inner);
         if inner.table.is_some() || source.is_some() {
             notes.extras.push(inner);
         } else {
             // Without a table it brings one row or none.
-            query.row_count = RowCount::One;
+            let from = self.clauses(range).iter().any(|(clause, _)| *clause == Clause::From);
+            query.row_count = if from { RowCount::Unknown } else { RowCount::One };
             query.filter = inner.filter;
         }
     }
@@ -323,6 +330,23 @@ impl View<'_> {
             _ => {}
         }
     }
+}
+
+/// The columns that an `INSERT … SELECT` writes from are those of the tables it selects from.
+fn of_source(query: &mut Query, inner: &Query) {
+    let tables = inner.table.iter().chain(inner.joins.iter().map(|join| &join.table));
+    let named: FxHashMap<String, &str> = tables
+        .map(|table| (table.alias.as_ref().unwrap_or(&table.name).to_lowercase(), table.name.as_str()))
+        .filter(|(_, name)| !name.is_empty())
+        .collect();
+    let only = inner.table.as_ref().filter(|_| inner.joins.is_empty());
+    each_value(query, &mut |value| {
+        let SqlValue::Column(column) = value else { return };
+        column.of = match &column.of {
+            Some(of) => Some(named.get(&of.to_lowercase()).map_or_else(|| of.clone(), |name| (*name).to_owned())),
+            None => only.map(|table| table.name.clone()),
+        };
+    });
 }
 
 /// Where a write names an alias, the table behind that alias is meant.

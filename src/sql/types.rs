@@ -266,7 +266,7 @@ pub enum Op {
     Le,
     Gt,
     Ge,
-    /// The value is a list, or a placeholder that stands for one.
+    /// The value is a list, or a placeholder that stands for one. A list of one hole may stand for many values too.
     In,
     NotIn,
     IsNull,

@@ -2,6 +2,8 @@
 
 use rustc_hash::FxHashSet;
 
+use crate::analysis::flow::Flow;
+
 use crate::library::{ErrorKind, ErrorRow, Verb};
 use crate::model::{BlockId, Event, Exit, Literal, OpId, OpSource, TextPart, Trace, Val, ValId};
 use crate::ir::{BinaryOp, UnaryOp};
@@ -23,10 +25,16 @@ pub enum Handling {
 /// What the handler at a block, or one around it, does about an error; and where the one stands that acts. `None`: nobody
 /// tests for it.
 #[must_use]
-pub fn handling(trace: &Trace<'_>, handler: BlockId, kind: ErrorKind) -> Option<(Handling, BlockId)> {
+pub fn handling(
+    trace: &Trace<'_>,
+    flow: &Flow,
+    failed: BlockId,
+    handler: BlockId,
+    kind: ErrorKind,
+) -> Option<(Handling, BlockId)> {
     let mut at = handler;
     for _ in 0..6 {
-        match walk(trace, at, kind) {
+        match walk(trace, flow, failed, at, kind) {
             Walk::Handled(handling) => return Some((handling, at)),
             Walk::Passes(Some(outer)) => at = outer,
             Walk::Passes(None) => return None,
@@ -41,7 +49,7 @@ enum Walk {
     Passes(Option<BlockId>),
 }
 
-fn walk(trace: &Trace<'_>, start: BlockId, kind: ErrorKind) -> Walk {
+fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: ErrorKind) -> Walk {
     let mut seen = FxHashSet::default();
     // Each way carries whether a test on it has recognised the error.
     let mut todo = vec![(start, false)];
@@ -50,6 +58,9 @@ fn walk(trace: &Trace<'_>, start: BlockId, kind: ErrorKind) -> Walk {
     let mut declined = false;
     let mut reported = false;
     let mut goes_on = false;
+    let mut retries = false;
+    // Whether some test on the error was understood at all.
+    let mut told = false;
     while let Some((block, recognised)) = todo.pop() {
         if !seen.insert((block, recognised)) {
             continue;
@@ -58,8 +69,12 @@ fn walk(trace: &Trace<'_>, start: BlockId, kind: ErrorKind) -> Walk {
             break;
         }
         let it = trace.block(block);
-        if it.is_loop && block < start {
-            return Walk::Handled(Handling::Retries);
+        if it.is_loop && flow.position(block) <= flow.position(failed) {
+            // Back to the head of a loop around the statement.
+            if recognised || !told {
+                retries = true;
+            }
+            continue;
         }
         for event in &it.events {
             match event {
@@ -77,14 +92,17 @@ fn walk(trace: &Trace<'_>, start: BlockId, kind: ErrorKind) -> Walk {
         }
         match &it.exit {
             Exit::Goto(next) => {
-                if next.index() <= block.index() && trace.block(*next).is_loop {
-                    return Walk::Handled(Handling::Retries);
-                }
                 todo.push((*next, recognised));
             }
             Exit::Branch { test, yes, no, .. } => match recognises(trace, *test, kind) {
-                Some(true) => todo.push((*yes, true)),
-                Some(false) => todo.push((*no, recognised)),
+                Some(true) => {
+                    told = true;
+                    todo.push((*yes, true));
+                }
+                Some(false) => {
+                    told = true;
+                    todo.push((*no, recognised));
+                }
                 None => {
                     todo.push((*no, recognised));
                     todo.push((*yes, recognised));
@@ -113,6 +131,9 @@ fn walk(trace: &Trace<'_>, start: BlockId, kind: ErrorKind) -> Walk {
             }
             Exit::Unreachable => {}
         }
+    }
+    if retries && !(declined && !told) {
+        return Walk::Handled(Handling::Retries);
     }
     if declined {
         return Walk::Handled(Handling::Declines { reads });

@@ -15,6 +15,7 @@ pub use handlers::{Handling, handling};
 pub use terms::Terms;
 
 use super::facts::{self, Atom, Fact};
+use super::flow::Flow;
 use crate::interleave::{
     self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either,
     lit, ret, retry, size, throw, tx, when,
@@ -47,6 +48,10 @@ pub struct Plan<'p> {
     pub isolation: Option<&'p str>,
     /// Whether the rows a check ranges over are limited, so that a limit is modelled as one.
     pub bound: bool,
+    /// Whether both runs act on rows of their own choice, as when each moves a flag.
+    pub movers: bool,
+    /// The order of blocks.
+    pub flow: &'p Flow,
 }
 
 /// A program with all the judge needs to run it.
@@ -93,7 +98,8 @@ fn serialization_codes() -> Vec<Code> {
 /// With `answers`, how a run ends is part of what is compared; without, only rows and effects are.
 pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers: bool) -> Script {
     let mut writer = Writer::new(trace, schemas, plan, answers);
-    writer.terms.fix_predicate(writer.trace, schemas, plan.check);
+    writer.learn();
+    writer.terms.fix_predicate(writer.trace, schemas, plan.check, plan.movers.then_some(plan.act));
     let items = writer.items();
     let mut body = writer.nest(&items);
     if plan.claims {
@@ -127,7 +133,7 @@ struct Writer<'w, 't, 'm> {
 
 impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     fn new(trace: &'w mut Trace<'m>, schemas: &'w [Schema], plan: &'w Plan<'t>, answers: bool) -> Self {
-        let terms = Terms::new(plan.way, plan.bound);
+        let terms = Terms::new(trace, plan.way, plan.bound);
         Self { trace, schemas, plan, terms, tags: Vec::new(), around: FxHashMap::default(), keys_unknown: false, answers }
     }
 
@@ -154,7 +160,24 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             // A read behind the check may test again; one before it in the same transaction fixes the snapshot.
             return same_entity && after_check || it.region.is_some() && it.region == act.region;
         }
-        false
+        // Every earlier write of the region has locked its rows.
+        !after_check && it.region.is_some() && it.region == act.region
+    }
+
+    /// What the branches on the way say of values that no statement gave.
+    fn learn(&mut self) {
+        for pair in self.plan.way.windows(2) {
+            let Exit::Branch { test, yes, no, .. } = self.trace.block(pair[0]).exit.clone() else { continue };
+            if yes == no {
+                continue;
+            }
+            let test = self.terms.resolve(self.trace, test);
+            if let [facts] = facts::assert(self.trace, test, pair[1] == yes).as_slice() {
+                for fact in facts {
+                    self.terms.learn(self.trace, fact);
+                }
+            }
+        }
     }
 
     fn items(&mut self) -> Vec<Item> {
@@ -287,7 +310,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 return;
             }
         }
-        self.query(op, &it, &mut nodes);
+        self.query(op, &it, next, &mut nodes);
         let in_tx = !regions.is_empty();
         let handled_here = self.guard_handlers(op, block, next, &regions, nodes);
         let _ = in_tx;
@@ -316,7 +339,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             if Some(handler) == next {
                 continue;
             }
-            let Some((handling, at)) = handling(self.trace, handler, kind) else { continue };
+            let Some((handling, at)) = handling(self.trace, self.plan.flow, block, handler, kind) else { continue };
             let depth = self.trace.block(at).regions.len();
             let own = self.trace.block(block).regions.len();
             if depth < own
@@ -360,7 +383,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     }
 
     /// Adds what a query runs.
-    fn query(&mut self, op: OpId, it: &crate::model::Op<'m>, nodes: &mut Block) {
+    fn query(&mut self, op: OpId, it: &crate::model::Op<'m>, next: Option<BlockId>, nodes: &mut Block) {
         let table = it.entity.clone();
         self.terms.touch(&table);
         if it.schema.is_none() {
@@ -388,7 +411,13 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 }
                 nodes.push(read);
                 if it.missing == Missing::Throws {
-                    missing(nodes, in_tx, OWN);
+                    let to_handler = next.is_some() && self.trace.block(it.block).handler == next;
+                    if to_handler {
+                        // The way goes through the handler: somebody found the row after all.
+                        nodes.push(when(size(variable.as_str()).gt(0), self.decline()));
+                    } else {
+                        missing(nodes, in_tx, OWN);
+                    }
                 }
             }
             Verb::Create => {
@@ -494,6 +523,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 .keys
                 .iter()
                 .flat_map(|key| key.columns.iter())
+                .chain(self.terms.info.get(table).into_iter().flat_map(|info| info.columns.keys()))
                 .filter(|column| !set.contains(column))
                 .cloned()
                 .collect();
@@ -509,6 +539,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
 
     fn sets(&mut self, table: &str, mut update: judge::Update, writes: &Writes) -> judge::Update {
         for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
+            self.terms.changed.insert((table.to_owned(), column.to_string()));
             update = update.set(column, value);
         }
         update
@@ -533,13 +564,14 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 sql::Conflict::Replace => Some(judge::OnConflict::Update(Vec::new())),
                 sql::Conflict::Merge => None,
             },
+            OpSource::Related { .. } => None,
         }
     }
 
     fn inserts_unless_exists(&self, it: &crate::model::Op<'m>) -> bool {
         match &it.source {
             OpSource::Sql(statement, _) => statement.query().is_some_and(|q| q.insert_select_not_exists),
-            OpSource::Call(..) => false,
+            OpSource::Call(..) | OpSource::Related { .. } => false,
         }
     }
 

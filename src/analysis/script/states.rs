@@ -13,14 +13,14 @@ type Rows = Vec<(String, Row)>;
 pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
     let mut others: Rows = Vec::new();
     for (name, info) in terms.info.iter().filter(|(name, _)| **name != terms.check_table) {
-        let first = choices(info).into_iter().next().unwrap_or_default();
+        let first = choices(terms, name, info).into_iter().next().unwrap_or_default();
         for row in rows(terms, info, &first) {
             others.push((name.clone(), row));
         }
     }
     let mut states: Vec<Rows> = vec![others.clone()];
     if let Some(info) = terms.info.get(&terms.check_table) {
-        for choice in choices(info) {
+        for choice in choices(terms, &terms.check_table, info) {
             let own = rows(terms, info, &choice);
             let with = |rows: &[Row]| {
                 let mut state = others.clone();
@@ -41,7 +41,13 @@ pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
                 states.push(with(&third));
             }
             if bound && own.len() == 1 {
-                states.push(with(&[own[0].clone(), own[0].clone()]));
+                let mut second = own[0].clone();
+                for (column, value) in &choice {
+                    if let Value::Int(n) = value {
+                        second = second.with(column.as_str(), n - 1);
+                    }
+                }
+                states.push(with(&[own[0].clone(), second]));
             }
         }
         // A row outside of the check's condition that shares a part of it.
@@ -65,13 +71,19 @@ pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
 }
 
 /// Values for the columns that no filter fixes, in every combination, up to a limit.
-fn choices(info: &TableInfo) -> Vec<Vec<(String, Value)>> {
+fn choices(terms: &Terms, name: &str, info: &TableInfo) -> Vec<Vec<(String, Value)>> {
+    let changed = |column: &String| terms.changed.contains(&(name.to_owned(), column.clone()));
     let fixed = |column: &String| {
-        info.templates.iter().any(|t| t.iter().any(|(c, _)| c == column)) && info.columns[column].len() <= 1
+        info.templates.iter().any(|t| t.iter().any(|(c, _)| c == column))
+            && info.columns[column].len() <= 1
+            && !changed(column)
     };
     let mut all: Vec<Vec<(String, Value)>> = vec![Vec::new()];
     for (column, values) in info.columns.iter().filter(|(column, values)| !fixed(column) && !values.is_empty()) {
         let mut values: Vec<Value> = values.iter().cloned().collect();
+        if values.len() == 1 && changed(column) {
+            values.insert(0, other_than(&values[0]));
+        }
         if values.iter().all(|v| matches!(v, Value::Text(_))) {
             values.push(Value::from("?"));
         }
@@ -101,6 +113,17 @@ fn choices(info: &TableInfo) -> Vec<Vec<(String, Value)>> {
         all = next;
     }
     all
+}
+
+/// Some other value of the same kind.
+fn other_than(value: &Value) -> Value {
+    match value {
+        Value::Bool(truth) => Value::Bool(!truth),
+        Value::Text(_) => Value::from("?"),
+        Value::Int(n) => Value::Int(n + 7_777),
+        Value::Null => Value::Int(5),
+        Value::Generated(_) => Value::Null,
+    }
 }
 
 /// The rows that the script's filters ask for: one if both runs mean the same.

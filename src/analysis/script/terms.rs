@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::facts::{Atom, Fact};
-use crate::analysis::paths;
+use crate::analysis::paths::{self, Choices};
 use crate::interleave::{Env, Expr, Name, Row, Table, Value, col, field, lit, null, size, total, var};
 use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Rows, Verb};
@@ -41,7 +41,7 @@ enum Place {
 
 /// The terms of one script.
 pub struct Terms {
-    came_from: Rc<FxHashMap<BlockId, BlockId>>,
+    choices: Rc<Choices>,
     variables: FxHashMap<OpId, String>,
     agreed: FxHashSet<ValId>,
     constants: FxHashMap<ValId, i64>,
@@ -53,15 +53,18 @@ pub struct Terms {
     pub check_table: String,
     /// What the check's own condition fixes, for columns that an act leaves open.
     predicate: Vec<(String, Expr)>,
+    /// Columns that an update writes: before it, a row holds something else.
+    pub changed: BTreeSet<(String, String)>,
+    /// What branches on the way say of values that no statement gave.
+    known: FxHashMap<ValId, Expr>,
 }
 
 impl Terms {
     /// Terms for one way.
     #[must_use]
-    pub fn new(way: &[BlockId], bound: bool) -> Self {
-        let came_from = way.windows(2).map(|pair| (pair[1], pair[0])).collect();
+    pub fn new(trace: &Trace<'_>, way: &[BlockId], bound: bool) -> Self {
         Self {
-            came_from: Rc::new(came_from),
+            choices: Rc::new(paths::choices(trace, way)),
             variables: FxHashMap::default(),
             agreed: FxHashSet::default(),
             constants: FxHashMap::default(),
@@ -70,26 +73,41 @@ impl Terms {
             bound,
             check_table: String::new(),
             predicate: Vec::new(),
+            changed: BTreeSet::new(),
+            known: FxHashMap::default(),
         }
     }
 
     /// A value on this way.
     pub fn resolve(&self, trace: &mut Trace<'_>, value: ValId) -> ValId {
-        resolve_on(&self.came_from, trace, value)
+        paths::resolve(trace, value, &mut |phi| self.choices.get(&phi).copied())
     }
 
     /// The same as a function, for readers of conditions.
     pub fn seeing(&self) -> impl FnMut(&mut Trace<'_>, ValId) -> ValId + use<> {
-        let came_from = Rc::clone(&self.came_from);
-        move |trace, value| resolve_on(&came_from, trace, value)
+        let choices = Rc::clone(&self.choices);
+        move |trace, value| paths::resolve(trace, value, &mut |phi| choices.get(&phi).copied())
     }
 
     /// Makes the values of the check's condition the same in both runs.
-    pub fn fix_predicate(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], check: OpId) {
+    ///
+    /// With `mover`, the rows that this operation picks are each run's own.
+    pub fn fix_predicate(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], check: OpId, mover: Option<OpId>) {
         let mut see = self.seeing();
         let conditions = trace.conditions(schemas, check, &mut |trace, value| see(trace, value));
         let mut values = Vec::new();
-        conditions.each(&mut |c| values.push(c.value));
+        conditions.each(&mut |c| {
+            if mover.is_none() || c.op == Compare::Eq {
+                values.push(c.value);
+            }
+        });
+        if let Some(mover) = mover {
+            let picked = trace.conditions(schemas, mover, &mut |trace, value| see(trace, value));
+            let own: Vec<ValId> = picked.all.iter().map(|c| c.value).collect();
+            let first_picks: Vec<ValId> = conditions.all.iter().filter(|c| c.op == Compare::Eq).map(|c| c.value).collect();
+            // What only one of the two picks by is the run's own; what both pick by is the group.
+            values.retain(|v| !own.contains(v) || picked.all.len() > 1 && first_picks.contains(v) && own.len() > 1);
+        }
         for value in values {
             if let Val::Array(items) = trace.values.get(value) {
                 for item in items {
@@ -106,6 +124,34 @@ impl Terms {
                 self.predicate.push((condition.column.clone(), value));
             }
         }
+    }
+
+    /// Takes in what a branch on the way says of a value that no statement gave.
+    pub fn learn(&mut self, trace: &Trace<'_>, (atom, truth): &Fact) {
+        let is_leaf = |value: ValId| {
+            matches!(trace.values.get(value), Val::Param(..) | Val::Field(..) | Val::Opaque(_) | Val::Call { .. })
+        };
+        match atom {
+            Atom::True(value) if is_leaf(*value) => {
+                self.known.insert(*value, lit(*truth));
+            }
+            // A column that must equal it makes it the same in every run that gets here.
+            Atom::Eq(a, b) if *truth => {
+                for (value, other) in [(*a, *b), (*b, *a)] {
+                    if is_leaf(value) && self.from_rows(trace, other, 10) && !self.from_rows(trace, value, 10) {
+                        self.agreed.insert(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a value is made from what some operation gave.
+    fn from_rows(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        matches!(trace.values.get(value), Val::Result(_))
+            || trace.values.parts(value).into_iter().any(|part| self.from_rows(trace, part, depth))
     }
 
     /// The variable that holds what an operation gave.
@@ -314,6 +360,8 @@ impl Terms {
         match &found.default {
             ColumnDefault::Literal(text) => Some(literal_value(text)),
             ColumnDefault::None if opaque => Some(var("own")),
+            // Orders compare times as the number two; a row made now is as new as they ask.
+            ColumnDefault::Now => Some(lit(2)),
             _ => None,
         }
     }
@@ -365,10 +413,10 @@ impl Terms {
 
     /// The two sides of an order. A limit on a number of rows is modelled as one.
     fn ordered(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], a: ValId, b: ValId) -> Option<(Expr, Expr)> {
-        let (left, right) = (self.size_in(trace, a, 4), self.size_in(trace, b, 4));
+        let (left, right) = (self.size_in(trace, a, 5), self.size_in(trace, b, 5));
         match (left, right) {
-            (Some(left), None) => return Some((left, lit(1))),
-            (None, Some(right)) => return Some((lit(1), right)),
+            (Some((left, false)), None) | (None, Some((left, true))) => return Some((left, lit(1))),
+            (None, Some((right, false))) | (Some((right, true)), None) => return Some((lit(1), right)),
             _ => {}
         }
         let (pa, pb) = (self.place(trace, a), self.place(trace, b));
@@ -387,15 +435,29 @@ impl Terms {
     }
 
     /// The size that a number is, with what is added to it left out.
-    fn size_in(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> Option<Expr> {
+    ///
+    /// True where it is taken away from something: what is left grows as the size shrinks.
+    fn size_in(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> Option<(Expr, bool)> {
         let depth = depth.checked_sub(1)?;
         if let Some(Place::Size(variable) | Place::Sum(variable, ..)) = self.place(trace, value) {
-            return Some(size(variable.as_str()));
+            return Some((size(variable.as_str()), false));
         }
         match trace.values.get(value) {
-            Val::Binary(BinaryOp::Add | BinaryOp::Sub, a, b) => {
+            Val::Binary(BinaryOp::Add, a, b) => {
                 self.size_in(trace, *a, depth).or_else(|| self.size_in(trace, *b, depth))
             }
+            Val::Binary(BinaryOp::Sub, a, b) => self
+                .size_in(trace, *a, depth)
+                .or_else(|| self.size_in(trace, *b, depth).map(|(size, taken)| (size, !taken))),
+            Val::Call { callee, args, .. } => match (trace.values.get(*callee), args.as_slice()) {
+                (Val::Global(_), [only]) => self.size_in(trace, *only, depth),
+                (Val::Field(receiver, _), []) => self.size_in(trace, *receiver, depth),
+                _ => None,
+            },
+            Val::Over(Over::Fold, source, _) => match trace.values.get(*source) {
+                Val::Result(op) => Some((size(self.variables.get(op)?.as_str()), false)),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -488,7 +550,7 @@ impl Terms {
                     let it = trace.op(*op);
                     let is_affected = match &it.source {
                         OpSource::Call(row, _) => row.affected.as_ref().is_some_and(|s| s.path == [name.clone()]),
-                        OpSource::Sql(..) => false,
+                        OpSource::Sql(..) | OpSource::Related { .. } => false,
                     };
                     if is_affected || it.rows == Rows::Many && name == "length" {
                         return Some(Place::Size(variable.clone()));
@@ -618,6 +680,9 @@ impl Terms {
 
     /// A value that no statement gave: the same in both runs if the check's condition fixes it, else the run's own.
     fn leaf(&mut self, trace: &Trace<'_>, value: ValId) -> Expr {
+        if let Some(known) = self.known.get(&value) {
+            return known.clone();
+        }
         if self.agrees(trace, value, 24) {
             let count = i64::try_from(self.constants.len()).unwrap_or(i64::MAX);
             return lit(*self.constants.entry(value).or_insert(FIRST_CONSTANT + count));
@@ -724,21 +789,6 @@ fn argument(at: usize) -> String {
     format!("arg{at}")
 }
 
-fn resolve_on(came_from: &FxHashMap<BlockId, BlockId>, trace: &mut Trace<'_>, value: ValId) -> ValId {
-    let phis: FxHashMap<_, _> = trace
-        .values
-        .phis()
-        .iter()
-        .enumerate()
-        .filter_map(|(at, phi)| {
-            let from = came_from.get(&phi.block)?;
-            let operand = phi.operands.iter().find(|(way, _)| way == from)?;
-            Some((crate::model::PhiId(u32::try_from(at).ok()?), operand.1))
-        })
-        .collect();
-    paths::resolve(trace, value, &mut |phi| phis.get(&phi).copied())
-}
-
 fn mentions_rows(value: &Expr) -> bool {
     match value {
         Expr::Field(..) | Expr::Size(_) | Expr::Total(..) => true,
@@ -763,7 +813,7 @@ fn aggregate<'t>(trace: &'t Trace<'_>, op: OpId, name: &str) -> Option<&'t str> 
             let found = row.aggregates.iter().find(|(_, s)| s.path.last().is_some_and(|last| last == name));
             found.map(|(kind, _)| kind.as_str())
         }
-        OpSource::Sql(..) => None,
+        OpSource::Sql(..) | OpSource::Related { .. } => None,
     }
 }
 
@@ -805,10 +855,4 @@ fn partial_filter(partial: &crate::sql::Filter) -> Option<Expr> {
         });
     }
     all
-}
-
-/// The description of an operation's table, if any.
-#[must_use]
-pub fn described<'s>(schemas: &'s [Schema], trace: &Trace<'_>, op: OpId) -> Option<&'s Entity> {
-    entity_of(schemas, trace.op(op))
 }

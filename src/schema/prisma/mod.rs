@@ -25,6 +25,9 @@ pub fn read(path: &str, text: &str) -> Schema {
     schema.resolve_types();
     for entity in &mut schema.entities {
         attributes::name_keys(entity);
+        if entity.keys.iter().all(|key| key.partial.is_none()) {
+            continue;
+        }
         // Conditions in SQL name columns as the database does.
         let columns = entity.clone();
         for partial in entity.keys.iter_mut().filter_map(|key| key.partial.as_mut()) {

@@ -12,6 +12,11 @@ fn inserts() {
     all("INSERT INTO t VALUES (1, 'x', NULL, now(), DEFAULT)", &["insert t set  = 1,  = 'x',  = null,  = now"]);
     all("INSERT INTO t (a, b) VALUES (1, 2), (3, 4), (5, 6)", &["insert t set a = 1, b = 2 rows 3"]);
     all("INSERT INTO t (a) VALUES {0}", &["insert t rows ?"]);
+    check(
+        Dialect::SqlServer,
+        "INSERT INTO [t] ([a]) OUTPUT INSERTED.[id] VALUES (@p1)",
+        &["insert t set a = @p1 returning"],
+    );
     all("INSERT INTO t DEFAULT VALUES", &["insert t"]);
     check(Dialect::Mysql, "INSERT INTO t SET a = 1, b = ?", &["insert t set a = 1, b = ?1"]);
     check(Dialect::Mysql, "INSERT t (a) VALUES (1)", &["insert t set a = 1"]);
@@ -30,11 +35,23 @@ fn inserts_from_a_select() {
     );
     all(
         "INSERT INTO t (a) SELECT id FROM u WHERE x = 1",
-        &["- select u where x eq 1", "insert t set a = id rows ? insert-select"],
+        &["- select u where x eq 1", "insert t set a = u.id rows ? insert-select"],
     );
     all(
         "INSERT INTO t (a) SELECT $1 FROM dual WHERE (SELECT count(*) FROM t WHERE o = $2) < 5",
         &["- select t count(*) where o eq $2", "- select dual where ?", "insert t set a = $1 rows ? insert-select"],
+    );
+}
+
+#[test]
+fn inserts_from_functions_and_joins() {
+    any(
+        "INSERT INTO t (a, b) SELECT {0}, w.id FROM unnest({1}::text[]) AS w(id) ON CONFLICT DO NOTHING",
+        &["insert t set a = {0}, b = w.id rows ? insert-select conflict nothing"],
+    );
+    all(
+        "INSERT INTO t (a, b) SELECT x.id, y.id FROM u x JOIN v y ON y.u = x.id",
+        &["- select u[x] join v[y] on id eq v.u", "insert t set a = u.id, b = v.id rows ? insert-select"],
     );
 }
 

@@ -71,8 +71,8 @@ fn tests_of_columns() {
         &["select t where a eq $1 & b eq $2 & c eq $3"],
     );
     all(
-        "SELECT 1 FROM t WHERE lower(email) = lower($1) AND date(at) = $2 AND upper($3) = upper(code)",
-        &["select t where lower(email) eq $1 & date(at) eq $2 & upper(code) eq $3"],
+        "SELECT 1 FROM t WHERE lower(email) = lower($1) AND date(at) = $2 AND upper($3) = upper(code) AND coalesce(gone, false) = false",
+        &["select t where lower(email) eq $1 & date(at) eq $2 & upper(code) eq $3 & coalesce(gone) eq false"],
     );
     all(
         "SELECT 1 FROM t WHERE (a, b) = ($1, $2) AND (c, d) IN (($3, $4))",
@@ -102,6 +102,14 @@ fn brackets_and_alternatives() {
         &["select t where a eq 1 & (locked_until isnull | locked_until lt now)"],
     );
     all("SELECT 1 FROM t WHERE a = 1 OR (b = 2 AND c = 3)", &["select t where (a eq 1 | b eq 2 & c eq 3)"]);
+    all(
+        "SELECT 1 FROM t WHERE NOT (a = 1) AND NOT b IN (2, 3) AND NOT (c < 4) AND NOT d = e",
+        &["select t where a ne 1 & b notin [2 3] & c ge 4 & d ne e"],
+    );
+    all(
+        "SELECT 1 FROM t WHERE 'x' = ANY(tags) AND NOT ($1 = ANY(tags))",
+        &["select t where tags other 'x' & tags other $1"],
+    );
     all("SELECT 1 FROM t WHERE NOT (a = 1 AND b = 2)", &["select t where ?[a b]"]);
     all(
         "SELECT 1 FROM t WHERE a = 1 OR EXISTS (SELECT 1 FROM u WHERE u.id = t.id)",
