@@ -246,6 +246,18 @@ return await prisma.device.upsert({
 });
 "#,
     );
+    // The missing row arrives as an exception.
+    shows(
+        &found,
+        "loadProfile",
+        r#"
+return await prisma.memberProfile.upsert({
+  where: { userId },
+  create: { userId },
+  update: { userId },
+});
+"#,
+    );
     // Whoever signs up with a known address must not get its account; a toggle or a free name is no upsert either.
     for function in ["POST", "createProject", "toggleLike", "enroll", "importContacts", "publishArticle", "linkAccount"]
     {

@@ -93,7 +93,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     let violation = title(search, act, ErrorKind::UniqueViolation).unwrap_or_else(|| "unique violation".to_owned());
     let trace = &*search.trace;
     let library = [act, check].into_iter().find_map(|op| match &trace.op(op).source {
-        OpSource::Call(_, library) => Some(library.id.clone()),
+        OpSource::Call(_, library) | OpSource::Related { library, .. } => Some(library.id.clone()),
         OpSource::Sql(..) => None,
     });
     let schema = [act, check].into_iter().find_map(|op| trace.op(op).schema).map(|(schema, _)| schema);

@@ -60,6 +60,12 @@ impl<'a> Scene<'a> {
         !object && !combines && !relation
     }
 
+    /// Whether the check's call is about other rows, which bring those of the act along.
+    fn is_read_along(&self) -> bool {
+        let accessor = |site| self.client(site).map(|(_, accessor)| accessor);
+        accessor(self.check).is_some_and(|check| accessor(self.act).is_some_and(|act| act != check))
+    }
+
     /// The key that would stop the second row; `None` where equality of columns is not what is asked for.
     pub(super) fn proposed_key(&self) -> Option<Proposed<'a>> {
         let mut proposed = Proposed::default();
@@ -67,8 +73,10 @@ impl<'a> Scene<'a> {
             proposed.columns = key;
             return Some(proposed);
         }
-        let Some(condition) = self.condition(self.check) else {
-            if self.row(self.check.call).is_some_and(|row| row.key.is_some()) {
+        // Rows that are read along with others have no condition of their own.
+        let along = self.is_read_along();
+        let Some(condition) = self.condition(self.check).filter(|_| !along) else {
+            if !along && self.row(self.check.call).is_some_and(|row| row.key.is_some()) {
                 // No condition at all: any row counts.
                 return None;
             }
@@ -107,8 +115,11 @@ impl<'a> Scene<'a> {
         }
         let columns = proposed.columns;
         let created = self.members(data).unwrap_or_default();
-        let asked =
-            self.condition(self.check).and_then(|asked| self.plain_members(self.check, asked)).unwrap_or_default();
+        let asked = self
+            .condition(self.check)
+            .filter(|_| !self.is_read_along())
+            .and_then(|asked| self.plain_members(self.check, asked))
+            .unwrap_or_default();
         let complete = created.iter().all(|member| member.key.is_some());
         let entries = columns.iter().map(|column| {
             let named = |m: &&Member<'a>| m.key == Some(column.as_str());

@@ -330,10 +330,16 @@ impl<'a> Scene<'a> {
     /// Puts the condition into the holes: the act's own, and what is to guard it.
     fn guarded(&self, holes: &mut Holes, guard: &[String]) -> Option<()> {
         let own = self.condition(self.act)?;
-        let names: Vec<&str> = guard.iter().map(|entry| entry.split(':').next().unwrap_or(entry)).collect();
-        let key = match self.plain_members(self.act, own) {
+        let name = |entry: &str| entry.split(':').next().unwrap_or_default().to_owned();
+        let members = self.plain_members(self.act, own);
+        // What is not understood here is perhaps asked for already.
+        let has = |name: &str| members.iter().flatten().any(|member| member.key == Some(name));
+        let kept = guard.iter().filter(|entry| !(entry.ends_with("*/") && has(&name(entry))));
+        let guard: Vec<String> = kept.cloned().collect();
+        let names: Vec<String> = guard.iter().map(|entry| name(entry)).collect();
+        let key = match members {
             Some(members) => {
-                let kept = members.iter().filter(|m| m.key.is_none_or(|key| !names.contains(&key)));
+                let kept = members.iter().filter(|m| m.key.is_none_or(|key| !names.iter().any(|name| name == key)));
                 let texts: Option<Vec<String>> = kept.map(|member| self.entry(member)).collect();
                 object(&texts?, usize::MAX)
             }

@@ -265,6 +265,13 @@ pub(super) fn object(entries: &[String], room: usize) -> String {
     while kept.len() > 2 && length(&kept) + 3 > room {
         kept.remove(kept.len() - 2);
     }
+    for entry in &mut kept {
+        if let Some((key, value)) = entry.split_once(": ")
+            && value.chars().count() > room / 2
+        {
+            *entry = format!("{key}: …");
+        }
+    }
     kept.insert(kept.len() - 1, "…".to_owned());
     format!("{{ {} }}", kept.join(", "))
 }
