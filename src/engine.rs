@@ -131,11 +131,12 @@ impl Workspace {
             .zip(&first)
             .map(|(source, hit)| if *hit { frontend::lower(&source.path, &source.text) } else { None })
             .collect();
-        // The second wave: what the first wave's files import, which may hold a part of a window.
-        for _ in 0..2 {
-            let wanted = imported(&sources, &units);
+        // Further waves: what imports a file that talks to the database, and what those import. A part of a window may lie
+        // in either.
+        for wave in 0..3 {
+            let wanted = if wave == 0 { importing(&sources, &units) } else { imported(&sources, &units) };
             if wanted.is_empty() {
-                break;
+                continue;
             }
             let more: Vec<(usize, Option<Unit>)> = wanted
                 .into_par_iter()
@@ -283,6 +284,32 @@ fn imported(sources: &[&Source], units: &[Option<Unit>]) -> Vec<usize> {
     wanted.dedup();
     wanted.retain(|at| units[*at].is_none());
     wanted
+}
+
+/// The places in `sources` of files that are not lowered yet and import one that is.
+fn importing(sources: &[&Source], units: &[Option<Unit>]) -> Vec<usize> {
+    let places: FxHashMap<&str, usize> = sources.iter().enumerate().map(|(at, s)| (s.path.as_str(), at)).collect();
+    let wanted = |at: usize| {
+        let source = sources[at];
+        units[at].is_none()
+            && quoted_modules(&source.text).any(|module| {
+                link::resolve(&source.path, module, |path| places.get(path).copied().filter(|at| units[*at].is_some()))
+                    .is_some()
+            })
+    };
+    (0..sources.len()).into_par_iter().filter(|at| wanted(*at)).collect()
+}
+
+/// The relative module names that a text quotes behind `from` or in `require(…)`, without parsing it.
+fn quoted_modules(text: &str) -> impl Iterator<Item = &str> {
+    let pieces = text.match_indices("from ").map(|(at, word)| &text[at + word.len()..]);
+    let required = text.match_indices("require(").map(|(at, word)| &text[at + word.len()..]);
+    pieces.chain(required).filter_map(|rest| {
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let inner = &rest[1..];
+        let module = &inner[..inner.find(quote)?];
+        module.starts_with('.').then_some(module)
+    })
 }
 
 fn nesting(unit: &Unit, func: ir::FuncId) -> usize {

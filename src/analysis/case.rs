@@ -22,6 +22,8 @@ pub struct Case {
     pub check: Place,
     /// Where it acted.
     pub act: Place,
+    /// The act as the function sees it: the write itself, or the call that leads to it.
+    pub seen_act: Place,
     /// Further writes that the check decides.
     pub decided: Vec<Place>,
     /// The way from the reporting function to the check or the act, where they lie in others.
@@ -120,6 +122,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         function: function_name(program, trace.root),
         check: place(program, search, check),
         act: place(program, search, act),
+        seen_act: calls(program, search, &[act]).into_iter().next().unwrap_or_else(|| place(program, search, act)),
         decided: decided.into_iter().map(|op| place(program, search, op)).collect(),
         calls: calls(program, search, &[check, act]),
         transaction,

@@ -3,7 +3,7 @@
 use super::script::{self, Plan, Script};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Severity};
-use crate::interleave::{self, Code, Engine, Kind, ScheduleStep, Table, Verdict};
+use crate::interleave::{self, Code, Engine, Judge, Kind, ScheduleStep, Table, Verdict};
 use crate::library::Verb;
 use crate::model::{OpId, RegionKind};
 
@@ -132,12 +132,15 @@ fn keyed_table(search: &mut Search<'_, '_, '_>, window: &Window, entity: &str) -
     if columns.is_empty() { table } else { table.unique(columns.iter().map(String::as_str)) }
 }
 
+/// The search of one script is given up beyond this many states: what a window needs takes some hundred.
+const JUDGE: Judge = Judge { declines_are_free: true, barriers: false, budget: 1_500 };
+
 /// The worst verdict over all states to start from; `None` if all is well.
 fn worst(engine: Engine, script: &Script) -> Option<Verdict> {
     let mut worst: Option<Verdict> = None;
     for initial in &script.initials {
         let envs = [&script.envs[0], &script.envs[1]];
-        let verdict = interleave::judge(engine, &script.tables, [&script.program; 2], initial, envs);
+        let verdict = JUDGE.judge(engine, &script.tables, [&script.program; 2], initial, envs);
         if !matches!(verdict.kind, Kind::Fails | Kind::Open) {
             continue;
         }
@@ -146,6 +149,9 @@ fn worst(engine: Engine, script: &Script) -> Option<Verdict> {
         });
         if !better {
             worst = Some(verdict);
+        }
+        if worst.as_ref().is_some_and(|known| known.kind == Kind::Open) {
+            break;
         }
     }
     worst

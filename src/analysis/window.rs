@@ -298,7 +298,7 @@ impl Search<'_, '_, '_> {
         columns.sort();
         columns.dedup();
         if same_entity && acted.verb == Verb::Create && let Some(column) = self.next_column(check, act, paths) {
-            return Some((Link::Next(column), true));
+            return Some((Link::Next(column), false));
         }
         if same_entity && absent {
             let fits = match acted.verb {
@@ -313,7 +313,7 @@ impl Search<'_, '_, '_> {
             }
         }
         if same_entity && let Some(link) = self.feeds(check, act, way, paths) {
-            let bound = matches!(link, Link::Next(_));
+            let bound = false;
             return Some((link, bound));
         }
         if same_entity && set {

@@ -52,7 +52,10 @@ pub(super) fn finding(
         };
         labels.push(label(Role::Transaction, transaction, words));
     }
-    for call in &case.calls {
+    if case.seen_act != case.act {
+        labels.push(label(Role::Act, &case.act, speech.act.clone()));
+    }
+    for call in case.calls.iter().filter(|call| **call != case.seen_act) {
         let words = if call.call.is_empty() { "by way of this call".to_owned() } else { format!("by way of `{}`", call.call) };
         labels.push(label(Role::Call, call, words));
     }
@@ -76,8 +79,8 @@ pub(super) fn finding(
         severity: case.severity,
         confidence: case.confidence.max(Confidence::Low),
         message: speech.message,
-        path: case.act.path.clone(),
-        span: case.act.span,
+        path: case.seen_act.path.clone(),
+        span: case.seen_act.span,
         function: case.function.clone(),
         entity: Some(case.entity.clone()),
         labels,

@@ -180,6 +180,12 @@ fn error_rows<'t>(trace: &'t Trace<'_>) -> impl Iterator<Item = &'t ErrorRow> {
 
 /// Whether a test is true for an error of a kind; `None` where it does not say.
 fn recognises(trace: &Trace<'_>, test: ValId, kind: ErrorKind) -> Option<bool> {
+    recognises_within(trace, test, kind, 10)
+}
+
+fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usize) -> Option<bool> {
+    let depth = depth.checked_sub(1)?;
+    let recognises = |trace: &Trace<'_>, test: ValId, kind: ErrorKind| recognises_within(trace, test, kind, depth);
     match trace.values.get(test) {
         Val::Unary(UnaryOp::Not, inner) => recognises(trace, *inner, kind).map(|t| !t),
         Val::Binary(BinaryOp::And, a, b) => match (recognises(trace, *a, kind), recognises(trace, *b, kind)) {
@@ -205,7 +211,11 @@ fn recognises(trace: &Trace<'_>, test: ValId, kind: ErrorKind) -> Option<bool> {
             matches!(trace.values.get(*class), Val::Class(_)).then_some(false)
         }
         Val::Phi(phi) => {
-            let mut answers = trace.values.phi(*phi).operands.iter().map(|(_, v)| recognises(trace, *v, kind));
+            let operands = &trace.values.phi(*phi).operands;
+            if operands.len() > 4 {
+                return None;
+            }
+            let mut answers = operands.iter().map(|(_, v)| recognises(trace, *v, kind));
             let first = answers.next()??;
             answers.all(|other| other == Some(first)).then_some(first)
         }

@@ -77,6 +77,14 @@ struct Item {
     nodes: Block,
 }
 
+/// How many more statements of each kind may take part.
+struct Spare {
+    earlier_reads: u8,
+    earlier_writes: u8,
+    later_reads: u8,
+    decided: u8,
+}
+
 /// The program's own error for a `throw`, which the caller sees as a decline.
 const OWN: &str = "thrown";
 
@@ -183,14 +191,14 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     fn items(&mut self) -> Vec<Item> {
         let mut items = Vec::new();
         let mut after_check = false;
-        let mut count = 0;
+        // The search grows with the product of both runs' statements, so of each kind only the first few take part.
+        let mut spare = Spare { earlier_reads: 1, earlier_writes: 2, later_reads: 2, decided: 2 };
         for (at, block) in self.plan.way.iter().enumerate() {
             let next = self.plan.way.get(at + 1).copied();
             for event in self.trace.block(*block).events.clone() {
                 if let Event::Op(op) = event {
                     after_check |= op == self.plan.check;
-                    if count < 12 && self.matters(op, after_check) {
-                        count += 1;
+                    if self.matters(op, after_check) && self.take(&mut spare, op, after_check) {
                         self.statement(op, *block, next, &mut items);
                     }
                 }
@@ -208,6 +216,25 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             }
         }
         items
+    }
+
+    /// Whether there is room for one more statement of its kind. The ends, and locks, always have it.
+    fn take(&self, spare: &mut Spare, op: OpId, after_check: bool) -> bool {
+        let it = self.trace.op(op);
+        let is_lock = it.lock.is_some() || it.verb == Verb::Sql;
+        if op == self.plan.check || op == self.plan.act || is_lock {
+            return true;
+        }
+        let is_read = matches!(it.verb, Verb::Read | Verb::Count);
+        let left = match (is_read, after_check) {
+            (true, false) => &mut spare.earlier_reads,
+            (false, false) => &mut spare.earlier_writes,
+            (true, true) => &mut spare.later_reads,
+            (false, true) => &mut spare.decided,
+        };
+        let room = *left > 0;
+        *left = left.saturating_sub(1);
+        room
     }
 
     /// What leaving the way does: a throw rolls the transaction back, a return commits it.
@@ -514,6 +541,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         let mut set: Vec<String> = Vec::new();
         for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
             set.push(column.to_string());
+            let value = self.terms.as_looked_for(table, &column, value);
             insert = insert.set(column, value);
         }
         // Columns that unique keys need and that the call leaves to defaults.

@@ -329,7 +329,11 @@ impl Terms {
         let mut all: Vec<(Name, Expr)> = Vec::new();
         for (column, written) in &writes.columns {
             let value = match written {
-                Written::Value(value) => self.expr(trace, schemas, *value),
+                Written::Value(value) => match self.known.get(value) {
+                    // A flag from the caller that a branch on the way has asked for.
+                    Some(known) if self.is_boolean(schemas, table, column) => known.clone(),
+                    _ => self.expr(trace, schemas, *value),
+                },
                 Written::Delta { op, by } => {
                     let by = self.number(trace, schemas, *by);
                     self.note(table, column, &lit(5));
@@ -346,6 +350,17 @@ impl Terms {
             all.push((column.as_str().into(), value));
         }
         all
+    }
+
+    /// What an insert writes to a column that the check asked for: a value made from what was asked for is that value, as
+    /// normalising it twice changes nothing.
+    #[must_use]
+    pub fn as_looked_for(&self, table: &str, column: &str, value: Expr) -> Expr {
+        let made_from_it = matches!(&value, Expr::Const(Value::Int(n)) if *n >= FIRST_CONSTANT);
+        match self.predicate.iter().find(|(c, _)| c == column) {
+            Some((_, looked)) if made_from_it && table == self.check_table => looked.clone(),
+            _ => value,
+        }
     }
 
     /// What a unique key's column holds that an insert leaves out; `None`: nothing that collides.
@@ -680,9 +695,6 @@ impl Terms {
 
     /// A value that no statement gave: the same in both runs if the check's condition fixes it, else the run's own.
     fn leaf(&mut self, trace: &Trace<'_>, value: ValId) -> Expr {
-        if let Some(known) = self.known.get(&value) {
-            return known.clone();
-        }
         if self.agrees(trace, value, 24) {
             let count = i64::try_from(self.constants.len()).unwrap_or(i64::MAX);
             return lit(*self.constants.entry(value).or_insert(FIRST_CONSTANT + count));
