@@ -21,8 +21,11 @@ fn findings(file: &str) -> Vec<Finding> {
 }
 
 fn of_text(text: &str, schema: &str) -> Vec<Finding> {
+    of_sources([Source::new("a.ts", text)].into_iter().collect(), schema)
+}
+
+fn of_sources(sources: Sources, schema: &str) -> Vec<Finding> {
     let config = Config::resolve(None, &Flags::default(), &rules::known()).expect("the default configuration");
-    let sources: Sources = [Source::new("a.ts", text)].into_iter().collect();
     let workspace = Workspace::new(config, sources, vec![("schema.prisma".to_owned(), schema.to_owned())]);
     workspace.check().0
 }
@@ -165,6 +168,26 @@ if (count === 0) return null;
     );
     // Raw SQL is not rewritten.
     assert_eq!(codes(&found, "holdSeat"), Vec::<String>::new());
+}
+
+#[test]
+fn the_condition_and_the_update_may_lie_in_two_files() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/check-then-update/split");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).expect("the fixture is there");
+    let files = ["src/db.ts", "src/transfers.repository.ts", "src/transfers.service.ts"];
+    let found = of_sources(files.iter().map(|name| Source::new(*name, read(name))).collect(), &read("schema.prisma"));
+    // The names of the repository, where the write stands; the answer of the service.
+    shows(
+        &found,
+        "approve",
+        r#"
+const { count } = await prisma.transfer.updateMany({
+  where: { id, status: "requested" },
+  data: { status },
+});
+if (count === 0) throw new Error("This transfer was decided already");
+"#,
+    );
 }
 
 #[test]
