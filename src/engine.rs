@@ -92,7 +92,7 @@ impl Workspace {
         let windows = all.iter().map(|found| found.windows).sum();
         let mut findings: Vec<Finding> = Vec::new();
         for case in dedupe(all.into_iter().flat_map(|found| found.cases).collect()) {
-            let code = |intent: &str| remedy::code(&program, &self.sources, &registry, &case, intent);
+            let code = |intent: &str| remedy::code(&program, &self.sources, &registry, &found_schemas.schemas, &case, intent);
             findings.extend(rules::speak(&case, &code));
         }
         let names: Vec<&str> = rules::ALL.iter().map(|rule| rule.name).collect();

@@ -54,6 +54,10 @@ pub struct Case {
     pub violation: String,
     /// Whether a schema describes the entity.
     pub described: bool,
+    /// The library that the calls belong to.
+    pub library: Option<String>,
+    /// The schema behind them, by its position among the project's.
+    pub schema: Option<usize>,
 }
 
 /// A call and where it stands.
@@ -90,6 +94,11 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     let is_described = described.is_some();
     let violation = title(search, act, ErrorKind::UniqueViolation).unwrap_or_else(|| "unique violation".to_owned());
     let trace = &*search.trace;
+    let library = [act, check].into_iter().find_map(|op| match &trace.op(op).source {
+        OpSource::Call(_, library) | OpSource::Related { library, .. } => Some(library.id.clone()),
+        OpSource::Sql(..) => None,
+    });
+    let schema = [act, check].into_iter().find_map(|op| trace.op(op).schema).map(|(schema, _)| schema);
     let mut decided: Vec<OpId> = window.decided.iter().copied().collect();
     decided.sort_unstable();
     let region = trace.op(act).region;
@@ -129,6 +138,8 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         key,
         violation,
         described: is_described,
+        library,
+        schema,
     }
 }
 

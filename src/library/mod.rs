@@ -43,13 +43,14 @@ pub const INTENTS: &[&str] = &[
     "add-retry",
     "use-handle",
     "add-unique-key",
+    "add-partial-key",
     "whole-group-unset",
 ];
 
 /// The holes that code templates may have.
 pub const HOLES: &[&str] = &[
     "client", "accessor", "entity", "table", "key", "data", "create", "update", "guard", "exit", "column", "delta",
-    "columns", "call",
+    "columns", "condition", "call", "take",
 ];
 
 /// One library.

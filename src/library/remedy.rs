@@ -33,7 +33,15 @@ pub(super) fn fill<'a>(code: &str, value: impl Fn(&str) -> Option<&'a str>) -> O
     for Hole { at, name, entries } in holes(code) {
         let value = value(name)?;
         filled.push_str(&code[done..at - if entries { "{...".len() } else { "{".len() }]);
-        filled.push_str(&if entries { entries_of(value) } else { value.to_owned() });
+        let value = if entries { entries_of(value) } else { value.to_owned() };
+        // Where nothing is to be listed, the comma before it goes, too.
+        if value.is_empty() && filled.ends_with(", ") {
+            filled.truncate(filled.len() - ", ".len());
+        }
+        // Lines of a value keep the indentation of the line it stands on.
+        let line = filled.rsplit('\n').next().unwrap_or("");
+        let indent: String = line.chars().take_while(|c| *c == ' ').collect();
+        filled.push_str(&value.replace('\n', &format!("\n{indent}")));
         done = at + name.len() + "}".len();
     }
     filled.push_str(&code[done..]);
@@ -66,6 +74,17 @@ mod tests {
         let value = |name: &str| (name == "key").then_some("{ id }");
         assert_eq!(fill("find({ where: {key} })", value).as_deref(), Some("find({ where: { id } })"));
         assert_eq!(fill("{client}.find()", value), None);
+    }
+
+    #[test]
+    fn an_empty_value_takes_its_comma_along() {
+        let value = |name: &str| Some(if name == "key" { "{ id }" } else { "" });
+        assert_eq!(fill("{ {...key}, {guard} }", value).as_deref(), Some("{ id }"));
+    }
+
+    #[test]
+    fn lines_of_a_value_are_indented_as_the_first() {
+        assert_eq!(fill("  {exit}", |_| Some("{\n  a\n}")).as_deref(), Some("  {\n    a\n  }"));
     }
 
     #[test]
