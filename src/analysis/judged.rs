@@ -119,6 +119,7 @@ fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, database: &Databa
         engine: &database.name,
         isolation: database.isolation.as_deref().or((database.name == "cockroachdb").then_some("serializable")),
         bound: window.bound,
+        counts_on: matches!(window.link, Link::Next(_)),
         movers: matches!(window.link, Link::Exclusive(_)),
         flow: search.flow,
     };

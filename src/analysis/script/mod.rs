@@ -48,6 +48,8 @@ pub struct Plan<'p> {
     pub isolation: Option<&'p str>,
     /// Whether the rows a check ranges over are limited, so that a limit is modelled as one.
     pub bound: bool,
+    /// Whether the act numbers on from the rows that the check gives.
+    pub counts_on: bool,
     /// Whether both runs act on rows of their own choice, as when each moves a flag.
     pub movers: bool,
     /// The order of blocks.
@@ -108,6 +110,9 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     let mut writer = Writer::new(trace, schemas, plan, answers);
     writer.learn();
     writer.terms.fix_predicate(writer.trace, schemas, plan.check, plan.movers.then_some(plan.act));
+    if plan.counts_on {
+        writer.terms.count_on(plan.check);
+    }
     let items = writer.items();
     let mut body = writer.nest(&items);
     if plan.claims {

@@ -57,6 +57,8 @@ pub struct Terms {
     pub changed: BTreeSet<(String, String)>,
     /// What branches on the way say of values that no statement gave.
     known: FxHashMap<ValId, Expr>,
+    /// The variable whose rows are counted on from.
+    counting: Option<String>,
 }
 
 impl Terms {
@@ -75,6 +77,7 @@ impl Terms {
             predicate: Vec::new(),
             changed: BTreeSet::new(),
             known: FxHashMap::default(),
+            counting: None,
         }
     }
 
@@ -158,6 +161,11 @@ impl Terms {
     pub fn variable(&mut self, op: OpId) -> String {
         let count = self.variables.len();
         self.variables.entry(op).or_insert_with(|| format!("v{count}")).clone()
+    }
+
+    /// Takes what an operation gives for rows that new ones are numbered on from.
+    pub fn count_on(&mut self, op: OpId) {
+        self.counting = Some(self.variable(op));
     }
 
     /// Makes sure that a table is part of the script.
@@ -649,6 +657,11 @@ impl Terms {
         match self.place(trace, value) {
             Some(Place::Row(variable, _)) => return field(variable.as_str(), "id"),
             Some(Place::Column(variable, table, column)) => {
+                if self.counting.as_ref() == Some(&variable) {
+                    // The largest or last of the rows there are, which are numbered from one.
+                    self.note(&table, &column, &lit(1));
+                    return size(variable.as_str());
+                }
                 self.fill(&table, &column);
                 return field(variable.as_str(), column.as_str());
             }
@@ -679,6 +692,10 @@ impl Terms {
         }
         // Made from a row in a way that is not understood: the old value, changed by something of the run's own.
         if let Some((variable, table, column)) = self.column_in(trace, value, 8) {
+            if self.counting.as_ref() == Some(&variable) {
+                self.note(&table, &column, &lit(1));
+                return size(variable.as_str()) + lit(1);
+            }
             self.note(&table, &column, &lit(5));
             return field(variable.as_str(), column.as_str()) + var("own");
         }

@@ -12,8 +12,10 @@ pub(super) fn parse<'t>(path: &str, text: &'t str) -> Option<Tree<'t>> {
     parser.set_language(&grammar.language).ok()?;
     // The repairs leave every byte offset as it is, and all text is read off the original.
     let mut best: Option<Tree<'t>> = None;
-    for repaired in [repair::tag_types(text), None] {
-        let parsed = parser.parse(repaired.as_deref().unwrap_or(text), None)?;
+    let marked = repair::non_null_marks(text);
+    let marked = marked.as_deref().unwrap_or(text);
+    for repaired in [repair::tag_types(marked), None] {
+        let parsed = parser.parse(repaired.as_deref().unwrap_or(marked), None)?;
         let tree = Tree::new(text, &parsed, &grammar.names);
         let is_done = tree.errors.is_empty();
         if best.as_ref().is_none_or(|best| damage(&tree) < damage(best)) {

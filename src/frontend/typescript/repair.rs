@@ -22,6 +22,23 @@ pub(super) fn tag_types(text: &str) -> Option<String> {
     blanked.and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
+/// Blanks non-null marks in front of a member (`a !== b!.c`): the grammar takes the mark to end the whole comparison.
+/// `None` where there are none.
+pub(super) fn non_null_marks(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut blanked: Option<Vec<u8>> = None;
+    for (at, _) in text.match_indices("!.").chain(text.match_indices("![")) {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        let ends_a_value = before.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b')' | b']'));
+        // `!.5` is a number behind a negation.
+        let is_number = bytes.get(at + 2).is_some_and(u8::is_ascii_digit) && bytes[at + 1] == b'.';
+        if ends_a_value && !is_number {
+            blank(blanked.get_or_insert_with(|| bytes.to_vec()), at, at + 1);
+        }
+    }
+    blanked.and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
 /// Where the type arguments that end here begin, if they are some: after a name, and made of what types are made of.
 fn opening(bytes: &[u8], close: usize) -> Option<usize> {
     let first = close.saturating_sub(MAX_TYPE);
