@@ -6,7 +6,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::case::{self, Case};
 use crate::analysis::judged::{self, Database};
-use crate::analysis::window::Search;
+use crate::analysis::rivals::{self, Mover, Reliance};
+use crate::analysis::window::{Link, Search};
 use crate::analysis::Flow;
 use crate::config::Config;
 use crate::finding::{Finding, Problem, Stats};
@@ -44,9 +45,10 @@ const STACK: usize = 64 << 20;
 #[derive(Default)]
 struct Found {
     cases: Vec<Case>,
+    reliances: Vec<Reliance>,
+    movers: Vec<Mover>,
     windows: usize,
     in_place: Vec<FuncRef>,
-    budget_hit: bool,
 }
 
 impl Workspace {
@@ -91,7 +93,7 @@ impl Workspace {
 
         let windows = all.iter().map(|found| found.windows).sum();
         let mut findings: Vec<Finding> = Vec::new();
-        for case in dedupe(all.into_iter().flat_map(|found| found.cases).collect()) {
+        for case in dedupe(proven(all)) {
             let code = |intent: &str| remedy::code(&program, &self.sources, &registry, &found_schemas.schemas, &case, intent);
             findings.extend(rules::speak(&case, &code));
         }
@@ -202,19 +204,25 @@ impl Workspace {
     fn function(&self, model: &Model<'_>, root: FuncRef) -> Found {
         let mut trace = model::trace(model, root);
         let in_place = std::mem::take(&mut trace.in_place);
-        let budget_hit = trace.budget_hit;
         let flow = Flow::new(&trace);
         let database = self.database(model, root.unit);
         let mut search = Search::new(&mut trace, &flow, model.schemas);
         let windows = search.windows();
         let count = windows.len();
         let mut cases = Vec::new();
+        let mut rests = search.reliances();
         for window in windows {
-            if let Some(broken) = judged::judge(&mut search, window, &database) {
-                cases.push(case::case(&mut search, model.program, &broken, &database));
+            let unbroken = matches!(window.link, Link::Column(_)).then(|| window.clone());
+            match judged::judge(&mut search, window, &database) {
+                Some(broken) => cases.push(case::case(&mut search, model.program, &broken, &database)),
+                // Against its twin nothing goes wrong; a rival may still move what it rests on.
+                None => rests.extend(unbroken),
             }
         }
-        Found { cases, windows: count, in_place, budget_hit }
+        let reliances =
+            rests.into_iter().filter_map(|w| case::reliance(&mut search, model.program, w, &database)).collect();
+        let movers = case::movers(&mut search, model.program);
+        Found { cases, reliances, movers, windows: count, in_place }
     }
 
     /// The database that a unit talks to.
@@ -249,7 +257,7 @@ impl Workspace {
                 let program = Program::new(units);
                 let all = self.analyse(&program, &registry, &found);
                 let mut text = String::new();
-                for case in all.into_iter().flat_map(|found| found.cases).filter(|case| case.act.path == path) {
+                for case in proven(all).into_iter().filter(|case| case.act.path == path) {
                     text.push_str(&format!("{case:#?}\n"));
                 }
                 Some(text)
@@ -320,6 +328,41 @@ fn nesting(unit: &Unit, func: ir::FuncId) -> usize {
         next = unit.functions[parent.index()].parent;
     }
     depth
+}
+
+/// How many rivals of one act are tried.
+const RIVALS: usize = 8;
+
+/// All broken windows: those of single functions, and those that a rival breaks.
+fn proven(all: Vec<Found>) -> Vec<Case> {
+    let mut movers: FxHashMap<String, Vec<Mover>> = FxHashMap::default();
+    let mut reliances = Vec::new();
+    let mut cases = Vec::new();
+    for found in all {
+        for mover in found.movers {
+            movers.entry(mover.entity.clone()).or_default().push(mover);
+        }
+        reliances.extend(found.reliances);
+        cases.extend(found.cases);
+    }
+    let more: Vec<Case> = reliances
+        .par_iter()
+        .filter_map(|reliance| {
+            let written = &reliance.case.act.entity;
+            let fits = |mover: &&Mover| {
+                mover.columns.iter().any(|c| reliance.columns.contains(c))
+                    && mover.read == *written
+                    && (mover.read != reliance.entity
+                        || mover.read_columns.iter().any(|c| reliance.written.contains(c))
+                            && !reliance.written.iter().any(|c| reliance.columns.contains(c)))
+                    && mover.place != reliance.case.act
+            };
+            let mut rivals = movers.get(&reliance.entity)?.iter().filter(fits).take(RIVALS);
+            rivals.find_map(|mover| rivals::judge(reliance, mover, &reliance.case.database))
+        })
+        .collect();
+    cases.extend(more);
+    cases
 }
 
 /// One case for each act and each check: where several windows share an end, the strongest speaks.

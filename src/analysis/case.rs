@@ -1,7 +1,8 @@
 //! A broken window in words and places: all that a rule needs to speak, and nothing of how it was found.
 
-use super::judged::{Broken, Database};
-use super::window::{Link, Search};
+use super::judged::{self, Broken, Database};
+use super::rivals::{Mover, Reliance};
+use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Schedule, ScheduleStep, Severity};
 use crate::interleave::{Act, Code, StepOutcome};
 use crate::library::{ErrorKind, Rows, Verb};
@@ -24,6 +25,8 @@ pub struct Case {
     pub act: Place,
     /// The act as the function sees it: the write itself, or the call that leads to it.
     pub seen_act: Place,
+    /// The function that moves what was checked, and where, for a decision that only a rival makes stale.
+    pub rival: Option<(String, Place)>,
     /// Further writes that the check decides.
     pub decided: Vec<Place>,
     /// The way from the reporting function to the check or the act, where they lie in others.
@@ -120,6 +123,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         link: window.link.clone(),
         entity,
         function: function_name(program, trace.root),
+        rival: None,
         check: place(program, search, check),
         act: place(program, search, act),
         seen_act: calls(program, search, &[act]).into_iter().next().unwrap_or_else(|| place(program, search, act)),
@@ -141,6 +145,45 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         library,
         schema,
     }
+}
+
+/// The window of an act that rests on a column which it does not move: all of a case but the proof.
+pub fn reliance(
+    search: &mut Search<'_, '_, '_>,
+    program: &Program,
+    window: Window,
+    database: &Database,
+) -> Option<Reliance> {
+    let Link::Column(columns) = window.link.clone() else { return None };
+    let (check, act) = (window.check, window.act);
+    let entity = search.trace.op(check).entity.clone();
+    let written = search.written_columns(&window);
+    let locked = search.is_locked(check, act);
+    let in_transaction = search.in_one_transaction(&window);
+    let broken = judged::unproven(search, window, database, in_transaction);
+    let case = case(search, program, &broken, database);
+    Some(Reliance { case, entity, columns, written, locked })
+}
+
+/// The movers of a trace: for each write, every other read that is made use of.
+pub fn movers(search: &mut Search<'_, '_, '_>, program: &Program) -> Vec<Mover> {
+    let root = search.trace.root;
+    let name = function_name(program, root);
+    search
+        .moves()
+        .into_iter()
+        .map(|found| Mover {
+            entity: search.trace.op(found.write).entity.clone(),
+            columns: found.columns,
+            read: search.trace.op(found.read).entity.clone(),
+            read_columns: found.read_columns,
+            steps: found.steps,
+            transaction: found.transaction,
+            place: place(program, search, found.write),
+            read_place: place(program, search, found.read),
+            function: name.clone(),
+        })
+        .collect()
 }
 
 fn function_name(program: &Program, func: FuncRef) -> String {

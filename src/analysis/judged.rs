@@ -108,6 +108,40 @@ pub fn judge(search: &mut Search<'_, '_, '_>, window: Window, database: &Databas
     finish(search, window, database, verdict, tags, in_transaction, !unknown_key)
 }
 
+/// A window that has not been judged: rivals decide.
+pub fn unproven(
+    search: &mut Search<'_, '_, '_>,
+    window: Window,
+    database: &Database,
+    in_transaction: bool,
+) -> Broken {
+    let (isolation, default_isolation) = isolation_around(search, &window, database);
+    Broken {
+        severity: Severity::Error,
+        anomaly: Anomaly::StaleDecision,
+        confidence: window.confidence,
+        schedule: Vec::new(),
+        tags: Vec::new(),
+        isolation,
+        default_isolation,
+        in_transaction,
+        key_known: false,
+        window,
+    }
+}
+
+/// The isolation that the act of a window runs at, and whether it is a default.
+fn isolation_around(search: &Search<'_, '_, '_>, window: &Window, database: &Database) -> (Option<String>, bool) {
+    let region = search.trace.op(window.act).region;
+    match region.map(|r| search.trace.regions[r.index()].kind.clone()) {
+        Some(RegionKind::Transaction { isolation: Some(level), .. }) => (Some(level), false),
+        Some(RegionKind::Transaction { .. } | RegionKind::Savepoint) => {
+            (Some(database.default_isolation().to_owned()), true)
+        }
+        _ => (None, false),
+    }
+}
+
 fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, database: &Database, strict: bool) -> Script {
     let plan = Plan {
         check: window.check,
@@ -186,14 +220,7 @@ fn finish(
         Anomaly::Duplicate if matches!(window.link, Link::Next(_)) => Severity::Info,
         _ => Severity::Error,
     };
-    let region = search.trace.op(window.act).region;
-    let (isolation, default_isolation) = match region.map(|r| search.trace.regions[r.index()].kind.clone()) {
-        Some(RegionKind::Transaction { isolation: Some(level), .. }) => (Some(level), false),
-        Some(RegionKind::Transaction { .. } | RegionKind::Savepoint) => {
-            (Some(database.default_isolation().to_owned()), true)
-        }
-        _ => (None, false),
-    };
+    let (isolation, default_isolation) = isolation_around(search, &window, database);
     Some(Broken {
         severity,
         anomaly,

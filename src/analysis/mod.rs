@@ -3,6 +3,7 @@
 pub mod facts;
 mod flow;
 pub mod paths;
+pub mod rivals;
 mod script;
 pub mod window;
 pub mod case;

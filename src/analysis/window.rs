@@ -128,6 +128,194 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// Acts on other entities that columns of a checked row decide, and that are tied to that row.
+    pub fn reliances(&mut self) -> Vec<Window> {
+        let mut found = Vec::new();
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
+        for check in (0..count).map(OpId) {
+            let it = self.trace.op(check);
+            if it.entity.is_empty() || it.verb != Verb::Read || self.flow.position(it.block).is_none() {
+                continue;
+            }
+            let entity = it.entity.clone();
+            let mine = self.chain(check);
+            let acts: Vec<OpId> = (0..count)
+                .map(OpId)
+                .filter(|act| {
+                    let it = self.trace.op(*act);
+                    matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete)
+                        && it.entity != entity
+                        && !it.entity.is_empty()
+                        && self.seen_first_here(&mine, *act)
+                })
+                .take(12)
+                .collect();
+            if acts.is_empty() {
+                continue;
+            }
+            let paths = Paths::new(self.trace, self.flow, check);
+            for act in acts {
+                let Some(node) = paths.at_op(self.trace, act).first().copied() else { continue };
+                let facts = paths.nodes[node].facts.clone();
+                let mut columns = Vec::new();
+                for (atom, _) in self.deciding(&paths, act, node, &facts) {
+                    if let Some(Subject::Columns(names)) = self.subject(check, &atom) {
+                        columns.extend(names);
+                    }
+                }
+                if columns.is_empty() {
+                    continue;
+                }
+                let way = paths.example(self.trace, self.flow, node);
+                if !self.is_tied(check, act, &way) {
+                    continue;
+                }
+                columns.sort();
+                columns.dedup();
+                let confidence = self.trace.op(check).confidence.min(self.trace.op(act).confidence);
+                found.push(Window {
+                    check,
+                    act,
+                    link: Link::Column(columns),
+                    way,
+                    decided: FxHashSet::default(),
+                    effects: Vec::new(),
+                    claims: false,
+                    bound: false,
+                    confidence,
+                });
+            }
+        }
+        found
+    }
+
+    /// Whether an act names the checked row: by what the check asked for, or by what it gave.
+    fn is_tied(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        let looked = self.conditions(check, way);
+        let keys: Vec<ValId> = looked.all.iter().filter(|c| self.is_key(check, &c.column)).map(|c| c.value).collect();
+        let targeted = self.conditions(act, way);
+        let creating = self.trace.op(act).verb == Verb::Create;
+        let writes = self.writes(act, creating, way);
+        let mut values: Vec<ValId> = targeted.all.iter().map(|c| c.value).collect();
+        values.extend(writes.columns.iter().filter_map(|(_, written)| match written {
+            Written::Value(value) => Some(*value),
+            _ => None,
+        }));
+        values.into_iter().any(|value| {
+            keys.contains(&value)
+                || matches!(self.trace.values.get(value), Val::Field(base, _) if self.is_check_row(check, *base))
+        })
+    }
+
+    /// The columns that a window's act writes.
+    #[must_use]
+    pub fn written_columns(&mut self, window: &Window) -> Vec<String> {
+        let creating = self.trace.op(window.act).verb == Verb::Create;
+        let writes = self.writes(window.act, creating, &window.way);
+        writes.columns.into_iter().map(|(column, _)| column).collect()
+    }
+
+    /// Whether the checked row is locked, in the transaction of the act, before or by the check.
+    #[must_use]
+    pub fn is_locked(&self, check: OpId, act: OpId) -> bool {
+        let looked = self.trace.op(check);
+        let Some(region) = self.trace.op(act).region.filter(|r| looked.region == Some(*r)) else { return false };
+        self.trace.ops.iter().any(|op| {
+            op.region == Some(region)
+                && op.entity == looked.entity
+                && (op.lock.is_some() || op.verb == Verb::Update)
+                && self.flow.position(op.block) <= self.flow.position(looked.block)
+        })
+    }
+
+    /// The moves of a trace: a write of columns, and a read of rows that some write makes use of.
+    pub fn moves(&mut self) -> Vec<Move> {
+        let mut found = Vec::new();
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
+        let ids: Vec<OpId> = (0..count).map(OpId).collect();
+        let is_write = |op: &crate::model::Op<'_>| matches!(op.verb, Verb::Update | Verb::Create | Verb::Upsert);
+        for write in ids.iter().copied() {
+            let it = self.trace.op(write).clone();
+            if it.verb != Verb::Update || it.entity.is_empty() || !self.chain(write).contains(&FrameId(0)) {
+                continue;
+            }
+            let writes = self.writes(write, false, &[]);
+            let columns: Vec<String> = writes.columns.iter().map(|(c, _)| c.clone()).filter(|c| !marks_deleted(c)).collect();
+            if columns.is_empty() || !writes.columns.iter().any(|(c, w)| !marks_deleted(c) && self.is_move(w)) {
+                continue;
+            }
+            let asked = self.conditions(write, &[]);
+            let guarded = asked.all.iter().any(|c| columns.contains(&c.column));
+            for read in ids.iter().copied() {
+                let that = self.trace.op(read).clone();
+                if !matches!(that.verb, Verb::Read | Verb::Count) || that.entity.is_empty() || that.lock.is_some() {
+                    continue;
+                }
+                let mut read_columns = Vec::new();
+                let mut used = false;
+                for other in ids.iter().copied() {
+                    if !is_write(self.trace.op(other)) {
+                        continue;
+                    }
+                    let args = self.trace.op(other).args.clone();
+                    if that.entity == it.entity {
+                        if let Some(Subject::Columns(names)) =
+                            args.iter().find_map(|arg| self.columns_of(read, *arg))
+                        {
+                            read_columns.extend(names);
+                            used = true;
+                        }
+                    } else {
+                        used |= args.iter().any(|arg| self.made_of(read, *arg, 14));
+                    }
+                }
+                if !used {
+                    continue;
+                }
+                let steps = self.steps_of(write, read, guarded);
+                let transaction = it.region.and_then(|r| match &self.trace.regions[r.index()].kind {
+                    RegionKind::Transaction { isolation, .. } => Some(isolation.clone()),
+                    _ => None,
+                });
+                // A read outside of the transaction counts as before it.
+                found.push(Move { write, read, columns: columns.clone(), read_columns, steps, transaction });
+            }
+        }
+        found
+    }
+
+    /// Whether a write gives a column another state, rather than adding to it or filling it in.
+    fn is_move(&self, written: &Written) -> bool {
+        match written {
+            Written::Value(value) => {
+                self.trace.values.literal(*value).is_some()
+                    || matches!(self.trace.values.get(*value), Val::Field(base, _) if matches!(self.trace.values.get(*base), Val::External(..) | Val::Global(_) | Val::Field(..)))
+                    || matches!(self.trace.values.get(*value), Val::Call { is_new: true, .. })
+            }
+            _ => false,
+        }
+    }
+
+    /// A mover's lock, move and read, in the order in which they run.
+    fn steps_of(&self, write: OpId, read: OpId, guarded: bool) -> Vec<super::rivals::Step> {
+        use super::rivals::Step;
+        let moved = self.trace.op(write);
+        let mut steps = vec![
+            ((self.flow.position(moved.block), write), Step::Move { guarded }),
+            ((self.flow.position(self.trace.op(read).block), read), Step::Read),
+        ];
+        let lock = self.trace.ops.iter().enumerate().find(|(_, op)| {
+            op.region.is_some() && op.region == moved.region && op.entity == moved.entity && op.lock.is_some()
+        });
+        if let Some((at, op)) = lock
+            && let Ok(at) = u32::try_from(at)
+        {
+            steps.push(((self.flow.position(op.block), OpId(at)), Step::Lock));
+        }
+        steps.sort_by_key(|(at, _)| *at);
+        steps.into_iter().map(|(_, step)| step).collect()
+    }
+
     /// The runs around an operation, innermost first.
     fn chain(&self, op: OpId) -> Vec<FrameId> {
         let mut chain = Vec::new();
@@ -1044,6 +1232,28 @@ impl Search<'_, '_, '_> {
         };
         region.is_some_and(of_transaction) && region == self.trace.op(window.act).region
     }
+}
+
+/// A write that moves columns, and a read that its function makes use of.
+pub struct Move {
+    /// The write.
+    pub write: OpId,
+    /// The read.
+    pub read: OpId,
+    /// The moved columns.
+    pub columns: Vec<String>,
+    /// The columns made use of, where the read is of the moved entity itself.
+    pub read_columns: Vec<String>,
+    /// What happens, in order.
+    pub steps: Vec<super::rivals::Step>,
+    /// Whether it runs in a transaction, and the level that asks for.
+    pub transaction: Option<Option<String>>,
+}
+
+/// Whether a column says that a row counts as gone: what is added to such a row is gone with it.
+fn marks_deleted(column: &str) -> bool {
+    let lower = column.to_lowercase();
+    lower.starts_with("delet") || lower.starts_with("isdelet") || lower.starts_with("archiv") || lower == "updatedat"
 }
 
 /// What an atom speaks of.

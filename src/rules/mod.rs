@@ -9,6 +9,7 @@ mod find_then_create;
 mod lost_update;
 mod max_then_create;
 mod speech;
+mod stale_guard;
 mod unset_then_set;
 
 use crate::analysis::case::Case;
@@ -97,6 +98,7 @@ macro_rules! window_rules {
 }
 
 window_rules! {
+    stale_guard "stale-guard",
     find_then_create "find-then-create",
     count_then_create "count-then-create",
     max_then_create "max-then-create",

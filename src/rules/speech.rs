@@ -59,6 +59,9 @@ pub(super) fn finding(
         let words = if call.call.is_empty() { "by way of this call".to_owned() } else { format!("by way of `{}`", call.call) };
         labels.push(label(Role::Call, call, words));
     }
+    if let Some((name, place)) = &case.rival {
+        labels.push(label(Role::Guard, place, format!("`{name}` moves it here")));
+    }
     for place in case.decided.iter().filter(|place| **place != case.check).take(3) {
         labels.push(label(Role::Act, place, "this depends on it, too".to_owned()));
     }

@@ -1,0 +1,199 @@
+//! Decisions that another function can make stale.
+//!
+//! A **reliance** is an act that rests on a column which the act itself leaves alone: against its own twin nothing goes
+//! wrong. A **mover** is a function that moves that column and has itself read what the act writes. Each then decided on a
+//! state that the other one changes; whether some order of their statements shows it is for the judge to find. Both are
+//! reduced to what bears on that: the reads, the locks, the move, and the transaction around them.
+
+use super::case::{Case, Place};
+use super::judged::Database;
+use super::script::level;
+use crate::finding::{Anomaly, Schedule, ScheduleStep};
+use crate::interleave::{
+    self as judge, Act, Block, Env, Initial, Kind, Node, Row, StepOutcome, Table, Who, block, col, declined, did, effect,
+    field, insert, ret, size, tx, update, when,
+};
+use crate::library::Verb;
+use crate::text::Span;
+
+/// An act that rests on a column which it does not move.
+#[derive(Clone, Debug)]
+pub struct Reliance {
+    /// The window, as far as it is known without the rival.
+    pub case: Case,
+    /// The entity whose row was checked.
+    pub entity: String,
+    /// The columns that decide.
+    pub columns: Vec<String>,
+    /// The columns that the act writes, where it changes the checked row itself.
+    pub written: Vec<String>,
+    /// Whether the row is locked before or by the check.
+    pub locked: bool,
+}
+
+/// What a mover does, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Locks the row.
+    Lock,
+    /// Moves the column; `guarded` if it tests its old value in the same statement.
+    Move {
+        /// Whether the statement tests the old value.
+        guarded: bool,
+    },
+    /// Reads what the other one writes.
+    Read,
+}
+
+/// A function that moves a column and has read other rows, or other columns, along the way.
+#[derive(Clone, Debug)]
+pub struct Mover {
+    /// The entity it moves a column of.
+    pub entity: String,
+    /// The columns it moves.
+    pub columns: Vec<String>,
+    /// The entity it has read and made use of.
+    pub read: String,
+    /// The columns it made use of, where it read the moved entity itself.
+    pub read_columns: Vec<String>,
+    /// What it does, in order.
+    pub steps: Vec<Step>,
+    /// Whether it runs in a transaction, and the level that asks for.
+    pub transaction: Option<Option<String>>,
+    /// Where it moves the column.
+    pub place: Place,
+    /// Where it reads.
+    pub read_place: Place,
+    /// Its name.
+    pub function: String,
+}
+
+/// Marks of the statements.
+const LOOK: u32 = 0;
+const ACT: u32 = 1;
+const LOCK: u32 = 2;
+const READ: u32 = 3;
+const MOVE: u32 = 4;
+
+/// The case that a mover makes of a reliance; `None` if no order of their statements goes wrong.
+#[must_use]
+pub fn judge(reliance: &Reliance, mover: &Mover, database: &Database) -> Option<Case> {
+    let same_row = mover.read == reliance.entity;
+    let by_key = || col("id").eq(1);
+    let mut look = judge::read("checked").filter(by_key()).to("row").tag(LOOK);
+    if reliance.locked {
+        look = look.for_update();
+    }
+    let closed = when(field("row", "state").ne("open"), ret(declined("closed")));
+    let act: Block = if same_row {
+        update("checked").filter(by_key()).set("other", "new").tag(ACT).into()
+    } else {
+        match reliance.case.act.verb {
+            Some(Verb::Delete) => judge::delete("written").filter(col("of").eq(1)).tag(ACT).into(),
+            Some(Verb::Update) => update("written").filter(col("of").eq(1)).set("other", "new").tag(ACT).into(),
+            _ => insert("written").set("of", 1).set("other", "new").tag(ACT).into(),
+        }
+    };
+    let relying = if reliance.case.in_transaction {
+        let asked = reliance.case.isolation.as_deref().filter(|_| !reliance.case.default_isolation);
+        block![in_transaction(asked, database, block![look, closed, act]), ret(did("done"))]
+    } else {
+        block![look, closed, act, ret(did("done"))]
+    };
+    let moving = moving(mover, database, same_row);
+
+    let checked = Table::new("checked").key("#").generated_key().unique(["id"]);
+    let written = Table::new("written").key("#").generated_key().index(["of"]);
+    let row = Row::new().with("id", 1).with("state", "open").with("other", "old");
+    let mut initial = Initial::new().row("checked", row);
+    if !same_row {
+        initial = initial.row("written", Row::new().with("of", 1).with("other", "old"));
+    }
+    let env = Env::new();
+    let verdict =
+        judge::judge(database.engine(), &[checked, written], [&relying, &moving], &initial, [&env, &env]);
+    if verdict.kind != Kind::Open {
+        return None;
+    }
+    let mut case = reliance.case.clone();
+    case.anomaly = Anomaly::StaleDecision;
+    case.severity = crate::finding::Severity::Error;
+    case.rival = Some((mover.function.clone(), mover.place.clone()));
+    case.schedule = schedule(&verdict.schedule, &case, mover, database);
+    Some(case)
+}
+
+fn in_transaction(asked: Option<&str>, database: &Database, body: Block) -> Node {
+    let asked = asked.or(database.isolation.as_deref()).or((database.name == "cockroachdb").then_some("serializable"));
+    tx(asked.and_then(|name| level(name, &database.name)), body)
+}
+
+fn moving(mover: &Mover, database: &Database, same_row: bool) -> Block {
+    let by_key = || col("id").eq(1);
+    let table = if same_row { "checked" } else { "written" };
+    let mut body = Block::new();
+    for step in &mover.steps {
+        match step {
+            Step::Lock => {
+                body.push(judge::read("checked").filter(by_key()).for_update().to("locked").tag(LOCK));
+                body.push(when(field("locked", "state").ne("open"), ret(declined("closed"))));
+            }
+            Step::Move { guarded } => {
+                let filter = if *guarded { by_key() & col("state").eq("open") } else { by_key() };
+                body.push(update("checked").filter(filter).set("state", "closed").to("moved").tag(MOVE));
+                if *guarded {
+                    body.push(when(size("moved").eq(0), ret(declined("closed"))));
+                }
+            }
+            Step::Read => {
+                let filter = if same_row { by_key() } else { col("of").eq(1) };
+                body.push(judge::read(table).filter(filter).to("seen").tag(READ));
+            }
+        }
+    }
+    // What it makes of the rows it has read is part of what it does.
+    body.push(effect("number of rows", size("seen")));
+    body.push(effect("what they held", field("seen", "other")));
+    let body = match &mover.transaction {
+        Some(asked) => block![in_transaction(asked.as_deref(), database, body)],
+        None => body,
+    };
+    block![body, ret(did("moved"))]
+}
+
+fn schedule(steps: &[judge::ScheduleStep], case: &Case, mover: &Mover, database: &Database) -> Schedule {
+    let mut words = Vec::new();
+    for step in steps {
+        let session = if step.session == Who::A { 'A' } else { 'B' };
+        if matches!(step.act, Act::Commit) {
+            if step.tag.is_none() {
+                let (op, outcome) = ("commit".to_owned(), "ok".to_owned());
+                words.push(ScheduleStep { session, path: None, span: Span::default(), op, outcome });
+            }
+            continue;
+        }
+        let (place, op) = match step.tag {
+            Some(LOOK) => (&case.check, format!("{} {}", case.check.call, case.check.entity)),
+            Some(ACT) => (&case.act, format!("{} {}", case.act.call, case.act.entity)),
+            Some(READ) => (&mover.read_place, format!("{} {}", mover.read_place.call, mover.read)),
+            Some(LOCK) => (&mover.place, format!("lock {}", mover.entity)),
+            _ => (&mover.place, format!("{} {}", mover.place.call, mover.entity)),
+        };
+        let outcome = match &step.outcome {
+            StepOutcome::Rows(0) => "none".to_owned(),
+            StepOutcome::Rows(_) => "read".to_owned(),
+            StepOutcome::Waits => format!("waits for {}", if session == 'A' { 'B' } else { 'A' }),
+            StepOutcome::Failed(code) | StepOutcome::Deadlock(code) => format!("error {code}"),
+            _ => "ok".to_owned(),
+        };
+        words.push(ScheduleStep { session, path: Some(place.path.clone()), span: place.span, op, outcome });
+    }
+    Schedule {
+        engine: database.name.clone(),
+        isolation: case.isolation.clone(),
+        assumed: database.assumed,
+        anomaly: Anomaly::StaleDecision,
+        steps: words,
+        ending: Some(format!("A relies on what B has changed, and B (`{}`) on what A has changed", mover.function)),
+    }
+}
