@@ -47,6 +47,8 @@ struct Found {
     cases: Vec<Case>,
     reliances: Vec<Reliance>,
     movers: Vec<Mover>,
+    /// Functions that were run with the handle of a transaction their caller had opened.
+    handed: Vec<FuncRef>,
     windows: usize,
     in_place: Vec<FuncRef>,
 }
@@ -222,7 +224,8 @@ impl Workspace {
         let reliances =
             rests.into_iter().filter_map(|w| case::reliance(&mut search, model.program, w, &database)).collect();
         let movers = case::movers(&mut search, model.program);
-        Found { cases, reliances, movers, windows: count, in_place }
+        let handed = search.trace.frames.iter().filter(|frame| frame.takes_handle).map(|frame| frame.func).collect();
+        Found { cases, reliances, movers, handed, windows: count, in_place }
     }
 
     /// The database that a unit talks to.
@@ -338,6 +341,7 @@ fn proven(all: Vec<Found>) -> Vec<Case> {
     let mut movers: FxHashMap<String, Vec<Mover>> = FxHashMap::default();
     let mut reliances = Vec::new();
     let mut cases = Vec::new();
+    let handed: FxHashSet<FuncRef> = all.iter().flat_map(|found| found.handed.iter().copied()).collect();
     for found in all {
         for mover in found.movers {
             movers.entry(mover.entity.clone()).or_default().push(mover);
@@ -362,6 +366,8 @@ fn proven(all: Vec<Found>) -> Vec<Case> {
         })
         .collect();
     cases.extend(more);
+    // What a function does in a transaction that it was handed is settled where the transaction is opened.
+    cases.retain(|case| !(case.ambient && handed.contains(&case.seen_by)));
     cases
 }
 

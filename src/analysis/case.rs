@@ -39,6 +39,10 @@ pub struct Case {
     pub isolation: Option<String>,
     /// Whether that is a default.
     pub default_isolation: bool,
+    /// Whether the transaction was opened by somebody out of sight.
+    pub ambient: bool,
+    /// The function that sees both ends, in the program.
+    pub seen_by: FuncRef,
     /// The database it was judged on.
     pub database: Database,
     /// How bad it is.
@@ -122,13 +126,15 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     Case {
         link: window.link.clone(),
         entity,
-        function: function_name(program, trace.root),
+        function: function_name(program, trace.frames[search.seen_in(check, act).index()].func),
+        ambient: search.is_ambient(window),
+        seen_by: trace.frames[search.seen_in(check, act).index()].func,
         rival: None,
         check: place(program, search, check),
         act: place(program, search, act),
-        seen_act: calls(program, search, &[act]).into_iter().next().unwrap_or_else(|| place(program, search, act)),
+        seen_act: calls(program, search, &[act], search.seen_in(check, act)).into_iter().next().unwrap_or_else(|| place(program, search, act)),
         decided: decided.into_iter().map(|op| place(program, search, op)).collect(),
-        calls: calls(program, search, &[check, act]),
+        calls: calls(program, search, &[check, act], search.seen_in(check, act)),
         transaction,
         in_transaction: broken.in_transaction,
         isolation: broken.isolation.clone(),
@@ -212,13 +218,13 @@ fn place(program: &Program, search: &Search<'_, '_, '_>, op: OpId) -> Place {
 }
 
 /// The calls that lead from the root to operations inside other functions.
-fn calls(program: &Program, search: &Search<'_, '_, '_>, ops: &[OpId]) -> Vec<Place> {
+fn calls(program: &Program, search: &Search<'_, '_, '_>, ops: &[OpId], from: FrameId) -> Vec<Place> {
     let mut found: Vec<Place> = Vec::new();
     for op in ops {
         let mut hops = Vec::new();
         let mut next = Some(search.trace.reporting_frame(search.trace.op(*op).frame));
         while let Some(frame) = next {
-            if frame == FrameId(0) {
+            if frame == from || frame == FrameId(0) {
                 break;
             }
             let it = &search.trace.frames[frame.index()];

@@ -332,7 +332,26 @@ impl Search<'_, '_, '_> {
     fn seen_first_here(&self, mine: &[FrameId], other: OpId) -> bool {
         let other = self.chain(other);
         let common = mine.iter().find(|frame| other.contains(frame));
-        common.is_none_or(|frame| *frame == FrameId(0))
+        // A function that was handed the transaction is settled by its callers.
+        common.is_none_or(|frame| *frame == FrameId(0) || self.trace.frames[frame.index()].takes_handle)
+    }
+
+    /// The innermost run that sees both ends of a window.
+    #[must_use]
+    pub fn seen_in(&self, check: OpId, act: OpId) -> FrameId {
+        let (mine, other) = (self.chain(check), self.chain(act));
+        mine.into_iter().find(|frame| other.contains(frame)).unwrap_or_default()
+    }
+
+    /// Whether the ends of a window run in a transaction that somebody out of sight has opened.
+    #[must_use]
+    pub fn is_ambient(&self, window: &Window) -> bool {
+        let ambient = |op: OpId| {
+            self.trace.op(op).region.is_some_and(|r| {
+                matches!(self.trace.regions[r.index()].kind, RegionKind::Transaction { ambient: true, .. })
+            })
+        };
+        ambient(window.act) || ambient(window.check)
     }
 
     /// What joins stand for on a way; the last way's are kept, as questions about one way come together.
@@ -762,7 +781,9 @@ impl Search<'_, '_, '_> {
             OpSource::Related { .. } => true,
         };
         let extreme = ordered || source.rows != Rows::One;
-        extreme && self.adds_to(check, value, 10)
+        // The database may have done the sum itself.
+        let summed = matches!(&source.source, OpSource::Sql(..)) && source.verb == Verb::Count;
+        extreme && (self.adds_to(check, value, 10) || summed && self.made_of(check, value, 6))
     }
 
     fn has_member(&self, value: ValId, name: &str) -> bool {

@@ -158,7 +158,9 @@ impl<'m> Elaborator<'m, '_> {
             self.trace.in_place.push(func);
         }
         let frame = FrameId(u32::try_from(self.trace.frames.len()).unwrap_or(u32::MAX));
-        self.trace.frames.push(Frame { func, lexical, caller: Some((at.frame, site)), this, in_place });
+        let takes_handle =
+            !in_place && args.iter().any(|arg| matches!(self.trace.values.get(*arg), Val::Handle(_)));
+        self.trace.frames.push(Frame { func, lexical, caller: Some((at.frame, site)), this, in_place, takes_handle });
         let entry = self.new_block(frame);
         self.goto_fresh(at, entry);
         let inner = At { frame, block: entry, env: at.env.clone(), handler: at.handler };

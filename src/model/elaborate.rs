@@ -117,7 +117,7 @@ pub fn trace<'m>(model: &'m Model<'_>, root: FuncRef) -> Trace<'m> {
 
 impl<'m, 'a> Elaborator<'m, 'a> {
     fn run_root(&mut self, root: FuncRef) {
-        let frame = Frame { func: root, lexical: None, caller: None, this: None, in_place: false };
+        let frame = Frame { func: root, lexical: None, caller: None, this: None, in_place: false, takes_handle: false };
         self.trace.frames.push(frame);
         let func = self.model.program.func(root);
         let args: Vec<ValId> = (0..func.params.len())

@@ -164,6 +164,8 @@ pub struct Frame {
     pub this: Option<ValId>,
     /// Whether it is a callback that ran in place inside the function that holds it: then it is part of that.
     pub in_place: bool,
+    /// Whether it was handed the handle of a transaction that its caller has opened.
+    pub takes_handle: bool,
 }
 
 /// A transaction or a lock.

@@ -122,6 +122,9 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
         body.push(effect(name.as_str(), lit(1)));
     }
     body.push(ret(did("done")));
+    if !writer.retried.is_empty() {
+        body = retry(std::mem::take(&mut writer.retried), 3, body).into();
+    }
     let program = block![catch([Code::own(OWN)], body, writer.decline())];
     let keys_unknown = writer.keys_unknown;
     let tags = std::mem::take(&mut writer.tags);
@@ -142,12 +145,14 @@ struct Writer<'w, 't, 'm> {
     around: FxHashMap<RegionId, (ErrorKind, Handling)>,
     keys_unknown: bool,
     answers: bool,
+    /// Errors after which the whole is tried again.
+    retried: Vec<Code>,
 }
 
 impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     fn new(trace: &'w mut Trace<'m>, schemas: &'w [Schema], plan: &'w Plan<'t>, answers: bool) -> Self {
         let terms = Terms::new(trace, plan.way, plan.bound);
-        Self { trace, schemas, plan, terms, tags: Vec::new(), around: FxHashMap::default(), keys_unknown: false, answers }
+        Self { trace, schemas, plan, terms, tags: Vec::new(), around: FxHashMap::default(), keys_unknown: false, answers, retried: Vec::new() }
     }
 
     /// The end of a run that chose not to act.
@@ -400,7 +405,11 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 catch(codes, body, handler).into()
             }
             Handling::GoesOn => catch(codes, body, Block::new()).into(),
-            Handling::Retries => retry(codes, 3, body).into(),
+            Handling::Retries => {
+                // From the head of a loop, which lies before the check.
+                self.retried.extend(codes);
+                body
+            }
         }
     }
 

@@ -99,17 +99,17 @@ impl Terms {
         let mut see = self.seeing();
         let conditions = trace.conditions(schemas, check, &mut |trace, value| see(trace, value));
         let mut values = Vec::new();
-        conditions.each(&mut |c| {
-            if mover.is_none() || c.op == Compare::Eq {
-                values.push(c.value);
+        match mover {
+            None => conditions.each(&mut |c| values.push(c.value)),
+            Some(mover) => {
+                let others = trace.conditions(schemas, mover, &mut |trace, value| see(trace, value));
+                // Both runs share the group; the row that one picks out of it is its own.
+                let (group, single) =
+                    if trace.op(check).rows == Rows::Many { (&conditions, &others) } else { (&others, &conditions) };
+                let picked: Vec<ValId> = single.all.iter().map(|c| c.value).collect();
+                let shared = group.all.iter().filter(|c| c.op == Compare::Eq && !picked.contains(&c.value));
+                values.extend(shared.map(|c| c.value));
             }
-        });
-        if let Some(mover) = mover {
-            let picked = trace.conditions(schemas, mover, &mut |trace, value| see(trace, value));
-            let own: Vec<ValId> = picked.all.iter().map(|c| c.value).collect();
-            let first_picks: Vec<ValId> = conditions.all.iter().filter(|c| c.op == Compare::Eq).map(|c| c.value).collect();
-            // What only one of the two picks by is the run's own; what both pick by is the group.
-            values.retain(|v| !own.contains(v) || picked.all.len() > 1 && first_picks.contains(v) && own.len() > 1);
         }
         for value in values {
             if let Val::Array(items) = trace.values.get(value) {
@@ -700,7 +700,8 @@ impl Terms {
             return field(variable.as_str(), column.as_str()) + var("own");
         }
         if let Some(size) = self.size_anywhere(trace, value, 6) {
-            return size + var("own");
+            // What counts on from the rows there are is the same for both; anything else is the run's own.
+            return if self.counting.is_some() { size + lit(1) } else { size + var("own") };
         }
         self.leaf(trace, value)
     }
