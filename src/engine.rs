@@ -10,7 +10,7 @@ use crate::analysis::rivals::{self, Mover, Reliance};
 use crate::analysis::window::{Link, Search};
 use crate::analysis::Flow;
 use crate::config::Config;
-use crate::finding::{Finding, Problem, Stats};
+use crate::finding::{Confidence, Finding, Problem, Stats};
 use crate::ir::{self, Unit};
 use crate::library::Registry;
 use crate::link::{self, FuncRef, Program, UnitId};
@@ -223,6 +223,10 @@ impl Workspace {
         }
         let reliances =
             rests.into_iter().filter_map(|w| case::reliance(&mut search, model.program, w, &database)).collect();
+        if is_script(&model.program.unit(root.unit).path) {
+            // Nobody runs it twice at a time.
+            cases.iter_mut().for_each(|case: &mut Case| case.confidence = Confidence::Low);
+        }
         let movers = case::movers(&mut search, model.program);
         let handed = search.trace.frames.iter().filter(|frame| frame.takes_handle).map(|frame| frame.func).collect();
         Found { cases, reliances, movers, handed, windows: count, in_place }
@@ -321,6 +325,11 @@ fn quoted_modules(text: &str) -> impl Iterator<Item = &str> {
         let module = &inner[..inner.find(quote)?];
         module.starts_with('.').then_some(module)
     })
+}
+
+/// Whether a file is a script that people run by hand.
+fn is_script(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "scripts" | "script" | "bin" | "migration"))
 }
 
 fn nesting(unit: &Unit, func: ir::FuncId) -> usize {

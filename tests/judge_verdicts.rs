@@ -6,7 +6,7 @@ use toctou::interleave::{
     savepoint, size, throw, tx, update, var, when,
 };
 
-const STRICT: Judge = Judge { declines_are_free: false, barriers: false, budget: 10_000 };
+const STRICT: Judge = Judge { declines_are_free: false, commits_at_once: false, barriers: false, budget: 10_000 };
 
 fn twins(engine: Engine, tables: &[Table], program: &Program, initial: &Initial) -> Verdict {
     judge(engine, tables, [program; 2], initial, [&Env::new(); 2])

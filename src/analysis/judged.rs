@@ -69,6 +69,9 @@ pub struct Broken {
 /// Judges a window; `None` if nothing breaks it.
 pub fn judge(search: &mut Search<'_, '_, '_>, window: Window, database: &Database) -> Option<Broken> {
     let in_transaction = search.in_one_transaction(&window);
+    if !search.moves_what_decides(&window) {
+        return None;
+    }
     let strict = script_of(search, &window, database, true);
     let engine = database.engine();
     let mut verdict = worst(engine, &strict)?;
@@ -168,14 +171,29 @@ fn keyed_table(search: &mut Search<'_, '_, '_>, window: &Window, entity: &str) -
 }
 
 /// The search of one script is given up beyond this many states: what a window needs takes some hundred.
-const JUDGE: Judge = Judge { declines_are_free: true, barriers: false, budget: 1_500 };
+const JUDGE: Judge = Judge { declines_are_free: true, commits_at_once: true, barriers: false, budget: 1_500 };
 
 /// The worst verdict over all states to start from; `None` if all is well.
+///
+/// Plain schedules are looked for first: those in which every statement outside a transaction commits at once.
 fn worst(engine: Engine, script: &Script) -> Option<Verdict> {
+    let plain = worst_by(JUDGE, engine, script);
+    if plain.as_ref().is_some_and(|verdict| verdict.kind == Kind::Open) {
+        return plain;
+    }
+    let close = worst_by(Judge { commits_at_once: false, ..JUDGE }, engine, script);
+    match (plain, close) {
+        (Some(plain), Some(close)) if close.kind > plain.kind => Some(close),
+        (Some(plain), _) => Some(plain),
+        (None, close) => close,
+    }
+}
+
+fn worst_by(judge: Judge, engine: Engine, script: &Script) -> Option<Verdict> {
     let mut worst: Option<Verdict> = None;
     for initial in &script.initials {
         let envs = [&script.envs[0], &script.envs[1]];
-        let verdict = JUDGE.judge(engine, &script.tables, [&script.program; 2], initial, envs);
+        let verdict = judge.judge(engine, &script.tables, [&script.program; 2], initial, envs);
         if !matches!(verdict.kind, Kind::Fails | Kind::Open) {
             continue;
         }

@@ -131,6 +131,16 @@ impl Paths {
                 let facts = self.nodes[node].facts.clone();
                 if flow.is_forward(block, next) {
                     self.enter(trace, node, next, facts, tracked, false);
+                } else if let Some(behind) = behind_loop(trace, flow, block, next) {
+                    // Once through the loop, and on behind it.
+                    let seen = self.at.get(&behind).map_or(0, Vec::len);
+                    self.enter(trace, node, behind, facts, tracked, false);
+                    if self.at.get(&behind).map_or(0, Vec::len) == seen
+                        && let Some(last) = self.next.get(&node).and_then(|all| all.last()).copied()
+                    {
+                        // The example of what follows is one that has run the loop's body.
+                        self.nodes[last].parent = Some(node);
+                    }
                 }
             }
             Exit::Raise(next, _) => {
@@ -284,6 +294,14 @@ impl Paths {
         }
         way.extend(best.map(|(_, path)| path).unwrap_or_default());
         way
+    }
+}
+
+/// Where control goes on when the loop with this head is left, seen from the end of its body.
+fn behind_loop(trace: &Trace<'_>, flow: &Flow, end: BlockId, head: BlockId) -> Option<BlockId> {
+    match &trace.block(head).exit {
+        Exit::Branch { yes, no, .. } => [*no, *yes].into_iter().find(|next| flow.is_forward(end, *next)),
+        _ => None,
     }
 }
 

@@ -215,6 +215,26 @@ impl Search<'_, '_, '_> {
         writes.columns.into_iter().map(|(column, _)| column).collect()
     }
 
+    /// Whether the act, or a write that is decided with it, moves a column that decides. If none does, a twin cannot get in
+    /// its way, whatever else both do.
+    #[must_use]
+    pub fn moves_what_decides(&mut self, window: &Window) -> bool {
+        let Link::Column(columns) = &window.link else { return true };
+        let entity = self.trace.op(window.check).entity.clone();
+        let mut acts: Vec<OpId> = window.decided.iter().copied().collect();
+        acts.push(window.act);
+        acts.sort_unstable();
+        acts.into_iter().any(|act| {
+            let it = self.trace.op(act);
+            if it.entity != entity {
+                return false;
+            }
+            let is_delete = it.verb == Verb::Delete;
+            let writes = self.writes(act, false, &window.way);
+            is_delete || writes.opaque || columns.iter().any(|c| writes.get(c).is_some())
+        })
+    }
+
     /// Whether the checked row is locked, in the transaction of the act, before or by the check.
     #[must_use]
     pub fn is_locked(&self, check: OpId, act: OpId) -> bool {
@@ -527,7 +547,11 @@ impl Search<'_, '_, '_> {
             return Some((Link::Set, bound));
         }
         if same_entity && !columns.is_empty() && acted.verb != Verb::Create {
-            return Some((Link::Column(columns), bound));
+            // Columns that the act moves decide against its twin; the others wait for a rival that moves them.
+            let writes = self.writes(act, false, way);
+            let moved: Vec<String> =
+                columns.iter().filter(|c| acted.verb == Verb::Delete || writes.get(c).is_some()).cloned().collect();
+            return Some((Link::Column(if moved.is_empty() { columns } else { moved }), bound));
         }
         if same_entity && present {
             let filtered = self.filter_columns(check, act, way);
@@ -848,17 +872,38 @@ impl Search<'_, '_, '_> {
                 let operands = &self.trace.values.phi(*phi).operands;
                 operands.iter().any(|(_, v)| *v != value && !matches!(self.trace.values.get(*v), Val::Phi(_)) && self.is_computed_from(check, *v, column))
             }
-            Val::Object(entries) => entries.iter().any(|e| match e {
-                crate::model::ObjectEntry::Spread(v) | crate::model::ObjectEntry::Field(_, v) => {
-                    self.column_within(check, *v, column, 8)
-                }
-                _ => false,
-            }),
+            Val::Object(entries) => {
+                let keeps = entries.iter().any(|e| match e {
+                    crate::model::ObjectEntry::Spread(v) | crate::model::ObjectEntry::Field(_, v) => {
+                        self.column_within(check, *v, column, 8)
+                    }
+                    _ => false,
+                });
+                // Constant members at constant keys: two runs write the same.
+                let varies = entries.iter().any(|e| match e {
+                    crate::model::ObjectEntry::Field(_, v) => !self.is_constant(*v, 8),
+                    crate::model::ObjectEntry::Computed(_) => true,
+                    crate::model::ObjectEntry::Spread(v) => !self.column_within(check, *v, column, 8),
+                    crate::model::ObjectEntry::Removed(_) => false,
+                });
+                keeps && varies
+            }
             Val::Array(items) => items.iter().any(|item| match item {
                 ArrayItem::Spread(v) => self.column_within(check, *v, column, 8),
                 ArrayItem::Value(_) => false,
             }),
             _ => self.column_within(check, value, column, 10),
+        }
+    }
+
+    fn is_constant(&self, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.trace.values.get(value) {
+            Val::Const(_) => true,
+            Val::Object(_) | Val::Array(_) => {
+                self.trace.values.parts(value).into_iter().all(|part| self.is_constant(part, depth))
+            }
+            _ => false,
         }
     }
 
@@ -1111,7 +1156,8 @@ impl Search<'_, '_, '_> {
         // A row picked from a set by its state and handed out.
         let looked = self.conditions(check, way);
         let picked = !looked.all.is_empty() && looked.all.iter().all(|c| !self.is_key(check, &c.column));
-        if picked && self.trace.op(check).rows == Rows::One && self.returns_row(check, act, way) {
+        let by_state = looked.all.iter().any(|c| columns.contains(&c.column));
+        if picked && by_state && self.trace.op(check).rows == Rows::One && self.returns_row(check, act, way) {
             return true;
         }
         // Who did it is written down.
@@ -1218,8 +1264,9 @@ impl Search<'_, '_, '_> {
     fn replaced(&mut self, first: OpId, second: OpId, way: &[BlockId]) -> Option<Link> {
         let cleared = self.conditions(first, way);
         let filled = self.writes(second, true, way);
-        let by: Vec<_> = cleared.all.iter().filter(|c| c.through.is_empty() && c.op == Compare::Eq).collect();
-        if by.is_empty() {
+        let by = &cleared.all;
+        let plain = by.iter().all(|c| c.through.is_empty() && c.op == Compare::Eq);
+        if by.is_empty() || !plain || cleared.opaque || !cleared.any.is_empty() || !cleared.none.is_empty() {
             return None;
         }
         let all = by.iter().all(|c| match filled.get(&c.column) {

@@ -95,6 +95,8 @@ pub(super) struct Machine<'a> {
     pub code: &'a [Vec<Op>; 2],
     /// Sessions stop at barriers.
     pub barriers: bool,
+    /// A statement outside a transaction commits in its own step.
+    pub commits_at_once: bool,
 }
 
 impl Machine<'_> {
@@ -300,7 +302,20 @@ impl Machine<'_> {
         }
         let autocommit = st[me].tx.extent == Extent::Statement;
         if autocommit && !matches!(stmt, Stmt::Read(Read { lock: None, .. })) {
-            st[me].ran = true;
+            let committed = self.commits_at_once && {
+                // A commit that would have to wait stays a step of its own.
+                let mut ahead = st.clone();
+                let done = self.rules.commit(&mut ahead, me).is_ok();
+                if done {
+                    *st = ahead;
+                }
+                done
+            };
+            if !committed {
+                st[me].ran = true;
+                return Ok(outcome);
+            }
+            st[me].pc += 1;
             return Ok(outcome);
         }
         if autocommit {

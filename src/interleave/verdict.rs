@@ -87,6 +87,9 @@ pub struct Judge {
     /// An outcome is also fine if a session declined, and the other one alone (or nobody) leaves the same behind. Without
     /// this, a session may decline only where a serial order lets it.
     pub declines_are_free: bool,
+    /// A statement outside a transaction commits in its own step. The search is smaller and its schedules are plainer; it
+    /// misses what happens between a single statement and its commit.
+    pub commits_at_once: bool,
     /// Sessions stop at the programs' barriers, as in a test driver that forces one window.
     pub barriers: bool,
     /// The number of states at which a search is given up.
@@ -95,7 +98,7 @@ pub struct Judge {
 
 impl Default for Judge {
     fn default() -> Self {
-        Self { declines_are_free: true, barriers: false, budget: 10_000 }
+        Self { declines_are_free: true, commits_at_once: false, barriers: false, budget: 10_000 }
     }
 }
 
@@ -157,7 +160,7 @@ impl Judge {
         code: &[Vec<Op>; 2],
         start: &State,
     ) -> Result<(), BudgetExceeded> {
-        let free = Machine { rules, code, barriers: false };
+        let free = Machine { rules, code, barriers: false, commits_at_once: self.commits_at_once };
         let orders: [&[Who]; 5] = [&[Who::A, Who::B], &[Who::B, Who::A], &[Who::A], &[Who::B], &[]];
         for order in orders {
             let found = explore(&free, schema, start.clone(), Some(order), self.budget)?;

@@ -1,7 +1,7 @@
 //! Value algebra: members, operators and literals, simplified as far as is certain.
 
 use super::trace::{OpId, Trace};
-use super::value::{ArrayItem, Literal, ObjectEntry, TextPart, Val, ValId};
+use super::value::{ArrayItem, Literal, ObjectEntry, TextPart, Val, ValId, Values};
 use crate::ir::{BinaryOp, Over, UnaryOp};
 
 impl Trace<'_> {
@@ -169,6 +169,7 @@ impl Trace<'_> {
                 Some(false) => return b,
                 None => {}
             },
+            BinaryOp::Coalesce | BinaryOp::Or if is_absent(values, b) && values.literal(a).is_none() => return a,
             BinaryOp::Coalesce => match values.get(a) {
                 Val::Const(Literal::Null) => return b,
                 Val::Const(_) | Val::Object(_) | Val::Array(_) | Val::Closure(..) => return a,
@@ -297,5 +298,14 @@ impl Trace<'_> {
             }
             _ => value,
         }
+    }
+}
+
+/// Whether a value stands for nothing.
+fn is_absent(values: &Values, value: ValId) -> bool {
+    match values.get(value) {
+        Val::Const(Literal::Null) => true,
+        Val::Global(name) => name == "undefined",
+        _ => false,
     }
 }

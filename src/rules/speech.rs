@@ -3,6 +3,9 @@
 use crate::analysis::case::{Case, Place};
 use crate::finding::{Confidence, Finding, Help, Label, Role};
 
+/// Intents that fit only some code: where their code cannot be written, they do not fit.
+const NEEDS_CODE: [&str; 5] = ["merge-into-upsert", "skip-duplicates", "add-unique-key", "lock-read", "lock-parent"];
+
 /// The words of a rule for one case.
 pub(super) struct Speech {
     /// What is wrong, in one sentence without a full stop.
@@ -69,7 +72,10 @@ pub(super) fn finding(
     let help = speech
         .remedies
         .into_iter()
-        .map(|remedy| Help { title: remedy.title, code: remedy.intent.and_then(code) })
+        .map(|remedy| (remedy.intent, Help { title: remedy.title, code: remedy.intent.and_then(code) }))
+        // Advice that cannot be written down for this code is no advice.
+        .filter(|(intent, help)| help.code.is_some() || !intent.is_some_and(|intent| NEEDS_CODE.contains(&intent)))
+        .map(|(_, help)| help)
         .collect();
     let mut notes = speech.notes;
     if case.database.assumed {

@@ -14,7 +14,7 @@ use cases::{Db, initial, level, program};
 use serde_json::Value as Json;
 use toctou::interleave::{Code, Ending, Env, Judge, Kind, Outcome, Row, Value, Verdict};
 
-const STRICT: Judge = Judge { declines_are_free: false, barriers: false, budget: 10_000 };
+const STRICT: Judge = Judge { declines_are_free: false, commits_at_once: false, barriers: false, budget: 10_000 };
 
 /// A line of the table.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,7 +17,7 @@ pub use terms::Terms;
 use super::facts::{self, Atom, Fact};
 use super::flow::Flow;
 use crate::interleave::{
-    self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either,
+    self as judge, var, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either,
     lit, ret, retry, size, throw, tx, when,
 };
 use crate::library::{ErrorKind, Missing, Requirement, Rows, StepRow, Verb};
@@ -556,7 +556,13 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
             set.push(column.to_string());
             let value = self.terms.as_looked_for(table, &column, value);
-            insert = insert.set(column, value);
+            let is_key = entity_of(self.schemas, self.trace.op(op))
+                .is_some_and(|e| e.keys.iter().any(|key| key.columns.iter().any(|c| **c == *column)));
+            let generated = match writes.get(&column) {
+                Some(Written::Value(v)) if is_key => self.terms.is_generated(self.trace, *v),
+                _ => false,
+            };
+            insert = insert.set(column, if generated { var("own") } else { value });
         }
         // Columns that unique keys need and that the call leaves to defaults.
         let entity = entity_of(self.schemas, self.trace.op(op));

@@ -120,6 +120,16 @@ impl Terms {
             }
             self.agreed.insert(value);
         }
+        // A row read by agreed keys is the same for both.
+        let before: Vec<OpId> = (0..check.0).map(OpId).filter(|op| trace.op(*op).verb == Verb::Read).collect();
+        for op in before {
+            let asked = trace.conditions(schemas, op, &mut |trace, value| see(trace, value));
+            let keyed = trace.op(op).rows == Rows::One && !asked.all.is_empty() && !asked.opaque;
+            if keyed && asked.all.iter().all(|c| self.agrees(trace, c.value, 16)) {
+                let row = trace.values.add(Val::Result(op));
+                self.agreed.insert(row);
+            }
+        }
         self.check_table.clone_from(&trace.op(check).entity);
         for condition in &conditions.all {
             if condition.op == Compare::Eq && condition.through.is_empty() {
@@ -762,6 +772,44 @@ impl Terms {
         }
     }
 
+    /// Whether a value is made up for the run: by calls that take nothing from what the check asked for. Such a value never
+    /// collides with another run's, though it counts as one constant when outcomes are compared.
+    #[must_use]
+    pub fn is_generated(&self, trace: &Trace<'_>, value: ValId) -> bool {
+        let (mut calls, mut taken, mut steps) = (false, false, 0);
+        let mut todo = vec![value];
+        while let Some(value) = todo.pop() {
+            steps += 1;
+            if steps > 200 {
+                break;
+            }
+            taken |= self.agreed.contains(&value) || self.place(trace, value).is_some();
+            match trace.values.get(value) {
+                Val::Call { callee, args, .. } => {
+                    // A call on nothing, or on constants alone: where its answer comes from is out of sight.
+                    calls |= args.iter().all(|arg| self.is_literal(trace, *arg)) && is_source(trace, *callee);
+                    todo.extend(args);
+                    if let Val::Field(receiver, _) = trace.values.get(*callee) {
+                        todo.push(*receiver);
+                    }
+                }
+                Val::Param(..) => taken = true,
+                _ => todo.extend(trace.values.parts(value)),
+            }
+        }
+        calls && !taken
+    }
+
+    fn is_literal(&self, trace: &Trace<'_>, value: ValId) -> bool {
+        match trace.values.get(value) {
+            Val::Const(_) | Val::Global(_) | Val::External(..) => true,
+            Val::Object(_) | Val::Array(_) | Val::Text(_) => {
+                trace.values.parts(value).into_iter().all(|part| self.is_literal(trace, part))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a written value belongs to the run: who did it, not what was done.
     #[must_use]
     pub fn is_own(&self, trace: &Trace<'_>, value: ValId) -> bool {
@@ -826,6 +874,20 @@ const FIRST_ARGUMENT: i64 = 200_000;
 
 fn argument(at: usize) -> String {
     format!("arg{at}")
+}
+
+/// Whether a called value may make something up: not a conversion, not a method of a value at hand, not the clock.
+fn is_source(trace: &Trace<'_>, callee: ValId) -> bool {
+    match trace.values.get(callee) {
+        Val::Global(name) => !matches!(name.as_str(), "String" | "Number" | "Boolean" | "BigInt" | "parseInt" | "Date"),
+        Val::Field(receiver, _) => match trace.values.get(*receiver) {
+            Val::Global(name) => !matches!(name.as_str(), "Date" | "JSON" | "Object" | "String" | "Number"),
+            Val::External(..) | Val::Module(_) => true,
+            _ => false,
+        },
+        Val::External(..) | Val::Closure(..) => true,
+        _ => false,
+    }
 }
 
 fn mentions_rows(value: &Expr) -> bool {
