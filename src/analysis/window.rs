@@ -1002,7 +1002,7 @@ impl Search<'_, '_, '_> {
             let literal = |trace: &Trace<'_>, v: ValId| trace.values.literal(v).cloned();
             match writes.get(&condition.column) {
                 Some(Written::Value(value)) => {
-                    if *value == condition.value {
+                    if *value == condition.value || self.known_key(*value, way) == Some(condition.value) {
                         continue;
                     }
                     match (literal(self.trace, *value), literal(self.trace, condition.value), condition.op) {
@@ -1068,6 +1068,17 @@ impl Search<'_, '_, '_> {
             level = level.min(Confidence::Medium);
         }
         Some(level)
+    }
+
+    /// What a column of a row is known to be, because the row was read by it.
+    fn known_key(&mut self, value: ValId, way: &[BlockId]) -> Option<ValId> {
+        let Val::Field(base, name) = self.trace.values.get(value).clone() else { return None };
+        let op = match self.trace.values.get(base) {
+            Val::Result(op) => *op,
+            _ => return None,
+        };
+        let asked = self.conditions(op, way);
+        asked.on(&name).find(|c| c.op == Compare::Eq).map(|c| c.value)
     }
 
     /// Whether two values are made from a common one.

@@ -101,7 +101,8 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
                 }
                 Some(false) => {
                     told = true;
-                    todo.push((*no, recognised));
+                    // A negated test has recognised the error where it is false.
+                    todo.push((*no, recognised || singles_out(trace, *test, kind)));
                 }
                 None => {
                     todo.push((*no, recognised));
@@ -238,6 +239,16 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
         }
         Val::Derived(parts) => parts.iter().find_map(|part| recognises(trace, *part, kind)),
         _ => None,
+    }
+}
+
+/// Whether a test that is false for an error is so because it asks for any error but this one.
+fn singles_out(trace: &Trace<'_>, test: ValId, kind: ErrorKind) -> bool {
+    match trace.values.get(test) {
+        Val::Unary(UnaryOp::Not, inner) => recognises(trace, *inner, kind) == Some(true),
+        Val::Binary(BinaryOp::Ne, a, b) => code_test(trace, *a, *b, kind) == Some(true),
+        Val::Binary(BinaryOp::Or, a, b) => singles_out(trace, *a, kind) || singles_out(trace, *b, kind),
+        _ => false,
     }
 }
 
