@@ -151,14 +151,13 @@ fn moving(mover: &Mover, database: &Database, same_row: bool) -> Block {
             }
         }
     }
-    // What it makes of the rows it has read is part of what it does.
-    body.push(effect("number of rows", size("seen")));
-    body.push(effect("what they held", field("seen", "other")));
     let body = match &mover.transaction {
         Some(asked) => block![in_transaction(asked.as_deref(), database, body)],
         None => body,
     };
-    block![body, ret(did("moved"))]
+    // What it makes of the rows it has read is part of what it does, once it has gone through.
+    let made_of_it = block![effect("number of rows", size("seen")), effect("what they held", field("seen", "other"))];
+    block![body, made_of_it, ret(did("moved"))]
 }
 
 fn schedule(steps: &[judge::ScheduleStep], case: &Case, mover: &Mover, database: &Database) -> Schedule {
@@ -167,7 +166,11 @@ fn schedule(steps: &[judge::ScheduleStep], case: &Case, mover: &Mover, database:
         let session = if step.session == Who::A { 'A' } else { 'B' };
         if matches!(step.act, Act::Commit) {
             if step.tag.is_none() {
-                let (op, outcome) = ("commit".to_owned(), "ok".to_owned());
+                let outcome = match &step.outcome {
+                    StepOutcome::Failed(code) | StepOutcome::Deadlock(code) => format!("error {code}"),
+                    _ => "ok".to_owned(),
+                };
+                let op = "commit".to_owned();
                 words.push(ScheduleStep { session, path: None, span: Span::default(), op, outcome });
             }
             continue;
