@@ -4,11 +4,11 @@
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::analysis::Flow;
 use crate::analysis::case::{self, Case};
 use crate::analysis::judged::{self, Database};
 use crate::analysis::rivals::{self, Mover, Reliance};
 use crate::analysis::window::{Link, Search};
-use crate::analysis::Flow;
 use crate::config::Config;
 use crate::finding::{Confidence, Finding, Problem, Stats};
 use crate::ir::{self, Unit};
@@ -96,7 +96,8 @@ impl Workspace {
         let windows = all.iter().map(|found| found.windows).sum();
         let mut findings: Vec<Finding> = Vec::new();
         for case in dedupe(proven(all)) {
-            let code = |intent: &str| remedy::code(&program, &self.sources, &registry, &found_schemas.schemas, &case, intent);
+            let code =
+                |intent: &str| remedy::code(&program, &self.sources, &registry, &found_schemas.schemas, &case, intent);
             findings.extend(rules::speak(&case, &code));
         }
         let names: Vec<&str> = rules::ALL.iter().map(|rule| rule.name).collect();
@@ -142,10 +143,8 @@ impl Workspace {
             if wanted.is_empty() {
                 continue;
             }
-            let more: Vec<(usize, Option<Unit>)> = wanted
-                .into_par_iter()
-                .map(|at| (at, frontend::lower(&sources[at].path, &sources[at].text)))
-                .collect();
+            let more: Vec<(usize, Option<Unit>)> =
+                wanted.into_par_iter().map(|at| (at, frontend::lower(&sources[at].path, &sources[at].text))).collect();
             for (at, unit) in more {
                 units[at] = unit;
             }
@@ -384,7 +383,12 @@ fn proven(all: Vec<Found>) -> Vec<Case> {
 fn dedupe(mut cases: Vec<Case>) -> Vec<Case> {
     cases.sort_by(|a, b| {
         let key = |c: &Case| {
-            (c.act.path.clone(), c.act.span, std::cmp::Reverse((c.confidence, c.severity)), std::cmp::Reverse(c.check.span))
+            (
+                c.act.path.clone(),
+                c.act.span,
+                std::cmp::Reverse((c.confidence, c.severity)),
+                std::cmp::Reverse(c.check.span),
+            )
         };
         key(a).cmp(&key(b)).then_with(|| a.check.path.cmp(&b.check.path))
     });
@@ -392,7 +396,9 @@ fn dedupe(mut cases: Vec<Case>) -> Vec<Case> {
     for case in cases {
         let same_act = |k: &Case| k.act == case.act && k.entity == case.entity;
         let same_check = |k: &Case| {
-            k.check == case.check && k.function == case.function && std::mem::discriminant(&k.link) == std::mem::discriminant(&case.link)
+            k.check == case.check
+                && k.function == case.function
+                && std::mem::discriminant(&k.link) == std::mem::discriminant(&case.link)
         };
         if !kept.iter().rev().take(64).any(|k| same_act(k) || same_check(k)) {
             kept.push(case);

@@ -121,7 +121,8 @@ impl Program {
         let exports = &self.unit(unit).exports;
         let named = |e: &&Export| e.name == wanted && !matches!(e.target, ExportTarget::All(_));
         // A module that is one value answers for its default export.
-        let whole = |e: &&Export| wanted == "default" && e.name.is_empty() && matches!(e.target, ExportTarget::Value(_));
+        let whole =
+            |e: &&Export| wanted == "default" && e.name.is_empty() && matches!(e.target, ExportTarget::Value(_));
         if let Some(export) = exports.iter().find(named).or_else(|| exports.iter().find(whole)) {
             return match &export.target {
                 ExportTarget::Value(value) => Some(Exported::Value(unit, value)),

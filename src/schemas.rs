@@ -26,7 +26,10 @@ impl Found {
 pub fn read(files: &Sources) -> (Found, Vec<Problem>) {
     let candidates: Vec<Candidate<'_>> = files
         .iter()
-        .map(|file| Candidate { path: &file.path, head: file.path.ends_with(".prisma") && prisma::has_datasource(&file.text) })
+        .map(|file| Candidate {
+            path: &file.path,
+            head: file.path.ends_with(".prisma") && prisma::has_datasource(&file.text),
+        })
         .collect();
     let groups = discover::find(&candidates);
     let mut problems = Vec::new();

@@ -3,7 +3,11 @@
 //! `//~ rule` at the end of a line: the act of a finding of that rule starts there. `fixtures/<rule>/<library>.<kind>.ts` is
 //! a project of its own, together with the schema beside it; a folder below `fixtures/<rule>` is one, too.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may stop where its files are not as they should be")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test may stop where its files are not as they should be"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -132,7 +132,10 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         rival: None,
         check: place(program, search, check),
         act: place(program, search, act),
-        seen_act: calls(program, search, &[act], search.seen_in(check, act)).into_iter().next().unwrap_or_else(|| place(program, search, act)),
+        seen_act: calls(program, search, &[act], search.seen_in(check, act))
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| place(program, search, act)),
         decided: decided.into_iter().map(|op| place(program, search, op)).collect(),
         calls: calls(program, search, &[check, act], search.seen_in(check, act)),
         transaction,
@@ -292,7 +295,11 @@ fn in_words(search: &mut Search<'_, '_, '_>, op: OpId, looked: &[String]) -> Str
         (OpSource::Sql(..), Verb::Delete) => "DELETE".to_owned(),
         _ => it.name.clone(),
     };
-    if columns.is_empty() { format!("{verb} {}", it.entity) } else { format!("{verb} {}{{{}}}", it.entity, columns.join(", ")) }
+    if columns.is_empty() {
+        format!("{verb} {}", it.entity)
+    } else {
+        format!("{verb} {}{{{}}}", it.entity, columns.join(", "))
+    }
 }
 
 fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken, database: &Database) -> Schedule {

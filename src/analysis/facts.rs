@@ -147,7 +147,8 @@ pub fn is_row(trace: &Trace<'_>, value: ValId) -> bool {
     match trace.values.get(value) {
         Val::Result(op) => trace.op(*op).rows == Rows::One,
         Val::Field(base, name) => {
-            name.parse::<usize>().is_ok() && matches!(trace.values.get(*base), Val::Result(op) if trace.op(*op).rows == Rows::Many)
+            name.parse::<usize>().is_ok()
+                && matches!(trace.values.get(*base), Val::Result(op) if trace.op(*op).rows == Rows::Many)
         }
         Val::Over(Over::Find, ..) => true,
         _ => false,
@@ -192,9 +193,9 @@ pub fn join(known: &[Fact], more: &[Fact]) -> Option<Vec<Fact>> {
     // One value cannot equal two literals.
     for (at, (atom, truth)) in all.iter().enumerate() {
         if let (Atom::Eq(a, b), true) = (atom, truth) {
-            let clash = all[at + 1..].iter().any(|(other, other_truth)| {
-                matches!(other, Atom::Eq(c, d) if c == a && d != b && *other_truth)
-            });
+            let clash = all[at + 1..]
+                .iter()
+                .any(|(other, other_truth)| matches!(other, Atom::Eq(c, d) if c == a && d != b && *other_truth));
             if clash {
                 return None;
             }

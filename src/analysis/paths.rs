@@ -71,8 +71,13 @@ impl Paths {
     #[must_use]
     pub fn new(trace: &mut Trace<'_>, flow: &Flow, check: OpId) -> Self {
         let start = trace.op(check).block;
-        let mut paths =
-            Self { check, nodes: Vec::new(), at: FxHashMap::default(), next: FxHashMap::default(), depends: Depends::default() };
+        let mut paths = Self {
+            check,
+            nodes: Vec::new(),
+            at: FxHashMap::default(),
+            next: FxHashMap::default(),
+            depends: Depends::default(),
+        };
         let tracked = Self::tracked(trace, flow, start);
         let first = Node { block: start, parent: None, facts: Vec::new(), choices: Vec::new(), by_error: false };
         paths.nodes.push(first);

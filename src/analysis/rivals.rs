@@ -10,8 +10,8 @@ use super::judged::Database;
 use super::script::level;
 use crate::finding::{Anomaly, Schedule, ScheduleStep};
 use crate::interleave::{
-    self as judge, Act, Block, Env, Initial, Kind, Node, Row, StepOutcome, Table, Who, block, col, declined, did, effect,
-    field, insert, ret, size, tx, update, when,
+    self as judge, Act, Block, Env, Initial, Kind, Node, Row, StepOutcome, Table, Who, block, col, declined, did,
+    effect, field, insert, ret, size, tx, update, when,
 };
 use crate::library::Verb;
 use crate::text::Span;
@@ -110,8 +110,7 @@ pub fn judge(reliance: &Reliance, mover: &Mover, database: &Database) -> Option<
         initial = initial.row("written", Row::new().with("of", 1).with("other", "old"));
     }
     let env = Env::new();
-    let verdict =
-        judge::judge(database.engine(), &[checked, written], [&relying, &moving], &initial, [&env, &env]);
+    let verdict = judge::judge(database.engine(), &[checked, written], [&relying, &moving], &initial, [&env, &env]);
     if verdict.kind != Kind::Open {
         return None;
     }

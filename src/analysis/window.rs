@@ -62,7 +62,8 @@ pub struct Window {
 
 /// Names of calls that do something to the world outside.
 const EFFECTS: [&str; 12] = [
-    "send", "email", "mail", "notify", "publish", "emit", "enqueue", "charge", "refund", "capture", "transfer", "dispatch",
+    "send", "email", "mail", "notify", "publish", "emit", "enqueue", "charge", "refund", "capture", "transfer",
+    "dispatch",
 ];
 
 /// What the search for windows works on.
@@ -111,7 +112,9 @@ impl Search<'_, '_, '_> {
             let acts: Vec<OpId> = writes
                 .iter()
                 .copied()
-                .filter(|act| *act != check && self.trace.op(*act).entity == entity && self.seen_first_here(&mine, *act))
+                .filter(|act| {
+                    *act != check && self.trace.op(*act).entity == entity && self.seen_first_here(&mine, *act)
+                })
                 .collect();
             if acts.is_empty() {
                 continue;
@@ -260,7 +263,8 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             let writes = self.writes(write, false, &[]);
-            let columns: Vec<String> = writes.columns.iter().map(|(c, _)| c.clone()).filter(|c| !marks_deleted(c)).collect();
+            let columns: Vec<String> =
+                writes.columns.iter().map(|(c, _)| c.clone()).filter(|c| !marks_deleted(c)).collect();
             if columns.is_empty() || !writes.columns.iter().any(|(c, w)| !marks_deleted(c) && self.is_move(w)) {
                 continue;
             }
@@ -279,9 +283,7 @@ impl Search<'_, '_, '_> {
                     }
                     let args = self.trace.op(other).args.clone();
                     if that.entity == it.entity {
-                        if let Some(Subject::Columns(names)) =
-                            args.iter().find_map(|arg| self.columns_of(read, *arg))
-                        {
+                        if let Some(Subject::Columns(names)) = args.iter().find_map(|arg| self.columns_of(read, *arg)) {
                             read_columns.extend(names);
                             used = true;
                         }
@@ -393,9 +395,8 @@ impl Search<'_, '_, '_> {
 
     fn conditions(&mut self, op: OpId, way: &[BlockId]) -> Conditions {
         let phis = self.choices(way);
-        self.trace.conditions(self.schemas, op, &mut |trace, value| {
-            resolve(trace, value, &mut |phi| phis.get(&phi).copied())
-        })
+        self.trace
+            .conditions(self.schemas, op, &mut |trace, value| resolve(trace, value, &mut |phi| phis.get(&phi).copied()))
     }
 
     fn writes(&mut self, op: OpId, creating: bool, way: &[BlockId]) -> Writes {
@@ -405,14 +406,7 @@ impl Search<'_, '_, '_> {
         })
     }
 
-    fn decided_or_fed(
-        &mut self,
-        paths: &mut Paths,
-        check: OpId,
-        act: OpId,
-        writes: &[OpId],
-        found: &mut Vec<Window>,
-    ) {
+    fn decided_or_fed(&mut self, paths: &mut Paths, check: OpId, act: OpId, writes: &[OpId], found: &mut Vec<Window>) {
         let nodes = paths.at_op(self.trace, act);
         let mut seen: Vec<Vec<Fact>> = Vec::new();
         for node in nodes.into_iter().take(8) {
@@ -524,7 +518,10 @@ impl Search<'_, '_, '_> {
         }
         columns.sort();
         columns.dedup();
-        if same_entity && acted.verb == Verb::Create && let Some(column) = self.next_column(check, act, paths) {
+        if same_entity
+            && acted.verb == Verb::Create
+            && let Some(column) = self.next_column(check, act, paths)
+        {
             return Some((Link::Next(column), false));
         }
         if same_entity && absent {
@@ -705,10 +702,10 @@ impl Search<'_, '_, '_> {
     fn writes_predicate(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
         let conditions = self.conditions(check, way);
         let writes = self.writes(act, false, way);
-        conditions.all.iter().any(|c| {
-            c.op == Compare::Eq
-                && matches!(writes.get(&c.column), Some(Written::Value(v)) if *v == c.value)
-        })
+        conditions
+            .all
+            .iter()
+            .any(|c| c.op == Compare::Eq && matches!(writes.get(&c.column), Some(Written::Value(v)) if *v == c.value))
     }
 
     /// Columns of the check's own condition, besides its key, that the act changes.
@@ -812,9 +809,9 @@ impl Search<'_, '_, '_> {
 
     fn has_member(&self, value: ValId, name: &str) -> bool {
         match self.trace.values.get(value) {
-            Val::Object(entries) => entries.iter().any(
-                |e| matches!(e, crate::model::ObjectEntry::Field(key, _) if key == name),
-            ),
+            Val::Object(entries) => {
+                entries.iter().any(|e| matches!(e, crate::model::ObjectEntry::Field(key, _) if key == name))
+            }
             _ => false,
         }
     }
@@ -841,9 +838,7 @@ impl Search<'_, '_, '_> {
                 };
                 args.iter().copied().chain(receiver).any(|part| self.adds_to(check, part, depth))
             }
-            Val::Phi(phi) => {
-                self.trace.values.phi(*phi).operands.iter().any(|(_, v)| self.adds_to(check, *v, depth))
-            }
+            Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().any(|(_, v)| self.adds_to(check, *v, depth)),
             _ => false,
         }
     }
@@ -870,7 +865,11 @@ impl Search<'_, '_, '_> {
             }
             Val::Phi(phi) => {
                 let operands = &self.trace.values.phi(*phi).operands;
-                operands.iter().any(|(_, v)| *v != value && !matches!(self.trace.values.get(*v), Val::Phi(_)) && self.is_computed_from(check, *v, column))
+                operands.iter().any(|(_, v)| {
+                    *v != value
+                        && !matches!(self.trace.values.get(*v), Val::Phi(_))
+                        && self.is_computed_from(check, *v, column)
+                })
             }
             Val::Object(entries) => {
                 let keeps = entries.iter().any(|e| match e {
@@ -1040,10 +1039,7 @@ impl Search<'_, '_, '_> {
                             _ => level = level.min(Confidence::Medium),
                         }
                     }
-                    Some(ColumnDefault::None)
-                        if column.is_some_and(|c| c.optional)
-                            && !writes.opaque =>
-                    {
+                    Some(ColumnDefault::None) if column.is_some_and(|c| c.optional) && !writes.opaque => {
                         // Left out, so it is null.
                         let wanted = literal(self.trace, condition.value);
                         match (condition.op, wanted) {
@@ -1053,7 +1049,9 @@ impl Search<'_, '_, '_> {
                             _ => level = level.min(Confidence::Medium),
                         }
                     }
-                    Some(ColumnDefault::Generated | ColumnDefault::Now) if condition.op == Compare::Eq && !writes.opaque => {
+                    Some(ColumnDefault::Generated | ColumnDefault::Now)
+                        if condition.op == Compare::Eq && !writes.opaque =>
+                    {
                         // Looked up by a generated key: the created row has another one.
                         if column.is_some_and(|_| self.is_key(act, &condition.column)) {
                             return None;
@@ -1185,9 +1183,7 @@ impl Search<'_, '_, '_> {
     fn returns_row(&self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
         let Some(last) = way.last() else { return false };
         match &self.trace.block(*last).exit {
-            crate::model::Exit::Return(value, _) => {
-                self.made_of(check, *value, 14) || self.made_of(act, *value, 14)
-            }
+            crate::model::Exit::Return(value, _) => self.made_of(check, *value, 14) || self.made_of(act, *value, 14),
             _ => false,
         }
     }
@@ -1216,9 +1212,13 @@ impl Search<'_, '_, '_> {
         let Some(node) = paths.at_op(self.trace, second).first().copied() else { return };
         let way = paths.example(self.trace, self.flow, node);
         let link = match (one.verb, two.verb) {
-            (Verb::Update, Verb::Update | Verb::Create) if one.rows == Rows::Many => self.moved_flag(first, second, &way),
+            (Verb::Update, Verb::Update | Verb::Create) if one.rows == Rows::Many => {
+                self.moved_flag(first, second, &way)
+            }
             // The other way round: given first, then taken from all others.
-            (Verb::Update | Verb::Create, Verb::Update) if one.rows == Rows::One => self.moved_flag(second, first, &way),
+            (Verb::Update | Verb::Create, Verb::Update) if one.rows == Rows::One => {
+                self.moved_flag(second, first, &way)
+            }
             (Verb::Delete, Verb::Create) if one.rows == Rows::Many => self.replaced(first, second, &way),
             _ => None,
         };

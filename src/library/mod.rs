@@ -49,8 +49,22 @@ pub const INTENTS: &[&str] = &[
 
 /// The holes that code templates may have.
 pub const HOLES: &[&str] = &[
-    "client", "accessor", "entity", "table", "key", "data", "create", "update", "guard", "exit", "column", "delta",
-    "columns", "condition", "call", "take",
+    "client",
+    "accessor",
+    "entity",
+    "table",
+    "key",
+    "data",
+    "create",
+    "update",
+    "guard",
+    "exit",
+    "column",
+    "delta",
+    "columns",
+    "condition",
+    "call",
+    "take",
 ];
 
 /// One library.

@@ -20,9 +20,7 @@ impl Trace<'_> {
                     None => base,
                 }
             }
-            Val::External(source, outer) if outer == "*" => {
-                self.values.add(Val::External(source, name.to_owned()))
-            }
+            Val::External(source, outer) if outer == "*" => self.values.add(Val::External(source, name.to_owned())),
             Val::Rest(whole, names) => {
                 if names.iter().any(|n| n == name) {
                     self.values.null()

@@ -152,14 +152,12 @@ impl<'m> Elaborator<'m, '_> {
         args: &[ValId],
         site: Site,
     ) -> Option<ValId> {
-        let in_place = lexical.is_some_and(|holder| self.encloses(holder, at.frame))
-            && !self.is_named_function(func);
+        let in_place = lexical.is_some_and(|holder| self.encloses(holder, at.frame)) && !self.is_named_function(func);
         if lexical.is_some() {
             self.trace.in_place.push(func);
         }
         let frame = FrameId(u32::try_from(self.trace.frames.len()).unwrap_or(u32::MAX));
-        let takes_handle =
-            !in_place && args.iter().any(|arg| matches!(self.trace.values.get(*arg), Val::Handle(_)));
+        let takes_handle = !in_place && args.iter().any(|arg| matches!(self.trace.values.get(*arg), Val::Handle(_)));
         self.trace.frames.push(Frame { func, lexical, caller: Some((at.frame, site)), this, in_place, takes_handle });
         let entry = self.new_block(frame);
         self.goto_fresh(at, entry);
@@ -280,14 +278,7 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     /// Runs a transaction or a lock.
-    fn run_region(
-        &mut self,
-        at: &mut At,
-        row: &RegionRow,
-        handle: ValId,
-        args: &[ValId],
-        site: Site,
-    ) -> Option<ValId> {
+    fn run_region(&mut self, at: &mut At, row: &RegionRow, handle: ValId, args: &[ValId], site: Site) -> Option<ValId> {
         let kind = self.region_kind(row, handle, args);
         let body = row.body.as_ref().and_then(|selector| self.select(selector, Some(handle), args));
         let region = RegionId(u32::try_from(self.trace.regions.len()).unwrap_or(u32::MAX));

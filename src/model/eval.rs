@@ -4,9 +4,7 @@ use super::elaborate::{At, Elaborator};
 use super::survey::Definition;
 use super::trace::FrameId;
 use super::value::{ArrayItem, ObjectEntry, TextPart, Val, ValId};
-use crate::ir::{
-    BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart,
-};
+use crate::ir::{BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart};
 use crate::link::{ClassRef, Exported, FuncRef, UnitId};
 
 /// Where an expression is evaluated: in a run, or outside of all runs.
@@ -253,9 +251,7 @@ impl Elaborator<'_, '_> {
         let program = self.model.program;
         if let Some(target) = program.resolve_module(unit, source) {
             return match program.export(target, name) {
-                Some(Exported::Value(unit, expr)) => {
-                    self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), expr)
-                }
+                Some(Exported::Value(unit, expr)) => self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), expr),
                 Some(Exported::Module(module)) => self.trace.values.add(Val::Module(module)),
                 Some(Exported::External) | None => self.external(source, name),
             };
@@ -351,5 +347,4 @@ impl Elaborator<'_, '_> {
         };
         self.trace.object(vec![ObjectEntry::Spread(old), entry])
     }
-
 }

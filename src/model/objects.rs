@@ -529,7 +529,9 @@ impl Trace<'_> {
             })
             .collect();
         let is_nested = |key: &String| grammar.nested.iter().any(|(written, _)| written == key);
-        if relation.is_some() || (entity.is_none() && fields.iter().any(|(k, _)| is_nested(k) && !grammar.set.contains(k))) {
+        if relation.is_some()
+            || (entity.is_none() && fields.iter().any(|(k, _)| is_nested(k) && !grammar.set.contains(k)))
+        {
             for (key, inner) in fields {
                 let Some((_, action)) = grammar.nested.iter().find(|(written, _)| *written == key) else { continue };
                 let inner = see(self, inner);

@@ -124,9 +124,13 @@ impl<'m> Elaborator<'m, '_> {
         match self.trace.values.get(value) {
             Val::Array(_) => true,
             Val::Over(..) => true,
-            Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().any(|(_, v)| {
-                matches!(self.trace.values.get(*v), Val::Array(_) | Val::Over(..) | Val::Derived(_))
-            }),
+            Val::Phi(phi) => self
+                .trace
+                .values
+                .phi(*phi)
+                .operands
+                .iter()
+                .any(|(_, v)| matches!(self.trace.values.get(*v), Val::Array(_) | Val::Over(..) | Val::Derived(_))),
             Val::Derived(_) => true,
             _ => false,
         }

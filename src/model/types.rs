@@ -126,7 +126,10 @@ impl<'m> Elaborator<'m, '_> {
     pub fn is_error_class(&self, class: ClassRef) -> bool {
         let program = self.model.program;
         let it = program.class(class);
-        it.extends.as_ref().and_then(|e| last_name(program.unit(class.unit), e)).is_some_and(|n| n.contains("Error") || n.contains("Exception"))
+        it.extends
+            .as_ref()
+            .and_then(|e| last_name(program.unit(class.unit), e))
+            .is_some_and(|n| n.contains("Error") || n.contains("Exception"))
     }
 
     /// The type of a library that a value is of.
@@ -165,9 +168,7 @@ impl<'m> Elaborator<'m, '_> {
                 let operands: Vec<ValId> = values.phi(*phi).operands.iter().map(|(_, v)| *v).collect();
                 self.typed_among(&operands)
             }
-            Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => {
-                self.typed_among(&[*a, *b])
-            }
+            Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => self.typed_among(&[*a, *b]),
             Val::External(module, name) => {
                 let by_import = self.find_type(Confidence::High, |_, p| p.accepts_import(module, name));
                 by_import.or_else(|| {
@@ -265,7 +266,12 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     /// The transaction that a handle belongs to: one of the trace, or one that somebody out of sight opened.
-    pub fn region_of(&mut self, handle: ValId, site: super::trace::Site, block: super::trace::BlockId) -> Option<RegionId> {
+    pub fn region_of(
+        &mut self,
+        handle: ValId,
+        site: super::trace::Site,
+        block: super::trace::BlockId,
+    ) -> Option<RegionId> {
         if let Val::Handle(region) = self.trace.values.get(handle) {
             return Some(*region);
         }

@@ -38,12 +38,21 @@ pub(super) fn speak(case: &Case) -> Speech {
     let mut remedies = Vec::new();
     if matches!(case.link, Link::Absence) {
         let columns = quoted(&case.looked);
-        remedies.push(remedy("add-unique-key", format!("let the database refuse the second row: a unique key on {columns}")));
+        remedies.push(remedy(
+            "add-unique-key",
+            format!("let the database refuse the second row: a unique key on {columns}"),
+        ));
         remedies.push(remedy("handle-conflict", format!("and answer the {}", case.violation)));
     } else if case.act.verb == Some(Verb::Delete) {
-        remedies.push(remedy("guard-delete", "let the delete decide: put the condition into its `where` and test the count"));
+        remedies.push(remedy(
+            "guard-delete",
+            "let the delete decide: put the condition into its `where` and test the count",
+        ));
     } else {
-        remedies.push(remedy("guard-where", "let the update decide: put the condition into its `where` and test the count"));
+        remedies.push(remedy(
+            "guard-where",
+            "let the update decide: put the condition into its `where` and test the count",
+        ));
     }
     if case.database.name != "sqlite" {
         remedies.push(remedy("lock-read", "or lock the row when it is read, in the transaction that changes it"));

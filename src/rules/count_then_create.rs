@@ -20,7 +20,10 @@ pub(super) fn speak(case: &Case) -> Speech {
         format!("two requests can both pass the test on the rows of {what} and both go on to write")
     };
     let mut remedies = vec![
-        remedy("guarded-counter", "keep the number in a column of the parent row, and take one place by a guarded update"),
+        remedy(
+            "guarded-counter",
+            "keep the number in a column of the parent row, and take one place by a guarded update",
+        ),
         remedy("lock-parent", "or lock the parent row first in a transaction at read committed, then count"),
         remedy("raise-isolation", "or run both in a serializable transaction that is retried when it fails"),
     ];

@@ -15,16 +15,26 @@ pub(super) fn speak(case: &Case) -> Speech {
     let what = entity(case);
     let violated = case.anomaly == Anomaly::UnhandledViolation;
     let message = if violated {
-        format!("two requests that replace the same {what} rows collide: one fails with an unhandled {}", case.violation)
+        format!(
+            "two requests that replace the same {what} rows collide: one fails with an unhandled {}",
+            case.violation
+        )
     } else {
         format!("two requests that replace the same {what} rows can leave both new sets behind")
     };
     let mut remedies = Vec::new();
     if case.database.name == "sqlite" {
-        remedies.push(remedy("wrap-in-transaction", "run both writes in one transaction: on sqlite one writer at a time is let in"));
+        remedies.push(remedy(
+            "wrap-in-transaction",
+            "run both writes in one transaction: on sqlite one writer at a time is let in",
+        ));
     } else {
-        remedies.push(remedy("lock-parent", "lock the parent row first in a transaction at read committed, then delete and create"));
-        remedies.push(remedy("raise-isolation", "or run both in a serializable transaction that is retried when it fails"));
+        remedies.push(remedy(
+            "lock-parent",
+            "lock the parent row first in a transaction at read committed, then delete and create",
+        ));
+        remedies
+            .push(remedy("raise-isolation", "or run both in a serializable transaction that is retried when it fails"));
     }
     remedies.push(advice("or compare old and new rows, and write only the difference by their keys"));
     Speech {

@@ -16,7 +16,10 @@ pub(super) fn speak(case: &Case) -> Speech {
     let what = entity(case);
     let violated = case.anomaly == Anomaly::UnhandledViolation;
     let message = if violated {
-        format!("two requests can both find no {what}; both create it, and one fails with an unhandled {}", case.violation)
+        format!(
+            "two requests can both find no {what}; both create it, and one fails with an unhandled {}",
+            case.violation
+        )
     } else {
         format!("two requests can both find no {what} and both create one")
     };
@@ -37,17 +40,26 @@ fn remedies(case: &Case, violated: bool) -> Vec<Remedy> {
     let mut all = Vec::new();
     if !violated {
         let columns = quoted(&case.looked);
-        all.push(remedy("add-unique-key", format!("let the database refuse the second row: a unique key on {columns}")));
+        all.push(remedy(
+            "add-unique-key",
+            format!("let the database refuse the second row: a unique key on {columns}"),
+        ));
     }
     let native = matches!(case.database.name.as_str(), "postgresql" | "cockroachdb" | "sqlite");
     let keyed = if violated { "" } else { "with the key, " };
     if native {
-        all.push(remedy("merge-into-upsert", format!("{keyed}one statement decides: an upsert (its `update` must not be empty)")));
+        all.push(remedy(
+            "merge-into-upsert",
+            format!("{keyed}one statement decides: an upsert (its `update` must not be empty)"),
+        ));
     } else {
         all.push(remedy("skip-duplicates", format!("{keyed}create with `skipDuplicates`, then read the row")));
     }
     let place = if case.transaction.is_some() { ", outside of the transaction" } else { "" };
-    all.push(remedy("handle-conflict", format!("or create first, and take the {} as the answer{place}", case.violation)));
+    all.push(remedy(
+        "handle-conflict",
+        format!("or create first, and take the {} as the answer{place}", case.violation),
+    ));
     if !violated && case.looked.is_empty() {
         all.push(advice("the check names no columns by equality; a key needs some column that both rows share"));
     }

@@ -19,18 +19,33 @@ pub(super) fn speak(case: &Case) -> Speech {
     };
     let violated = case.anomaly == Anomaly::UnhandledViolation;
     let message = if violated {
-        format!("two requests can compute the same next `{column}` of {what}; one fails with an unhandled {}", case.violation)
+        format!(
+            "two requests can compute the same next `{column}` of {what}; one fails with an unhandled {}",
+            case.violation
+        )
     } else {
         format!("two requests can compute the same next `{column}` of {what} and both insert it")
     };
     let mut remedies = Vec::new();
     if violated {
-        remedies.push(remedy("handle-conflict", format!("take the {} as the sign to read again and try the next number", case.violation)));
+        remedies.push(remedy(
+            "handle-conflict",
+            format!("take the {} as the sign to read again and try the next number", case.violation),
+        ));
     }
-    remedies.push(remedy("guarded-counter", "keep the last number in a column of the parent row, and let one update increment and return it"));
-    remedies.push(remedy("lock-parent", "or lock the parent row first in a transaction at read committed, then read the last number"));
+    remedies.push(remedy(
+        "guarded-counter",
+        "keep the last number in a column of the parent row, and let one update increment and return it",
+    ));
+    remedies.push(remedy(
+        "lock-parent",
+        "or lock the parent row first in a transaction at read committed, then read the last number",
+    ));
     if !violated {
-        remedies.push(remedy("add-unique-key", format!("a unique key that covers `{column}` turns a repeated number into an error that can be retried")));
+        remedies.push(remedy(
+            "add-unique-key",
+            format!("a unique key that covers `{column}` turns a repeated number into an error that can be retried"),
+        ));
     }
     Speech {
         message,

@@ -59,7 +59,8 @@ pub(super) fn finding(
         labels.push(label(Role::Act, &case.act, speech.act.clone()));
     }
     for call in case.calls.iter().filter(|call| **call != case.seen_act) {
-        let words = if call.call.is_empty() { "by way of this call".to_owned() } else { format!("by way of `{}`", call.call) };
+        let words =
+            if call.call.is_empty() { "by way of this call".to_owned() } else { format!("by way of `{}`", call.call) };
         labels.push(label(Role::Call, call, words));
     }
     if let Some((name, place)) = &case.rival {

@@ -20,13 +20,24 @@ pub(super) fn speak(case: &Case) -> Speech {
     let written = entity(case);
     let mut remedies = Vec::new();
     if case.database.name == "sqlite" {
-        remedies.push(remedy("wrap-in-transaction", "run the check and the act in one transaction: on sqlite one writer at a time is let in"));
+        remedies.push(remedy(
+            "wrap-in-transaction",
+            "run the check and the act in one transaction: on sqlite one writer at a time is let in",
+        ));
     } else {
-        remedies.push(remedy("lock-parent", format!("lock the {checked} row first, in a transaction at read committed, here as well as in `{rival}`")));
-        remedies.push(remedy("raise-isolation", "or run both in serializable transactions that are retried when they fail"));
+        remedies.push(remedy(
+            "lock-parent",
+            format!("lock the {checked} row first, in a transaction at read committed, here as well as in `{rival}`"),
+        ));
+        remedies.push(remedy(
+            "raise-isolation",
+            "or run both in serializable transactions that are retried when they fail",
+        ));
     }
     Speech {
-        message: format!("{columns} of {checked} is checked here, and `{rival}` can move it before {written} is written, having read what is written here"),
+        message: format!(
+            "{columns} of {checked} is checked here, and `{rival}` can move it before {written} is written, having read what is written here"
+        ),
         check: format!("A reads {columns} here"),
         act: format!("A acts on it after `{rival}` has moved it"),
         notes: Vec::new(),

@@ -23,10 +23,14 @@ pub(super) fn speak(case: &Case) -> Speech {
         "lock one row that both requests share first, in a transaction at read committed, then take the flag and give it",
     )];
     if case.database.name == "sqlite" {
-        remedies = vec![remedy("wrap-in-transaction", "run both writes in one transaction: on sqlite one writer at a time is let in")];
+        remedies = vec![remedy(
+            "wrap-in-transaction",
+            "run both writes in one transaction: on sqlite one writer at a time is let in",
+        )];
     } else {
         remedies.push(remedy("whole-group-unset", "or take the flag from every row of the group without a condition on it, in one transaction with the second write, and retry deadlocks"));
-        remedies.push(remedy("raise-isolation", "or run both in a serializable transaction that is retried when it fails"));
+        remedies
+            .push(remedy("raise-isolation", "or run both in a serializable transaction that is retried when it fails"));
     }
     Speech {
         message: format!("two requests that move `{column}` can leave {end} {what} with it"),

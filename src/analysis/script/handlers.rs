@@ -4,9 +4,9 @@ use rustc_hash::FxHashSet;
 
 use crate::analysis::flow::Flow;
 
+use crate::ir::{BinaryOp, UnaryOp};
 use crate::library::{ErrorKind, ErrorRow, Verb};
 use crate::model::{BlockId, Event, Exit, Literal, OpId, OpSource, TextPart, Trace, Val, ValId};
-use crate::ir::{BinaryOp, UnaryOp};
 
 /// What becomes of an error that is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -256,7 +256,9 @@ fn singles_out(trace: &Trace<'_>, test: ValId, kind: ErrorKind) -> bool {
 fn named_for(name: &str, kind: ErrorKind) -> Option<bool> {
     let lower = name.to_lowercase();
     let unique = lower.contains("unique") || lower.contains("duplicate");
-    let serialization = lower.contains("serializ") || lower.contains("deadlock") || lower.contains("retry")
+    let serialization = lower.contains("serializ")
+        || lower.contains("deadlock")
+        || lower.contains("retry")
         || lower.contains("writeconflict");
     let missing = lower.contains("notfound");
     if !(unique || serialization || missing) {

@@ -17,8 +17,8 @@ pub use terms::Terms;
 use super::facts::{self, Atom, Fact};
 use super::flow::Flow;
 use crate::interleave::{
-    self as judge, var, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either,
-    lit, ret, retry, size, throw, tx, when,
+    self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either, lit,
+    ret, retry, size, throw, tx, var, when,
 };
 use crate::library::{ErrorKind, Missing, Requirement, Rows, StepRow, Verb};
 use crate::model::{
@@ -152,7 +152,17 @@ struct Writer<'w, 't, 'm> {
 impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     fn new(trace: &'w mut Trace<'m>, schemas: &'w [Schema], plan: &'w Plan<'t>, answers: bool) -> Self {
         let terms = Terms::new(trace, plan.way, plan.bound);
-        Self { trace, schemas, plan, terms, tags: Vec::new(), around: FxHashMap::default(), keys_unknown: false, answers, retried: Vec::new() }
+        Self {
+            trace,
+            schemas,
+            plan,
+            terms,
+            tags: Vec::new(),
+            around: FxHashMap::default(),
+            keys_unknown: false,
+            answers,
+            retried: Vec::new(),
+        }
     }
 
     /// The end of a run that chose not to act.
@@ -648,9 +658,11 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             Requirement::KeyInCreate => {
                 let conditions = self.conditions(op);
                 let writes = self.written(op, true);
-                conditions.all.iter().filter(|c| c.op == Compare::Eq).all(|c| {
-                    writes.opaque || matches!(writes.get(&c.column), Some(Written::Value(v)) if *v == c.value)
-                })
+                conditions
+                    .all
+                    .iter()
+                    .filter(|c| c.op == Compare::Eq)
+                    .all(|c| writes.opaque || matches!(writes.get(&c.column), Some(Written::Value(v)) if *v == c.value))
             }
             Requirement::SingleKey => {
                 let conditions = self.conditions(op);
@@ -720,10 +732,8 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             let kind = self.trace.regions[region.index()].kind.clone();
             let wrapped: Block = match kind {
                 RegionKind::Transaction { isolation, .. } => {
-                    {
                     let asked = isolation.as_deref().or(self.plan.isolation);
                     tx(asked.and_then(|l| level(l, self.plan.engine)), body).into()
-                }
                 }
                 RegionKind::Savepoint => judge::savepoint(body).into(),
                 RegionKind::Lock(name) => {

@@ -102,17 +102,22 @@ fn choices(terms: &Terms, name: &str, info: &TableInfo) -> Vec<Vec<(String, Valu
         }
         if next.len() > STATES {
             // Too many: this column takes one value after the other, the rest keep their first.
-            next = all.iter().take(1).flat_map(|known| {
-                values.iter().map(|value| {
-                    let mut more = known.clone();
-                    more.push((column.clone(), value.clone()));
-                    more
+            next = all
+                .iter()
+                .take(1)
+                .flat_map(|known| {
+                    values.iter().map(|value| {
+                        let mut more = known.clone();
+                        more.push((column.clone(), value.clone()));
+                        more
+                    })
                 })
-            }).chain(all.iter().skip(1).map(|known| {
-                let mut more = known.clone();
-                more.push((column.clone(), values[0].clone()));
-                more
-            })).collect();
+                .chain(all.iter().skip(1).map(|known| {
+                    let mut more = known.clone();
+                    more.push((column.clone(), values[0].clone()));
+                    more
+                }))
+                .collect();
         }
         all = next;
     }
@@ -146,9 +151,11 @@ fn rows(terms: &Terms, info: &TableInfo, choice: &[(String, Value)]) -> Vec<Row>
             }
         }
         for (column, value) in choice {
-            let by_run = info.templates.iter().flatten().any(|(c, v)| {
-                c == column && matches!(v, crate::interleave::Expr::Var(_))
-            });
+            let by_run = info
+                .templates
+                .iter()
+                .flatten()
+                .any(|(c, v)| c == column && matches!(v, crate::interleave::Expr::Var(_)));
             if !by_run {
                 row = row.with(column.as_str(), value.clone());
             }

@@ -13,8 +13,8 @@ use crate::library::{Rows, Verb};
 use crate::model::{
     ArrayItem, BlockId, Compare, Conditions, Literal, OpId, OpSource, Trace, Val, ValId, Writes, Written, entity_of,
 };
-use crate::sql::{Op, SqlValue};
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema};
+use crate::sql::{Op, SqlValue};
 
 /// What is known of a table of the script.
 #[derive(Clone, Debug, Default)]
@@ -202,13 +202,7 @@ impl Terms {
     }
 
     /// A filter on rows. Conditions that cannot be said are left out: they are the same for both runs.
-    pub fn filter(
-        &mut self,
-        trace: &mut Trace<'_>,
-        schemas: &[Schema],
-        table: &str,
-        conditions: &Conditions,
-    ) -> Expr {
+    pub fn filter(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], table: &str, conditions: &Conditions) -> Expr {
         let template = self.template(trace, schemas, table, conditions);
         if !template.is_empty() {
             let templates = &mut self.info.entry(table.to_owned()).or_default().templates;
@@ -562,7 +556,8 @@ impl Terms {
             None => {
                 let known = self.info.get(table).and_then(|t| t.columns.get(column));
                 known.is_some_and(|values| values.iter().any(|v| matches!(v, Value::Bool(_))))
-                    || column.starts_with("is") || column.starts_with("has")
+                    || column.starts_with("is")
+                    || column.starts_with("has")
             }
         }
     }
@@ -627,9 +622,7 @@ impl Terms {
             Val::Element(source) => match trace.values.get(*source) {
                 Val::Result(op) => Some(Place::Row(self.variables.get(op)?.clone(), trace.op(*op).entity.clone())),
                 Val::Over(Over::Filter, source, _) => match trace.values.get(*source) {
-                    Val::Result(op) => {
-                        Some(Place::Row(self.variables.get(op)?.clone(), trace.op(*op).entity.clone()))
-                    }
+                    Val::Result(op) => Some(Place::Row(self.variables.get(op)?.clone(), trace.op(*op).entity.clone())),
                     _ => None,
                 },
                 _ => None,
