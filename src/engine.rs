@@ -15,7 +15,7 @@ use crate::ir::{self, Unit};
 use crate::library::Registry;
 use crate::link::{self, FuncRef, Program, UnitId};
 use crate::model::{self, Model, Survey};
-use crate::schema::{Engine, Schema};
+use crate::schema::Engine;
 use crate::source::{Prefilter, Source, Sources};
 use crate::{frontend, remedy, rules, schemas, select, suppress};
 

@@ -470,20 +470,20 @@ fn lists_and_nulls_are_compared_as_the_database_does() {
     let text = r#"
 import { PrismaClient } from "@prisma/client";
 const prisma = new PrismaClient();
-export async function close(id: number) {
+export async function close(id: number, by: string) {
   const bill = await prisma.bill.findUniqueOrThrow({ where: { id } });
   if (["paid", "closed"].includes(bill.state)) throw new Error("Done already");
-  await prisma.bill.update({ where: { id }, data: { state: "closed" } });
+  await prisma.bill.update({ where: { id }, data: { state: "closed", note: by } });
 }
 export async function remark(id: number, text: string) {
   const bill = await prisma.bill.findUniqueOrThrow({ where: { id } });
   if (bill.note !== "draft") throw new Error("Has a note");
   await prisma.bill.update({ where: { id }, data: { note: text } });
 }
-export async function overwrite(id: number, text: string) {
+export async function overwrite(id: number, total: number) {
   const bill = await prisma.bill.findUniqueOrThrow({ where: { id } });
   if (bill.note === "final") throw new Error("Has a note");
-  await prisma.bill.update({ where: { id }, data: { note: "final" } });
+  await prisma.bill.update({ where: { id }, data: { note: "final", total } });
 }
 "#;
     let found = of_text(text, schema);
@@ -493,7 +493,7 @@ export async function overwrite(id: number, text: string) {
         r#"
 const { count } = await prisma.bill.updateMany({
   where: { id, state: { notIn: ["paid", "closed"] } },
-  data: { state: "closed" },
+  data: { state: "closed", note: by },
 });
 if (count === 0) throw new Error("Done already");
 "#,

@@ -162,12 +162,12 @@ impl Trace<'_> {
                 Some(false) => return a,
                 None => {}
             },
+            BinaryOp::Coalesce | BinaryOp::Or if is_absent(values, b) && values.literal(a).is_none() => return a,
             BinaryOp::Or => match values.truth(a) {
                 Some(true) => return a,
                 Some(false) => return b,
                 None => {}
             },
-            BinaryOp::Coalesce | BinaryOp::Or if is_absent(values, b) && values.literal(a).is_none() => return a,
             BinaryOp::Coalesce => match values.get(a) {
                 Val::Const(Literal::Null) => return b,
                 Val::Const(_) | Val::Object(_) | Val::Array(_) | Val::Closure(..) => return a,
@@ -221,12 +221,13 @@ impl Trace<'_> {
             }
             Val::Text(parts) => {
                 let parts = parts.into_iter().map(|part| match part {
-                    TextPart::Hole(hole) => match change(self, hole) {
-                        new => match self.values.text(new) {
+                    TextPart::Hole(hole) => {
+                        let new = change(self, hole);
+                        match self.values.text(new) {
                             Some(text) => TextPart::Text(text.to_owned()),
                             None => TextPart::Hole(new),
-                        },
-                    },
+                        }
+                    }
                     text @ TextPart::Text(_) => text,
                 });
                 let parts = parts.collect();

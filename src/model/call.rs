@@ -39,7 +39,6 @@ impl<'m> Elaborator<'m, '_> {
         match self.recognise(at, receiver, name, callee, &args, call.form) {
             Some(Recognised::Ops(ops)) => return Some(self.run_ops(at, ops, site)),
             Some(Recognised::Region(row, handle)) => return self.run_region(at, row, handle, &args, site),
-            Some(Recognised::Value(value)) => return Some(value),
             None => {}
         }
         if let Some((func, frame, this)) = self.target(receiver, name, callee)

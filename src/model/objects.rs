@@ -227,7 +227,6 @@ impl Trace<'_> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one recursive reader")]
     fn read_filter(
         &mut self,
         grammar: &FilterGrammar,
@@ -431,7 +430,6 @@ impl Trace<'_> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one recursive reader")]
     fn read_data(
         &mut self,
         grammar: &DataGrammar,

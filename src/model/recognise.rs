@@ -2,7 +2,7 @@
 
 use super::elaborate::{At, Elaborator};
 use super::objects::entity_of;
-use super::trace::{Event, Op, OpId, OpSource, RegionId, RegionKind, Site};
+use super::trace::{Event, Op, OpId, OpSource, RegionKind, Site};
 use super::value::{ArrayItem, TextPart, Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::CallForm;
@@ -16,8 +16,6 @@ pub(super) enum Recognised<'m> {
     Ops(Vec<Op<'m>>),
     /// A transaction or lock, with the value it is opened on.
     Region(&'m RegionRow, ValId),
-    /// A value that runs nothing.
-    Value(ValId),
 }
 
 impl<'m> Elaborator<'m, '_> {
@@ -54,9 +52,7 @@ impl<'m> Elaborator<'m, '_> {
                     continue;
                 }
                 let Some((handle, member)) = self.fits(&row.on, receiver, args, form) else { continue };
-                if row.verb.is_none() {
-                    return None;
-                }
+                row.verb?;
                 return self.operations(at, library, row, handle, member, &name, args);
             }
         }
@@ -454,11 +450,6 @@ impl<'m> Elaborator<'m, '_> {
             }
             _ => None,
         }
-    }
-
-    /// The region that is open around an operation through its handle.
-    pub fn innermost(&self) -> Option<RegionId> {
-        self.regions.last().copied()
     }
 }
 

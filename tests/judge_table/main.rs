@@ -4,6 +4,8 @@
 //! up in some twenty runs of two sessions that a driver held in lockstep at barriers. The model runs the same programs
 //! with the same barriers, and its set of outcomes is compared with the observed one.
 
+#![allow(clippy::print_stdout, reason = "the table is printed for people")]
+
 mod cases;
 mod windows;
 

@@ -133,7 +133,7 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
             Exit::Unreachable => {}
         }
     }
-    if retries && !(declined && !told) {
+    if retries && (told || !declined) {
         return Walk::Handled(Handling::Retries);
     }
     if declined {
@@ -225,10 +225,10 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
         },
         Val::Const(literal) => Some(literal.is_truthy()),
         Val::Call { callee, args, .. } => {
-            if let (Val::Field(receiver, method), [needle]) = (trace.values.get(*callee), args.as_slice()) {
-                if method == "includes" {
-                    return includes_test(trace, *receiver, *needle, kind);
-                }
+            if let (Val::Field(receiver, method), [needle]) = (trace.values.get(*callee), args.as_slice())
+                && method == "includes"
+            {
+                return includes_test(trace, *receiver, *needle, kind);
             }
             let name = match trace.values.get(*callee) {
                 Val::Field(_, name) | Val::Global(name) | Val::External(_, name) => name.as_str(),

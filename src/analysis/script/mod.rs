@@ -14,13 +14,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub use handlers::{Handling, handling};
 pub use terms::Terms;
 
-use super::facts::{self, Atom, Fact};
+use super::facts;
 use super::flow::Flow;
 use crate::interleave::{
     self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either, lit,
     ret, retry, size, throw, tx, var, when,
 };
-use crate::library::{ErrorKind, Missing, Requirement, Rows, StepRow, Verb};
+use crate::library::{ErrorKind, Missing, Requirement, StepRow, Verb};
 use crate::model::{
     BlockId, Compare, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes,
     Written, entity_of,
@@ -128,7 +128,7 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     let program = block![catch([Code::own(OWN)], body, writer.decline())];
     let keys_unknown = writer.keys_unknown;
     let tags = std::mem::take(&mut writer.tags);
-    let mut terms = writer.terms;
+    let terms = writer.terms;
     let tables = terms.tables(trace, schemas);
     let envs = terms.envs();
     let initials = states::initials(&terms, plan.bound);
@@ -151,7 +151,7 @@ struct Writer<'w, 't, 'm> {
 
 impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     fn new(trace: &'w mut Trace<'m>, schemas: &'w [Schema], plan: &'w Plan<'t>, answers: bool) -> Self {
-        let terms = Terms::new(trace, plan.way, plan.bound);
+        let terms = Terms::new(trace, plan.way);
         Self {
             trace,
             schemas,
@@ -773,16 +773,4 @@ fn codes(kind: ErrorKind) -> Vec<Code> {
         ErrorKind::NotFound => vec![Code::own("not found")],
         ErrorKind::ForeignKey => Vec::new(),
     }
-}
-
-/// Whether a fact is about nothing but presence.
-#[must_use]
-pub fn is_presence(fact: &Fact) -> bool {
-    matches!(fact.0, Atom::Present(_))
-}
-
-/// How many rows an operation is about.
-#[must_use]
-pub fn is_many(rows: Rows) -> bool {
-    rows == Rows::Many
 }

@@ -11,7 +11,7 @@ use crate::interleave::{Env, Expr, Name, Row, Table, Value, col, field, lit, nul
 use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Rows, Verb};
 use crate::model::{
-    ArrayItem, BlockId, Compare, Conditions, Literal, OpId, OpSource, Trace, Val, ValId, Writes, Written, entity_of,
+    ArrayItem, BlockId, Compare, Conditions, Literal, OpId, OpSource, Trace, Val, ValId, Writes, Written,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema};
 use crate::sql::{Op, SqlValue};
@@ -48,7 +48,6 @@ pub struct Terms {
     arguments: FxHashMap<ValId, usize>,
     /// Tables, by name.
     pub info: BTreeMap<String, TableInfo>,
-    bound: bool,
     /// The table of the check.
     pub check_table: String,
     /// What the check's own condition fixes, for columns that an act leaves open.
@@ -64,7 +63,7 @@ pub struct Terms {
 impl Terms {
     /// Terms for one way.
     #[must_use]
-    pub fn new(trace: &Trace<'_>, way: &[BlockId], bound: bool) -> Self {
+    pub fn new(trace: &Trace<'_>, way: &[BlockId]) -> Self {
         Self {
             choices: Rc::new(paths::choices(trace, way)),
             variables: FxHashMap::default(),
@@ -72,7 +71,6 @@ impl Terms {
             constants: FxHashMap::default(),
             arguments: FxHashMap::default(),
             info: BTreeMap::new(),
-            bound,
             check_table: String::new(),
             predicate: Vec::new(),
             changed: BTreeSet::new(),
@@ -151,7 +149,7 @@ impl Terms {
             // A column that must equal it makes it the same in every run that gets here.
             Atom::Eq(a, b) if *truth => {
                 for (value, other) in [(*a, *b), (*b, *a)] {
-                    if is_leaf(value) && self.from_rows(trace, other, 10) && !self.from_rows(trace, value, 10) {
+                    if is_leaf(value) && self.is_from_rows(trace, other, 10) && !self.is_from_rows(trace, value, 10) {
                         self.agreed.insert(value);
                     }
                 }
@@ -161,10 +159,10 @@ impl Terms {
     }
 
     /// Whether a value is made from what some operation gave.
-    fn from_rows(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
+    fn is_from_rows(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
         matches!(trace.values.get(value), Val::Result(_))
-            || trace.values.parts(value).into_iter().any(|part| self.from_rows(trace, part, depth))
+            || trace.values.parts(value).into_iter().any(|part| self.is_from_rows(trace, part, depth))
     }
 
     /// The variable that holds what an operation gave.
@@ -462,7 +460,7 @@ impl Terms {
         let (left, right) = (self.number(trace, schemas, a), self.number(trace, schemas, b));
         for (place, other) in [(pa, &right), (pb, &left)] {
             if let (Some(Place::Column(_, table, column)), Expr::Const(Value::Int(n))) = (place, other) {
-                for near in [n - 1, *n, n + 1] {
+                for near in [n - 1, *n, n + 1, 2 * n + 1] {
                     self.note(&table, &column, &lit(near));
                 }
             }
@@ -750,13 +748,13 @@ impl Terms {
             // What a read by agreed keys gave.
             Val::Result(_) => false,
             // Time and generated values count as one constant.
-            Val::Call { callee, args, is_new, .. } => {
+            Val::Call { callee, args, .. } => {
                 let all = args.iter().all(|arg| self.agrees(trace, *arg, depth));
                 let receiver = match trace.values.get(*callee) {
                     Val::Field(receiver, _) => self.agrees(trace, *receiver, depth),
                     _ => true,
                 };
-                all && receiver && (*is_new || args.is_empty() || receiver)
+                all && receiver
             }
             _ => {
                 let parts = trace.values.parts(value);
@@ -801,12 +799,6 @@ impl Terms {
             }
             _ => false,
         }
-    }
-
-    /// Whether a written value belongs to the run: who did it, not what was done.
-    #[must_use]
-    pub fn is_own(&self, trace: &Trace<'_>, value: ValId) -> bool {
-        self.place(trace, value).is_none() && !self.agrees(trace, value, 24)
     }
 
     /// The arguments of both runs.
