@@ -163,10 +163,11 @@ const JUDGE: Judge = Judge { declines_are_free: true, commits_at_once: true, bar
 
 /// The worst verdict over all states to start from; `None` if all is well.
 ///
-/// Plain schedules are looked for first: those in which every statement outside a transaction commits at once.
+/// Plain schedules are looked for first: those in which every statement outside a transaction commits at once. The gap
+/// between a statement and its commit matters only to statements over sets.
 fn worst(engine: Engine, script: &Script) -> Option<Verdict> {
     let plain = worst_by(JUDGE, engine, script);
-    if plain.as_ref().is_some_and(|verdict| verdict.kind == Kind::Open) {
+    if !script.sets || plain.as_ref().is_some_and(|verdict| verdict.kind == Kind::Open) {
         return plain;
     }
     let close = worst_by(Judge { commits_at_once: false, ..JUDGE }, engine, script);

@@ -1169,6 +1169,19 @@ impl Search<'_, '_, '_> {
         if picked && by_state && self.trace.op(check).rows == Rows::One && self.returns_row(check, act, way) {
             return true;
         }
+        // Something made up for this run is stored and handed out: an identity.
+        let made: FxHashSet<ValId> = writes
+            .columns
+            .iter()
+            .filter_map(|(_, written)| match written {
+                Written::Value(value) => Some(*value),
+                _ => None,
+            })
+            .flat_map(|value| self.made_up_in(value))
+            .collect();
+        if !made.is_empty() && self.returned(way).is_some_and(|value| self.contains_any(value, &made, 16)) {
+            return true;
+        }
         // Who did it is written down.
         let mut fixed: FxHashSet<ValId> = FxHashSet::default();
         looked.each(&mut |c| {
@@ -1178,6 +1191,52 @@ impl Search<'_, '_, '_> {
             Written::Value(value) => self.is_own(*value, &fixed, 16),
             _ => false,
         })
+    }
+
+    /// Calls within a value that are made on nothing, or on constants alone, and not of the clock.
+    fn made_up_in(&self, value: ValId) -> Vec<ValId> {
+        let mut found = Vec::new();
+        let mut todo = vec![value];
+        let mut steps = 0;
+        while let Some(value) = todo.pop() {
+            steps += 1;
+            if steps > 100 {
+                break;
+            }
+            if let Val::Call { callee, args, is_new: false, .. } = self.trace.values.get(value) {
+                let receiver = match self.trace.values.get(*callee) {
+                    Val::Field(receiver, _) => Some(*receiver),
+                    _ => None,
+                };
+                let named = |name: &str| matches!(name, "Date" | "JSON" | "Object" | "String" | "Number");
+                let of_clock = [Some(*callee), receiver]
+                    .into_iter()
+                    .flatten()
+                    .any(|part| matches!(self.trace.values.get(part), Val::Global(name) if named(name)));
+                let of_value = receiver.is_some_and(|r| {
+                    !matches!(self.trace.values.get(r), Val::Global(_) | Val::External(..) | Val::Module(_))
+                });
+                if args.iter().all(|arg| self.is_constant(*arg, 4)) && !of_clock && !of_value {
+                    found.push(value);
+                }
+            }
+            todo.extend(self.trace.values.parts(value));
+        }
+        found
+    }
+
+    fn contains_any(&self, value: ValId, wanted: &FxHashSet<ValId>, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        wanted.contains(&value)
+            || self.trace.values.parts(value).into_iter().any(|part| self.contains_any(part, wanted, depth))
+    }
+
+    /// What the root function returns at the end of a way.
+    fn returned(&self, way: &[BlockId]) -> Option<ValId> {
+        match &self.trace.block(*way.last()?).exit {
+            crate::model::Exit::Return(value, _) => Some(*value),
+            _ => None,
+        }
     }
 
     fn returns_row(&self, check: OpId, act: OpId, way: &[BlockId]) -> bool {

@@ -51,8 +51,8 @@ enum Walk {
 
 fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: ErrorKind) -> Walk {
     let mut seen = FxHashSet::default();
-    // Each way carries whether a test on it has recognised the error.
-    let mut todo = vec![(start, false)];
+    // Each way carries whether a test on it has recognised the error, and whether it has been handed on.
+    let mut todo = vec![(start, false, false)];
     let mut reads = None;
     let mut passes = None;
     let mut declined = false;
@@ -61,8 +61,9 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
     let mut retries = false;
     // Whether some test on the error was understood at all.
     let mut told = false;
-    while let Some((block, recognised)) = todo.pop() {
-        if !seen.insert((block, recognised)) {
+    while let Some((block, recognised, handed_on)) = todo.pop() {
+        let mut handed_on = handed_on;
+        if !seen.insert((block, recognised, handed_on)) {
             continue;
         }
         if seen.len() > 400 {
@@ -87,30 +88,31 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
                         goes_on = true;
                     }
                 }
-                Event::Call(_) | Event::Open(_) | Event::Close(_) => {}
+                Event::Call(call) => handed_on |= hands_on(trace, call),
+                Event::Open(_) | Event::Close(_) => {}
             }
         }
         match &it.exit {
             Exit::Goto(next) => {
-                todo.push((*next, recognised));
+                todo.push((*next, recognised, handed_on));
             }
             Exit::Branch { test, yes, no, .. } => match recognises(trace, *test, kind) {
                 Some(true) => {
                     told = true;
-                    todo.push((*yes, true));
+                    todo.push((*yes, true, handed_on));
                 }
                 Some(false) => {
                     told = true;
                     // A negated test has recognised the error where it is false.
-                    todo.push((*no, recognised || singles_out(trace, *test, kind)));
+                    todo.push((*no, recognised || singles_out(trace, *test, kind), handed_on));
                 }
                 None => {
-                    todo.push((*no, recognised));
-                    todo.push((*yes, recognised));
+                    todo.push((*no, recognised, handed_on));
+                    todo.push((*yes, recognised, handed_on));
                 }
             },
             Exit::Return(value, _) => {
-                if recognised || !reports(trace, *value) {
+                if recognised || !handed_on && !reports(trace, *value) {
                     declined = true;
                 } else {
                     reported = true;
@@ -160,6 +162,18 @@ fn reports(trace: &Trace<'_>, value: ValId) -> bool {
         }
     }
     false
+}
+
+/// Whether a call passes the error on to whoever answers for it, or answers that something went wrong.
+fn hands_on(trace: &Trace<'_>, call: &crate::model::Effect) -> bool {
+    let name = call.name.rsplit('.').next().unwrap_or("");
+    if matches!(name, "next" | "reject" | "done" | "callback") {
+        return call.args.iter().any(|arg| mentions_caught(trace, *arg, 6));
+    }
+    call.args.first().is_some_and(|arg| match trace.values.literal(*arg) {
+        Some(Literal::Number(number)) => name.ends_with("tatus") && number.len() == 3 && number.starts_with('5'),
+        _ => false,
+    })
 }
 
 fn is_caught(trace: &Trace<'_>, value: ValId) -> bool {

@@ -20,7 +20,7 @@ use crate::interleave::{
     self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either, lit,
     ret, retry, size, throw, tx, var, when,
 };
-use crate::library::{ErrorKind, Missing, Requirement, StepRow, Verb};
+use crate::library::{ErrorKind, Missing, Requirement, Rows, StepRow, Verb};
 use crate::model::{
     BlockId, Compare, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes,
     Written, entity_of,
@@ -71,6 +71,8 @@ pub struct Script {
     pub tags: Vec<OpId>,
     /// Whether some key that may matter is not known, because no schema describes the entity.
     pub keys_unknown: bool,
+    /// Whether some statement writes a set of rows, or decides on one by itself.
+    pub sets: bool,
 }
 
 /// Something on the way, with the regions around it.
@@ -127,12 +129,13 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     }
     let program = block![catch([Code::own(OWN)], body, writer.decline())];
     let keys_unknown = writer.keys_unknown;
+    let sets = writer.sets;
     let tags = std::mem::take(&mut writer.tags);
     let terms = writer.terms;
     let tables = terms.tables(trace, schemas);
     let envs = terms.envs();
     let initials = states::initials(&terms, plan.bound);
-    Script { program, tables, envs, initials, tags, keys_unknown }
+    Script { program, tables, envs, initials, tags, keys_unknown, sets }
 }
 
 struct Writer<'w, 't, 'm> {
@@ -145,6 +148,7 @@ struct Writer<'w, 't, 'm> {
     around: FxHashMap<RegionId, (ErrorKind, Handling)>,
     keys_unknown: bool,
     answers: bool,
+    sets: bool,
     /// Errors after which the whole is tried again.
     retried: Vec<Code>,
 }
@@ -450,6 +454,8 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             nodes.push(when(size(variable.as_str()).eq(0), throw(Code::own(code))));
         };
         let in_tx = it.region.is_some();
+        self.sets |=
+            it.rows == Rows::Many && matches!(it.verb, Verb::Update | Verb::Delete) || self.inserts_unless_exists(it);
         match it.verb {
             Verb::Read | Verb::Count => {
                 let tag = self.tag(op);
