@@ -165,6 +165,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             around: FxHashMap::default(),
             keys_unknown: false,
             answers,
+            sets: false,
             retried: Vec::new(),
         }
     }
