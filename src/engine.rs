@@ -222,11 +222,12 @@ impl Workspace {
         }
         let reliances =
             rests.into_iter().filter_map(|w| case::reliance(&mut search, model.program, w, &database)).collect();
-        if is_script(&model.program.unit(root.unit).path) {
+        let by_hand = is_script(&model.program.unit(root.unit).path);
+        if by_hand {
             // Nobody runs it twice at a time.
             cases.iter_mut().for_each(|case: &mut Case| case.confidence = Confidence::Low);
         }
-        let movers = case::movers(&mut search, model.program);
+        let movers = if by_hand { Vec::new() } else { case::movers(&mut search, model.program) };
         let handed = search.trace.frames.iter().filter(|frame| frame.takes_handle).map(|frame| frame.func).collect();
         Found { cases, reliances, movers, handed, windows: count, in_place }
     }
@@ -360,15 +361,7 @@ fn proven(all: Vec<Found>) -> Vec<Case> {
     let more: Vec<Case> = reliances
         .par_iter()
         .filter_map(|reliance| {
-            let written = &reliance.case.act.entity;
-            let fits = |mover: &&Mover| {
-                mover.columns.iter().any(|c| reliance.columns.contains(c))
-                    && mover.read == *written
-                    && (mover.read != reliance.entity
-                        || mover.read_columns.iter().any(|c| reliance.written.contains(c))
-                            && !reliance.written.iter().any(|c| reliance.columns.contains(c)))
-                    && mover.place != reliance.case.act
-            };
+            let fits = |mover: &&Mover| mover.concerns(reliance);
             let mut rivals = movers.get(&reliance.entity)?.iter().filter(fits).take(RIVALS);
             rivals.find_map(|mover| rivals::judge(reliance, mover, &reliance.case.database))
         })

@@ -167,11 +167,15 @@ pub fn reliance(
     let (check, act) = (window.check, window.act);
     let entity = search.trace.op(check).entity.clone();
     let written = search.written_columns(&window);
+    let demands = search.demands(&window);
+    if demands.is_empty() {
+        return None;
+    }
     let locked = search.is_locked(check, act);
     let in_transaction = search.in_one_transaction(&window);
     let broken = judged::unproven(search, window, database, in_transaction);
     let case = case(search, program, &broken, database);
-    Some(Reliance { case, entity, columns, written, locked })
+    Some(Reliance { case, entity, columns, written, locked, demands })
 }
 
 /// The movers of a trace: for each write, every other read that is made use of.
@@ -183,7 +187,8 @@ pub fn movers(search: &mut Search<'_, '_, '_>, program: &Program) -> Vec<Mover> 
         .into_iter()
         .map(|found| Mover {
             entity: search.trace.op(found.write).entity.clone(),
-            columns: found.columns,
+            moved: found.moved,
+            reads_set: found.reads_set,
             read: search.trace.op(found.read).entity.clone(),
             read_columns: found.read_columns,
             steps: found.steps,

@@ -29,6 +29,44 @@ pub struct Reliance {
     pub written: Vec<String>,
     /// Whether the row is locked before or by the check.
     pub locked: bool,
+    /// What the check asks of the columns.
+    pub demands: Vec<Demand>,
+}
+
+/// What a decision asks of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// The column.
+    pub column: String,
+    /// The value it is compared with; `None` stands for any value that is there, or true.
+    pub value: Option<String>,
+    /// Whether it must be that value, or must not.
+    pub equal: bool,
+}
+
+/// A column and what it is moved to, as far as that is a constant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The column.
+    pub column: String,
+    /// The new value; the empty text stands for nothing or false.
+    pub to: Option<String>,
+}
+
+impl Demand {
+    /// Whether a move makes the decision wrong.
+    fn is_broken_by(&self, moved: &Moved) -> bool {
+        if moved.column != self.column {
+            return false;
+        }
+        match (&self.value, &moved.to, self.equal) {
+            (Some(wanted), Some(to), equal) => (wanted != to) == equal,
+            // Moved to something that is not known: to anything but one value is likely, to just one is not.
+            (Some(_), None, equal) => equal,
+            (None, Some(to), equal) => to.is_empty() == equal,
+            (None, None, equal) => !equal,
+        }
+    }
 }
 
 /// What a mover does, in order.
@@ -51,10 +89,12 @@ pub struct Mover {
     /// The entity it moves a column of.
     pub entity: String,
     /// The columns it moves.
-    pub columns: Vec<String>,
+    pub moved: Vec<Moved>,
+    /// Whether it has read a set of rows, or their number.
+    pub reads_set: bool,
     /// The entity it has read and made use of.
     pub read: String,
-    /// The columns it made use of, where it read the moved entity itself.
+    /// The columns it made use of.
     pub read_columns: Vec<String>,
     /// What it does, in order.
     pub steps: Vec<Step>,
@@ -74,6 +114,26 @@ const ACT: u32 = 1;
 const LOCK: u32 = 2;
 const READ: u32 = 3;
 const MOVE: u32 = 4;
+
+impl Mover {
+    /// Whether it can make a decision stale: it moves what was asked for, and its reading depends on what is written.
+    #[must_use]
+    pub fn concerns(&self, reliance: &Reliance) -> bool {
+        let breaks = self.moved.iter().any(|moved| reliance.demands.iter().any(|demand| demand.is_broken_by(moved)));
+        let overlap = self.read_columns.iter().any(|c| reliance.written.contains(c));
+        let reads_it = match reliance.case.act.verb {
+            // A row more or less shows only in a set.
+            Some(Verb::Create | Verb::Delete) => self.reads_set,
+            _ => overlap,
+        };
+        let itself = self.read == reliance.entity;
+        breaks
+            && self.read == reliance.case.act.entity
+            && reads_it
+            && (!itself || overlap && !reliance.written.iter().any(|c| reliance.columns.contains(c)))
+            && self.place != reliance.case.act
+    }
+}
 
 /// The case that a mover makes of a reliance; `None` if no order of their statements goes wrong.
 #[must_use]

@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 use super::facts::{Atom, Fact, is_size};
 use super::flow::Flow;
 use super::paths::{Choices, Paths, resolve};
+use super::rivals::{Demand, Moved, Step};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Rows, Verb};
@@ -251,7 +252,67 @@ impl Search<'_, '_, '_> {
         })
     }
 
-    /// The moves of a trace: a write of columns, and a read of rows that some write makes use of.
+    /// What the facts behind a window's act ask of the checked row's columns.
+    pub fn demands(&mut self, window: &Window) -> Vec<Demand> {
+        let paths = Paths::new(self.trace, self.flow, window.check);
+        let Some(node) = paths.at_op(self.trace, window.act).first().copied() else { return Vec::new() };
+        let facts = paths.nodes[node].facts.clone();
+        let mut found = Vec::new();
+        for (atom, truth) in self.deciding(&paths, window.act, node, &facts) {
+            let column = |value: ValId| match self.trace.values.get(value) {
+                Val::Field(base, name) if self.is_check_row(window.check, *base) => Some(name.clone()),
+                _ => None,
+            };
+            match atom {
+                Atom::Eq(a, b) => {
+                    for (value, other) in [(a, b), (b, a)] {
+                        if let (Some(column), Some(name)) = (column(value), self.constant_name(other)) {
+                            found.push(Demand { column, value: Some(name), equal: truth });
+                        }
+                    }
+                }
+                Atom::Present(value) | Atom::True(value) => {
+                    if let Some(column) = column(value) {
+                        found.push(Demand { column, value: None, equal: truth });
+                    }
+                }
+                Atom::Among(value, list) => {
+                    let Some(column) = column(value) else { continue };
+                    let Val::Array(items) = self.trace.values.get(list) else { continue };
+                    for item in items {
+                        if let ArrayItem::Value(item) = item
+                            && let Some(name) = self.constant_name(*item)
+                            && (!truth || items.len() == 1)
+                        {
+                            found.push(Demand { column: column.clone(), value: Some(name), equal: truth });
+                        }
+                    }
+                }
+                Atom::Lt(..) | Atom::Le(..) => {}
+            }
+        }
+        found
+    }
+
+    /// A constant as text: a literal, or the last name of an enumeration's member. Nothing and false are the empty text.
+    fn constant_name(&self, value: ValId) -> Option<String> {
+        match self.trace.values.get(value) {
+            Val::Const(Literal::Text(text) | Literal::Number(text)) => Some(text.clone()),
+            Val::Const(Literal::Null | Literal::Bool(false)) => Some(String::new()),
+            Val::Const(Literal::Bool(true)) => Some("true".to_owned()),
+            Val::Call { is_new: true, .. } => Some("now".to_owned()),
+            Val::Field(base, name) => match self.trace.values.get(*base) {
+                Val::External(..) | Val::Global(_) | Val::Module(_) => Some(name.clone()),
+                Val::Field(inner, _) if matches!(self.trace.values.get(*inner), Val::External(..) | Val::Global(_)) => {
+                    Some(name.clone())
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The moves of a trace: a write of columns, and a read of rows that some write makes use of, on one way.
     pub fn moves(&mut self) -> Vec<Move> {
         let mut found = Vec::new();
         let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
@@ -259,36 +320,45 @@ impl Search<'_, '_, '_> {
         let is_write = |op: &crate::model::Op<'_>| matches!(op.verb, Verb::Update | Verb::Create | Verb::Upsert);
         for write in ids.iter().copied() {
             let it = self.trace.op(write).clone();
-            if it.verb != Verb::Update || it.entity.is_empty() || !self.chain(write).contains(&FrameId(0)) {
+            if it.verb != Verb::Update || it.entity.is_empty() {
                 continue;
             }
             let writes = self.writes(write, false, &[]);
-            let columns: Vec<String> =
-                writes.columns.iter().map(|(c, _)| c.clone()).filter(|c| !marks_deleted(c)).collect();
-            if columns.is_empty() || !writes.columns.iter().any(|(c, w)| !marks_deleted(c) && self.is_move(w)) {
+            let moved: Vec<Moved> = writes
+                .columns
+                .iter()
+                .filter(|(column, _)| !marks_deleted(column))
+                .filter_map(|(column, written)| match written {
+                    Written::Value(value) => Some(Moved { column: column.clone(), to: self.constant_name(*value) }),
+                    _ => None,
+                })
+                .collect();
+            if moved.iter().all(|m| m.to.is_none()) {
                 continue;
             }
             let asked = self.conditions(write, &[]);
-            let guarded = asked.all.iter().any(|c| columns.contains(&c.column));
+            let guarded = asked.all.iter().any(|c| moved.iter().any(|m| m.column == c.column));
+            let keys: Vec<ValId> = asked.all.iter().map(|c| c.value).collect();
             for read in ids.iter().copied() {
                 let that = self.trace.op(read).clone();
-                if !matches!(that.verb, Verb::Read | Verb::Count) || that.entity.is_empty() || that.lock.is_some() {
+                let reads = matches!(that.verb, Verb::Read | Verb::Count) && that.lock.is_none();
+                if !reads || that.entity.is_empty() || !self.on_one_way(read, write) {
+                    continue;
+                }
+                if !self.reads_of_moved(read, &it.entity, &keys) {
                     continue;
                 }
                 let mut read_columns = Vec::new();
                 let mut used = false;
-                for other in ids.iter().copied() {
-                    if !is_write(self.trace.op(other)) {
-                        continue;
-                    }
-                    let args = self.trace.op(other).args.clone();
-                    if that.entity == it.entity {
-                        if let Some(Subject::Columns(names)) = args.iter().find_map(|arg| self.columns_of(read, *arg)) {
-                            read_columns.extend(names);
-                            used = true;
+                for other in ids.iter().copied().filter(|other| is_write(self.trace.op(*other))) {
+                    for arg in self.trace.op(other).args.clone() {
+                        if !self.made_of(read, arg, 14) {
+                            continue;
                         }
-                    } else {
-                        used |= args.iter().any(|arg| self.made_of(read, *arg, 14));
+                        used = true;
+                        if let Some(Subject::Columns(names)) = self.columns_of(read, arg) {
+                            read_columns.extend(names);
+                        }
                     }
                 }
                 if !used {
@@ -299,28 +369,50 @@ impl Search<'_, '_, '_> {
                     RegionKind::Transaction { isolation, .. } => Some(isolation.clone()),
                     _ => None,
                 });
-                // A read outside of the transaction counts as before it.
-                found.push(Move { write, read, columns: columns.clone(), read_columns, steps, transaction });
+                let ordered = matches!(&that.source, OpSource::Call(row, _) if row.order.is_some());
+                let reads_set = that.rows != Rows::One || ordered;
+                found.push(Move { write, read, moved: moved.clone(), reads_set, read_columns, steps, transaction });
             }
         }
         found
     }
 
-    /// Whether a write gives a column another state, rather than adding to it or filling it in.
-    fn is_move(&self, written: &Written) -> bool {
-        match written {
-            Written::Value(value) => {
-                self.trace.values.literal(*value).is_some()
-                    || matches!(self.trace.values.get(*value), Val::Field(base, _) if matches!(self.trace.values.get(*base), Val::External(..) | Val::Global(_) | Val::Field(..)))
-                    || matches!(self.trace.values.get(*value), Val::Call { is_new: true, .. })
+    /// Whether some way leads through both operations.
+    fn on_one_way(&self, a: OpId, b: OpId) -> bool {
+        let (a, b) = (self.trace.op(a).block, self.trace.op(b).block);
+        let (first, second) = if self.flow.position(a) <= self.flow.position(b) { (a, b) } else { (b, a) };
+        let mut seen = FxHashSet::default();
+        let mut todo = vec![first];
+        while let Some(block) = todo.pop() {
+            if block == second {
+                return true;
             }
-            _ => false,
+            if seen.insert(block) {
+                todo.extend(self.trace.successors(block).filter(|next| self.flow.is_forward(block, *next)));
+            }
         }
+        false
+    }
+
+    /// Whether a read asks for rows of the row that is moved: by its key, or along with it.
+    fn reads_of_moved(&mut self, read: OpId, moved: &str, keys: &[ValId]) -> bool {
+        if let OpSource::Related { of, .. } = self.trace.op(read).source {
+            return self.trace.op(of).entity == moved;
+        }
+        let asked = self.conditions(read, &[]);
+        let by_key = asked.all.iter().any(|c| keys.contains(&c.value));
+        by_key
+            || asked.all.iter().any(|c| match self.trace.values.get(c.value) {
+                Val::Field(base, _) => match self.trace.values.get(*base) {
+                    Val::Result(op) => self.trace.op(*op).entity == moved,
+                    _ => false,
+                },
+                _ => false,
+            })
     }
 
     /// A mover's lock, move and read, in the order in which they run.
-    fn steps_of(&self, write: OpId, read: OpId, guarded: bool) -> Vec<super::rivals::Step> {
-        use super::rivals::Step;
+    fn steps_of(&self, write: OpId, read: OpId, guarded: bool) -> Vec<Step> {
         let moved = self.trace.op(write);
         let mut steps = vec![
             ((self.flow.position(moved.block), write), Step::Move { guarded }),
@@ -1379,11 +1471,13 @@ pub struct Move {
     /// The read.
     pub read: OpId,
     /// The moved columns.
-    pub columns: Vec<String>,
-    /// The columns made use of, where the read is of the moved entity itself.
+    pub moved: Vec<Moved>,
+    /// Whether the read is of a set of rows, or of their number.
+    pub reads_set: bool,
+    /// The columns made use of.
     pub read_columns: Vec<String>,
     /// What happens, in order.
-    pub steps: Vec<super::rivals::Step>,
+    pub steps: Vec<Step>,
     /// Whether it runs in a transaction, and the level that asks for.
     pub transaction: Option<Option<String>>,
 }
