@@ -112,7 +112,9 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
                 }
             },
             Exit::Return(value, _) => {
-                if recognised || !handed_on && !reports(trace, *value) {
+                // A handler that answers nothing has at most written a log.
+                let answers = !matches!(trace.values.literal(*value), Some(Literal::Null));
+                if recognised || answers && !handed_on && !reports(trace, *value) {
                     declined = true;
                 } else {
                     reported = true;

@@ -231,11 +231,10 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             let exit = self.trace.block(*block).exit.clone();
             if let (Exit::Branch { test, yes, no, .. }, Some(next)) = (exit, next) {
                 let truth = next == yes && next != no;
-                let other = if truth { no } else { yes };
                 let test = self.terms.resolve(self.trace, test);
                 if let Some(cond) = self.condition(test, truth) {
                     let regions = self.trace.block(*block).regions.clone();
-                    let leave = self.leaving(other, &regions);
+                    let leave = self.leaving(&regions);
                     items.push(Item { regions, nodes: when(!cond, leave).into() });
                 }
             }
@@ -262,22 +261,10 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         room
     }
 
-    /// What leaving the way does: a throw rolls the transaction back, a return commits it.
-    fn leaving(&self, other: BlockId, regions: &[RegionId]) -> Node {
-        if !regions.is_empty() && self.throws(other) { throw(Code::own(OWN)) } else { self.decline() }
-    }
-
-    /// Whether a block leads straight to a throw.
-    fn throws(&self, block: BlockId) -> bool {
-        let mut at = block;
-        for _ in 0..12 {
-            match &self.trace.block(at).exit {
-                Exit::Throw(..) | Exit::Raise(..) => return true,
-                Exit::Goto(next) => at = *next,
-                _ => return false,
-            }
-        }
-        false
+    /// What leaving the way does. Inside a transaction it ends that, too, and with it what was done so far: ways that leave
+    /// behind a write of their own are not told apart from those that throw.
+    fn leaving(&self, regions: &[RegionId]) -> Node {
+        if regions.is_empty() { self.decline() } else { throw(Code::own(OWN)) }
     }
 
     /// The condition under which a test goes the way's way, as far as it speaks of what the script holds.
@@ -472,7 +459,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                     let to_handler = next.is_some() && self.trace.block(it.block).handler == next;
                     if to_handler {
                         // The way goes through the handler: somebody found the row after all.
-                        nodes.push(when(size(variable.as_str()).gt(0), self.decline()));
+                        nodes.push(when(size(variable.as_str()).gt(0), throw(Code::own(OWN))));
                     } else {
                         missing(nodes, in_tx, OWN);
                     }
