@@ -159,7 +159,7 @@ fn keyed_table(search: &mut Search<'_, '_, '_>, window: &Window, entity: &str) -
 }
 
 /// The search of one script is given up beyond this many states: what a window needs takes some hundred.
-const JUDGE: Judge = Judge { declines_are_free: true, commits_at_once: true, barriers: false, budget: 1_500 };
+const JUDGE: Judge = Judge { declines_are_free: true, commits_at_once: true, barriers: false, budget: 1_000 };
 
 /// The worst verdict over all states to start from; `None` if all is well.
 ///

@@ -370,6 +370,9 @@ fn resolve_within(
     memo: &mut FxHashMap<ValId, ValId>,
     depth: usize,
 ) -> ValId {
+    if !trace.values.is_joined(value) {
+        return value;
+    }
     let Some(depth) = depth.checked_sub(1) else { return value };
     if let Some(known) = memo.get(&value) {
         return *known;

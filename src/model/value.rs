@@ -168,6 +168,8 @@ pub struct Phi {
 #[derive(Debug, Default)]
 pub struct Values {
     table: Vec<Val>,
+    /// For each value, whether it is a join or made from one.
+    joined: Vec<bool>,
     ids: FxHashMap<Val, ValId>,
     phis: Vec<Phi>,
     opaque: u32,
@@ -181,6 +183,11 @@ impl Values {
         }
         let id = ValId(u32::try_from(self.table.len()).unwrap_or(u32::MAX));
         self.table.push(value.clone());
+        let joined = match &value {
+            Val::Phi(_) => true,
+            _ => self.parts(id).iter().any(|part| self.joined[part.0 as usize]),
+        };
+        self.joined.push(joined);
         self.ids.insert(value, id);
         id
     }
@@ -205,6 +212,12 @@ impl Values {
     #[must_use]
     pub fn get(&self, id: ValId) -> &Val {
         &self.table[id.0 as usize]
+    }
+
+    /// Whether a value depends on the way taken, because it is a join or made from one.
+    #[must_use]
+    pub fn is_joined(&self, id: ValId) -> bool {
+        self.joined[id.0 as usize]
     }
 
     /// How many values there are.
