@@ -1,5 +1,7 @@
 //! Windows before the judge: is there an interleaving that breaks them, and what does it leave behind?
 
+use rayon::prelude::*;
+
 use super::script::{self, Plan, Script};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Severity};
@@ -159,7 +161,7 @@ fn keyed_table(search: &mut Search<'_, '_, '_>, window: &Window, entity: &str) -
 }
 
 /// The search of one script is given up beyond this many states: what a window needs takes some hundred.
-const JUDGE: Judge = Judge { declines_are_free: true, commits_at_once: true, barriers: false, budget: 1_000 };
+const JUDGE: Judge = Judge { declines_are_free: true, commits_at_once: true, barriers: false, budget: 600 };
 
 /// The worst verdict over all states to start from; `None` if all is well.
 ///
@@ -179,19 +181,20 @@ fn worst(engine: Engine, script: &Script) -> Option<Verdict> {
 }
 
 fn worst_by(judge: Judge, engine: Engine, script: &Script) -> Option<Verdict> {
+    let envs = [&script.envs[0], &script.envs[1]];
     let mut worst: Option<Verdict> = None;
-    for initial in &script.initials {
-        let envs = [&script.envs[0], &script.envs[1]];
-        let verdict = judge.judge(engine, &script.tables, [&script.program; 2], initial, envs);
-        if !matches!(verdict.kind, Kind::Fails | Kind::Open) {
-            continue;
-        }
-        let better = worst.as_ref().is_some_and(|known| {
-            (known.kind, std::cmp::Reverse(known.schedule.len()))
-                >= (verdict.kind, std::cmp::Reverse(verdict.schedule.len()))
-        });
-        if !better {
-            worst = Some(verdict);
+    // A few at a time: the first that is open ends the search, and which that is does not depend on the threads.
+    for some in script.initials.chunks(3) {
+        let verdicts: Vec<Verdict> = some
+            .par_iter()
+            .map(|initial| judge.judge(engine, &script.tables, [&script.program; 2], initial, envs))
+            .collect();
+        for verdict in verdicts {
+            let matters = matches!(verdict.kind, Kind::Fails | Kind::Open);
+            let rank = |v: &Verdict| (v.kind, std::cmp::Reverse(v.schedule.len()));
+            if matters && worst.as_ref().is_none_or(|known| rank(known) < rank(&verdict)) {
+                worst = Some(verdict);
+            }
         }
         if worst.as_ref().is_some_and(|known| known.kind == Kind::Open) {
             break;

@@ -4,7 +4,7 @@ use super::terms::{TableInfo, Terms};
 use crate::interleave::{Initial, Row, Value};
 
 /// How many states are tried.
-const STATES: usize = 9;
+const STATES: usize = 7;
 
 /// A table with rows.
 type Rows = Vec<(String, Row)>;
