@@ -283,6 +283,9 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             }
             // An alternative without a condition of ours always holds, as far as we can tell.
             let all = all?;
+            if any.is_none() {
+                self.terms.ask(&all);
+            }
             any = Some(match any {
                 None => all,
                 Some(other) => other | all,
@@ -435,6 +438,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             self.terms.describe(&table, it.schema);
         }
         let variable = self.terms.variable(op);
+        self.terms.holds(&variable, &table);
         let conditions = self.conditions(op);
         let filter = self.terms.filter(self.trace, self.schemas, &table, &conditions);
         let missing = |nodes: &mut Block, in_tx: bool, code: &str| {

@@ -4,7 +4,7 @@ use super::terms::{TableInfo, Terms};
 use crate::interleave::{Initial, Row, Value};
 
 /// How many states are tried.
-const STATES: usize = 7;
+const STATES: usize = 10;
 
 /// A table with rows.
 type Rows = Vec<(String, Row)>;
@@ -70,7 +70,7 @@ pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
         .collect()
 }
 
-/// Values for the columns that no filter fixes, in every combination, up to a limit.
+/// Values for the columns that no filter fixes: those that let a run go on, then each column varied by itself.
 fn choices(terms: &Terms, name: &str, info: &TableInfo) -> Vec<Vec<(String, Value)>> {
     let changed = |column: &String| terms.changed.contains(&(name.to_owned(), column.clone()));
     let fixed = |column: &String| {
@@ -78,7 +78,7 @@ fn choices(terms: &Terms, name: &str, info: &TableInfo) -> Vec<Vec<(String, Valu
             && info.columns[column].len() <= 1
             && !changed(column)
     };
-    let mut all: Vec<Vec<(String, Value)>> = vec![Vec::new()];
+    let mut columns: Vec<(String, Vec<Value>)> = Vec::new();
     for (column, values) in info.columns.iter().filter(|(column, _)| !fixed(column)) {
         let mut values: Vec<Value> = values.iter().cloned().collect();
         if values.is_empty() {
@@ -91,35 +91,20 @@ fn choices(terms: &Terms, name: &str, info: &TableInfo) -> Vec<Vec<(String, Valu
         if values.iter().all(|v| matches!(v, Value::Text(_))) {
             values.push(Value::from("?"));
         }
+        // What lets the run go on comes first.
+        values.sort_by_key(|value| terms.refusals(name, column, value));
         values.truncate(5);
-        let mut next = Vec::new();
-        for known in &all {
-            for value in &values {
-                let mut more = known.clone();
-                more.push((column.clone(), value.clone()));
-                next.push(more);
-            }
+        columns.push((column.clone(), values));
+    }
+    let first: Vec<(String, Value)> =
+        columns.iter().map(|(column, values)| (column.clone(), values[0].clone())).collect();
+    let mut all = vec![first.clone()];
+    for (at, (column, values)) in columns.iter().enumerate() {
+        for value in &values[1..] {
+            let mut varied = first.clone();
+            varied[at] = (column.clone(), value.clone());
+            all.push(varied);
         }
-        if next.len() > STATES {
-            // Too many: this column takes one value after the other, the rest keep their first.
-            next = all
-                .iter()
-                .take(1)
-                .flat_map(|known| {
-                    values.iter().map(|value| {
-                        let mut more = known.clone();
-                        more.push((column.clone(), value.clone()));
-                        more
-                    })
-                })
-                .chain(all.iter().skip(1).map(|known| {
-                    let mut more = known.clone();
-                    more.push((column.clone(), values[0].clone()));
-                    more
-                }))
-                .collect();
-        }
-        all = next;
     }
     all
 }

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::facts::{Atom, Fact};
 use crate::analysis::paths::{self, Choices};
-use crate::interleave::{Env, Expr, Name, Row, Table, Value, col, field, lit, null, size, total, var};
+use crate::interleave::{self as judge, Env, Expr, Name, Row, Table, Value, col, field, lit, null, size, total, var};
 use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Rows, Verb};
 use crate::model::{
@@ -58,6 +58,9 @@ pub struct Terms {
     known: FxHashMap<ValId, Expr>,
     /// The variable whose rows are counted on from.
     counting: Option<String>,
+    /// What the way asks of columns, and the table behind each variable.
+    asked: Vec<Expr>,
+    tables_of: FxHashMap<String, String>,
 }
 
 impl Terms {
@@ -76,6 +79,8 @@ impl Terms {
             changed: BTreeSet::new(),
             known: FxHashMap::default(),
             counting: None,
+            asked: Vec::new(),
+            tables_of: FxHashMap::default(),
         }
     }
 
@@ -169,6 +174,23 @@ impl Terms {
     pub fn variable(&mut self, op: OpId) -> String {
         let count = self.variables.len();
         self.variables.entry(op).or_insert_with(|| format!("v{count}")).clone()
+    }
+
+    /// Notes a condition that the way asks for, and the table that a variable holds rows of.
+    pub fn ask(&mut self, condition: &Expr) {
+        self.asked.push(condition.clone());
+    }
+
+    /// Notes which table a variable holds rows of.
+    pub fn holds(&mut self, variable: &str, table: &str) {
+        self.tables_of.insert(variable.to_owned(), table.to_owned());
+    }
+
+    /// How many of the way's conditions a value in a column refuses.
+    #[must_use]
+    pub fn refusals(&self, table: &str, column: &str, value: &Value) -> usize {
+        let of_table = |variable: &str| self.tables_of.get(variable).is_some_and(|t| t == table);
+        self.asked.iter().filter(|expr| holds_for(expr, column, value, &of_table) == Some(false)).count()
     }
 
     /// Takes what an operation gives for rows that new ones are numbered on from.
@@ -872,6 +894,47 @@ fn is_source(trace: &Trace<'_>, callee: ValId) -> bool {
         },
         Val::External(..) | Val::Closure(..) => true,
         _ => false,
+    }
+}
+
+/// Whether a condition on one column of a row holds for a value; `None` where it speaks of something else.
+fn holds_for(expr: &Expr, column: &str, value: &Value, of_table: &dyn Fn(&str) -> bool) -> Option<bool> {
+    let is_it = |side: &Expr| matches!(side, Expr::Field(variable, name) if &**name == column && of_table(variable));
+    match expr {
+        Expr::Not(inner) => holds_for(inner, column, value, of_table).map(|holds| !holds),
+        Expr::In(side, list) if is_it(side) => {
+            Some(list.iter().any(|item| matches!(item, Expr::Const(known) if known == value)))
+        }
+        Expr::Binary(judge::Op::And, a, b) => {
+            match (holds_for(a, column, value, of_table), holds_for(b, column, value, of_table)) {
+                (Some(a), Some(b)) => Some(a && b),
+                (a, b) => a.or(b),
+            }
+        }
+        Expr::Binary(judge::Op::Or, a, b) => {
+            match (holds_for(a, column, value, of_table), holds_for(b, column, value, of_table)) {
+                (Some(a), Some(b)) => Some(a || b),
+                _ => None,
+            }
+        }
+        Expr::Binary(op, a, b) => {
+            let (left, right) = match (&**a, &**b) {
+                (side, Expr::Const(other)) if is_it(side) => (value, other),
+                (Expr::Const(other), side) if is_it(side) => (other, value),
+                _ => return None,
+            };
+            let ordered = *left != Value::Null && *right != Value::Null;
+            Some(match op {
+                judge::Op::Eq => left == right,
+                judge::Op::Ne => left != right,
+                judge::Op::Lt => ordered && left < right,
+                judge::Op::Le => ordered && left <= right,
+                judge::Op::Gt => ordered && left > right,
+                judge::Op::Ge => ordered && left >= right,
+                _ => return None,
+            })
+        }
+        _ => None,
     }
 }
 
