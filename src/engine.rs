@@ -14,7 +14,7 @@ use crate::finding::{Confidence, Finding, Problem, Stats};
 use crate::ir::{self, Unit};
 use crate::library::Registry;
 use crate::link::{self, FuncRef, Program, UnitId};
-use crate::model::{self, Model, Survey};
+use crate::model::{self, Model, Site, Survey};
 use crate::schema::Engine;
 use crate::source::{Prefilter, Source, Sources};
 use crate::{frontend, remedy, rules, schemas, select, suppress};
@@ -25,6 +25,7 @@ pub struct Workspace {
     config: Config,
     sources: Sources,
     schema: Sources,
+    registry: Registry,
 }
 
 /// An inner form that can be printed.
@@ -58,7 +59,13 @@ impl Workspace {
     #[must_use]
     pub fn new(config: Config, sources: Sources, schema_files: Vec<(String, String)>) -> Self {
         let schema = schema_files.into_iter().map(|(path, text)| Source::new(path, text)).collect();
-        Self { config, sources, schema }
+        Self { config, sources, schema, registry: Registry::builtin() }
+    }
+
+    /// The project with further libraries.
+    #[must_use]
+    pub fn with_registry(self, registry: Registry) -> Self {
+        Self { registry, ..self }
     }
 
     /// The sources.
@@ -84,20 +91,20 @@ impl Workspace {
     }
 
     fn check_here(&self) -> (Vec<Finding>, Vec<Problem>, Stats) {
-        let registry = Registry::builtin();
-        let units = self.lower(&registry);
+        let registry = &self.registry;
+        let units = self.lower(registry);
         let mut problems: Vec<Problem> = units.iter().flat_map(problems_of).collect();
         let (found_schemas, schema_problems) = schemas::read(&self.schema);
         problems.extend(schema_problems);
         let parsed = units.len();
         let program = Program::new(units);
-        let all = self.analyse(&program, &registry, &found_schemas);
+        let all = self.analyse(&program, registry, &found_schemas);
 
         let windows = all.iter().map(|found| found.windows).sum();
         let mut findings: Vec<Finding> = Vec::new();
         for case in dedupe(proven(all)) {
             let code =
-                |intent: &str| remedy::code(&program, &self.sources, &registry, &found_schemas.schemas, &case, intent);
+                |intent: &str| remedy::code(&program, &self.sources, registry, &found_schemas.schemas, &case, intent);
             findings.extend(rules::speak(&case, &code));
         }
         let names: Vec<&str> = rules::ALL.iter().map(|rule| rule.name).collect();
@@ -212,7 +219,15 @@ impl Workspace {
         let count = windows.len();
         let mut cases = Vec::new();
         let mut rests = search.reliances();
+        let mut tries: FxHashMap<(Site, Site), usize> = FxHashMap::default();
         for window in windows {
+            // A helper that is called from several places brings the same window along each time.
+            let ends = (search.trace.op(window.check).site, search.trace.op(window.act).site);
+            let tried = tries.entry(ends).or_default();
+            *tried += 1;
+            if *tried > REPEATS {
+                continue;
+            }
             let unbroken = matches!(window.link, Link::Column(_)).then(|| window.clone());
             match judged::judge(&mut search, window, &database) {
                 Some(broken) => cases.push(case::case(&mut search, model.program, &broken, &database)),
@@ -258,11 +273,11 @@ impl Workspace {
                 Some(format!("{:#?}\n", found.schemas[at]))
             }
             Dump::Windows => {
-                let registry = Registry::builtin();
-                let units = self.lower(&registry);
+                let registry = &self.registry;
+                let units = self.lower(registry);
                 let (found, _) = schemas::read(&self.schema);
                 let program = Program::new(units);
-                let all = self.analyse(&program, &registry, &found);
+                let all = self.analyse(&program, registry, &found);
                 let mut text = String::new();
                 for case in proven(all).into_iter().filter(|case| case.act.path == path) {
                     text.push_str(&format!("{case:#?}\n"));
@@ -341,6 +356,9 @@ fn nesting(unit: &Unit, func: ir::FuncId) -> usize {
     }
     depth
 }
+
+/// How often a window between the same two calls is judged within one function.
+const REPEATS: usize = 3;
 
 /// How many rivals of one act are tried.
 const RIVALS: usize = 8;

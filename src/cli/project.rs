@@ -7,8 +7,10 @@ use super::{Environment, Failure};
 use crate::config::{self, Config, Flags};
 use crate::engine::{Workspace, generated_folders};
 use crate::finding::Problem;
+use crate::library::Registry;
 use crate::rules;
-use crate::source::{Note, Paths, Request, config_file, list_schema, load, project_root, relative};
+use crate::source::{Note, Paths, Request, config_file, list_schema, load, project_root, read_text, relative};
+use crate::text::LineIndex;
 
 /// Which settings file is used.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +93,7 @@ impl Project {
         let mut problems = loaded.problems;
         problems.extend(schema.problems);
         let files = schema.prisma.into_iter().chain(schema.migrations).collect();
-        let workspace = Workspace::new(config.clone(), loaded.sources, files);
+        let workspace = Workspace::new(config.clone(), loaded.sources, files).with_registry(registry(&config, &root)?);
         let settings = file.map(|(_, name)| name);
         Ok(Self { workspace, config, paths: shown, problems, notes: loaded.notes, root, settings, named: named_below })
     }
@@ -110,6 +112,24 @@ impl Project {
         }
         Ok(())
     }
+}
+
+/// The built-in libraries and those that the settings name, which lie relative to the project's root.
+fn registry(config: &Config, root: &Path) -> Result<Registry, Failure> {
+    let mut texts = Vec::new();
+    for name in &config.libraries {
+        let text =
+            read_text(&root.join(name), name).map_err(|problem| Failure(format!("{name}: {}", problem.message)))?;
+        texts.push((name.clone(), text));
+    }
+    Registry::with(&texts).map_err(|errors| {
+        let lines = errors.iter().map(|error| {
+            let text = texts.iter().find(|(name, _)| *name == error.path).map_or("", |(_, text)| text.as_str());
+            let at = LineIndex::new(text).position(text, error.span.start);
+            format!("{}:{}:{}: {}", error.path, at.line, at.column, error.message)
+        });
+        Failure(lines.collect::<Vec<_>>().join("\n"))
+    })
 }
 
 /// The path without links, if it is there.

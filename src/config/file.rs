@@ -6,8 +6,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Config, ConfigError, KnownRule, Override, State, Wrong, confidence, engine, fail_on, group, isolation, processes,
-    rule, severity_or_off,
+    Config, ConfigError, KnownRule, Override, State, Wrong, confidence, engine, fail_on, group, isolation, rule,
+    severity_or_off,
 };
 use crate::glob::Globs;
 
@@ -27,7 +27,6 @@ struct File {
     include_tests: bool,
     engine: Option<Word>,
     isolation: Option<Word>,
-    processes: Option<Word>,
     clients: Vec<String>,
     libraries: Vec<String>,
     allow_inline_ignores: Option<bool>,
@@ -64,7 +63,6 @@ pub(super) fn parse(path: &str, text: &str, rules: &[KnownRule], choose: bool) -
     config.include_tests = file.include_tests;
     config.engine = file.engine.as_ref().map(|word| reader.word(word, engine)).transpose()?;
     config.isolation = file.isolation.as_ref().map(|word| reader.word(word, isolation)).transpose()?;
-    config.processes = file.processes.as_ref().map(|word| reader.word(word, processes)).transpose()?;
     config.clients = file.clients;
     config.libraries = file.libraries;
     config.allow_inline_ignores = file.allow_inline_ignores.unwrap_or(true);

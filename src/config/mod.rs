@@ -33,15 +33,6 @@ pub enum FailOn {
     Never,
 }
 
-/// How many processes run the program at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Processes {
-    /// A lock inside the process keeps others out.
-    One,
-    /// It does not.
-    Many,
-}
-
 /// Whether a rule speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -83,8 +74,6 @@ pub struct Config {
     pub engine: Option<String>,
     /// The isolation of transactions that set none, where it is said (`read committed`).
     pub isolation: Option<String>,
-    /// How many processes run the program, where it is said.
-    pub processes: Option<Processes>,
     /// Further names of database clients (`db`, `this.database`).
     pub clients: Vec<String>,
     /// Further library files, as written: relative to the project root.
@@ -130,7 +119,6 @@ impl Config {
             include_tests: false,
             engine: None,
             isolation: None,
-            processes: None,
             clients: Vec::new(),
             libraries: Vec::new(),
             allow_inline_ignores: true,
@@ -299,14 +287,6 @@ fn fail_on(word: &str) -> Result<FailOn, Wrong> {
         "error" => FailOn::At(Severity::Error),
         "never" => FailOn::Never,
         word => return Err(Wrong::unknown("severity", word, &["info", "warning", "error", "never"])),
-    })
-}
-
-fn processes(word: &str) -> Result<Processes, Wrong> {
-    Ok(match word {
-        "one" => Processes::One,
-        "many" => Processes::Many,
-        word => return Err(Wrong::unknown("number of processes", word, &["one", "many"])),
     })
 }
 

@@ -1,4 +1,4 @@
-use super::{Config, FailOn, Flags, KnownRule, Processes, State};
+use super::{Config, FailOn, Flags, KnownRule, State};
 use crate::finding::{Confidence, Severity};
 
 const RULES: [KnownRule; 4] = [
@@ -30,7 +30,6 @@ exclude = ["legacy"]
 include-tests = true
 engine = "postgres"
 isolation = "RepeatableRead"
-processes = "many"
 clients = ["db", "this.database"]
 libraries = ["./x.toml"]
 allow-inline-ignores = false
@@ -55,7 +54,6 @@ engine = "mysql"
     assert_eq!(config.engine_of("a.ts"), Some("postgresql"));
     assert_eq!(config.engine_of("src/billing/a.ts"), Some("mysql"));
     assert_eq!(config.isolation.as_deref(), Some("repeatable read"));
-    assert_eq!(config.processes, Some(Processes::Many));
     assert_eq!(config.clients, ["db", "this.database"]);
     assert_eq!(config.libraries, ["./x.toml"]);
     assert!(!config.allow_inline_ignores);
