@@ -12,7 +12,7 @@ use crate::analysis::window::{Link, Search};
 use crate::config::Config;
 use crate::finding::{Confidence, Finding, Problem, Stats};
 use crate::ir::{self, Unit};
-use crate::library::Registry;
+use crate::library::{LoadError, Registry};
 use crate::link::{self, FuncRef, Program, UnitId};
 use crate::model::{self, Model, Site, Survey};
 use crate::schema::Engine;
@@ -62,10 +62,18 @@ impl Workspace {
         Self { config, sources, schema, registry: Registry::builtin() }
     }
 
-    /// The project with further libraries.
-    #[must_use]
-    pub fn with_registry(self, registry: Registry) -> Self {
-        Self { registry, ..self }
+    /// The project with further libraries: their paths and texts.
+    ///
+    /// # Errors
+    ///
+    /// Everything in them that cannot be used.
+    pub fn with_libraries(self, files: &[(String, String)]) -> Result<Self, Vec<Problem>> {
+        let registry = Registry::with(files).map_err(|errors| {
+            let problem =
+                |error: LoadError| Problem { path: error.path, span: Some(error.span), message: error.message };
+            errors.into_iter().map(problem).collect::<Vec<_>>()
+        })?;
+        Ok(Self { registry, ..self })
     }
 
     /// The sources.

@@ -7,10 +7,8 @@ use super::{Environment, Failure};
 use crate::config::{self, Config, Flags};
 use crate::engine::{Workspace, generated_folders};
 use crate::finding::Problem;
-use crate::library::Registry;
 use crate::rules;
-use crate::source::{Note, Paths, Request, config_file, list_schema, load, project_root, read_text, relative};
-use crate::text::LineIndex;
+use crate::source::{Note, Paths, Request, Source, config_file, list_schema, load, project_root, read_text, relative};
 
 /// Which settings file is used.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +91,10 @@ impl Project {
         let mut problems = loaded.problems;
         problems.extend(schema.problems);
         let files = schema.prisma.into_iter().chain(schema.migrations).collect();
-        let workspace = Workspace::new(config.clone(), loaded.sources, files).with_registry(registry(&config, &root)?);
+        let further = libraries(&config, &root)?;
+        let workspace = Workspace::new(config.clone(), loaded.sources, files)
+            .with_libraries(&further)
+            .map_err(|problems| faults(problems, &further))?;
         let settings = file.map(|(_, name)| name);
         Ok(Self { workspace, config, paths: shown, problems, notes: loaded.notes, root, settings, named: named_below })
     }
@@ -114,22 +115,23 @@ impl Project {
     }
 }
 
-/// The built-in libraries and those that the settings name, which lie relative to the project's root.
-fn registry(config: &Config, root: &Path) -> Result<Registry, Failure> {
-    let mut texts = Vec::new();
-    for name in &config.libraries {
-        let text =
-            read_text(&root.join(name), name).map_err(|problem| Failure(format!("{name}: {}", problem.message)))?;
-        texts.push((name.clone(), text));
-    }
-    Registry::with(&texts).map_err(|errors| {
-        let lines = errors.iter().map(|error| {
-            let text = texts.iter().find(|(name, _)| *name == error.path).map_or("", |(_, text)| text.as_str());
-            let at = LineIndex::new(text).position(text, error.span.start);
-            format!("{}:{}:{}: {}", error.path, at.line, at.column, error.message)
-        });
-        Failure(lines.collect::<Vec<_>>().join("\n"))
-    })
+/// The texts of the libraries that the settings name, which lie relative to the project's root.
+fn libraries(config: &Config, root: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let text = |name: &String| {
+        let text = read_text(&root.join(name), name);
+        text.map_err(|problem| Failure(format!("{name}: {}", problem.message))).map(|text| (name.clone(), text))
+    };
+    config.libraries.iter().map(text).collect()
+}
+
+/// Faults of library files, each with its place.
+fn faults(problems: Vec<Problem>, files: &[(String, String)]) -> Failure {
+    let lines = problems.into_iter().map(|problem| {
+        let text = files.iter().find(|(name, _)| *name == problem.path).map_or("", |(_, text)| text.as_str());
+        let at = Source::new(problem.path.as_str(), text).position(problem.span.map_or(0, |span| span.start));
+        format!("{}:{}:{}: {}", problem.path, at.line, at.column, problem.message)
+    });
+    Failure(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// The path without links, if it is there.
