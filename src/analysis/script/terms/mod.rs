@@ -1,5 +1,9 @@
 //! Values of a trace as terms of the judge's language.
 
+mod asks;
+mod conditions;
+mod same;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -95,81 +99,6 @@ impl Terms {
         move |trace, value| paths::resolve(trace, value, &mut |phi| choices.get(&phi).copied())
     }
 
-    /// Makes the values of the check's condition the same in both runs.
-    ///
-    /// With `mover`, the rows that this operation picks are each run's own.
-    pub fn fix_predicate(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], check: OpId, mover: Option<OpId>) {
-        let mut see = self.seeing();
-        let conditions = trace.conditions(schemas, check, &mut |trace, value| see(trace, value));
-        let mut values = Vec::new();
-        match mover {
-            None => conditions.each(&mut |c| values.push(c.value)),
-            Some(mover) => {
-                let others = trace.conditions(schemas, mover, &mut |trace, value| see(trace, value));
-                // Both runs share the group; the row that one picks out of it is its own.
-                let (group, single) =
-                    if trace.op(check).rows == Rows::Many { (&conditions, &others) } else { (&others, &conditions) };
-                let picked: Vec<ValId> = single.all.iter().map(|c| c.value).collect();
-                let shared = group.all.iter().filter(|c| c.op == Compare::Eq && !picked.contains(&c.value));
-                values.extend(shared.map(|c| c.value));
-            }
-        }
-        for value in values {
-            if let Val::Array(items) = trace.values.get(value) {
-                for item in items {
-                    let (ArrayItem::Value(v) | ArrayItem::Spread(v)) = item;
-                    self.agreed.insert(*v);
-                }
-            }
-            self.agreed.insert(value);
-        }
-        // A row read by agreed keys is the same for both.
-        let before: Vec<OpId> = (0..check.0).map(OpId).filter(|op| trace.op(*op).verb == Verb::Read).collect();
-        for op in before {
-            let asked = trace.conditions(schemas, op, &mut |trace, value| see(trace, value));
-            let keyed = trace.op(op).rows == Rows::One && !asked.all.is_empty() && !asked.opaque;
-            if keyed && asked.all.iter().all(|c| self.agrees(trace, c.value, 16)) {
-                let row = trace.values.add(Val::Result(op));
-                self.agreed.insert(row);
-            }
-        }
-        self.check_table.clone_from(&trace.op(check).entity);
-        for condition in &conditions.all {
-            if condition.op == Compare::Eq && condition.through.is_empty() {
-                let value = self.expr(trace, schemas, condition.value);
-                self.predicate.push((condition.column.clone(), value));
-            }
-        }
-    }
-
-    /// Takes in what a branch on the way says of a value that no statement gave.
-    pub fn learn(&mut self, trace: &Trace<'_>, (atom, truth): &Fact) {
-        let is_leaf = |value: ValId| {
-            matches!(trace.values.get(value), Val::Param(..) | Val::Field(..) | Val::Opaque(_) | Val::Call { .. })
-        };
-        match atom {
-            Atom::True(value) if is_leaf(*value) => {
-                self.known.insert(*value, lit(*truth));
-            }
-            // A column that must equal it makes it the same in every run that gets here.
-            Atom::Eq(a, b) if *truth => {
-                for (value, other) in [(*a, *b), (*b, *a)] {
-                    if is_leaf(value) && self.is_from_rows(trace, other, 10) && !self.is_from_rows(trace, value, 10) {
-                        self.agreed.insert(value);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether a value is made from what some operation gave.
-    fn is_from_rows(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        matches!(trace.values.get(value), Val::Result(_))
-            || trace.values.parts(value).into_iter().any(|part| self.is_from_rows(trace, part, depth))
-    }
-
     /// The variable that holds what an operation gave.
     pub fn variable(&mut self, op: OpId) -> String {
         let count = self.variables.len();
@@ -219,140 +148,6 @@ impl Terms {
     /// Makes sure that rows have a column, whatever is in it.
     fn fill(&mut self, table: &str, column: &str) {
         self.info.entry(table.to_owned()).or_default().columns.entry(column.to_owned()).or_default();
-    }
-
-    /// A filter on rows. Conditions that cannot be said are left out: they are the same for both runs.
-    pub fn filter(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], table: &str, conditions: &Conditions) -> Expr {
-        let template = self.template(trace, schemas, table, conditions);
-        if !template.is_empty() {
-            let templates = &mut self.info.entry(table.to_owned()).or_default().templates;
-            if !templates.contains(&template) {
-                templates.push(template);
-            }
-        }
-        self.condition(trace, schemas, table, conditions).unwrap_or(Expr::TRUE)
-    }
-
-    fn template(
-        &mut self,
-        trace: &mut Trace<'_>,
-        schemas: &[Schema],
-        table: &str,
-        conditions: &Conditions,
-    ) -> Vec<(String, Expr)> {
-        let mut fixed = Vec::new();
-        for condition in &conditions.all {
-            if !condition.through.is_empty() {
-                continue;
-            }
-            match condition.op {
-                Compare::Eq => {
-                    let value = self.expr(trace, schemas, condition.value);
-                    // A key read from another row is no value of its own to start from.
-                    if !mentions_rows(&value) {
-                        fixed.push((condition.column.clone(), value));
-                    }
-                }
-                Compare::In => {
-                    let first = match trace.values.get(condition.value) {
-                        Val::Array(items) => items.first().copied(),
-                        _ => None,
-                    };
-                    if let Some(ArrayItem::Value(first)) = first {
-                        let value = self.expr(trace, schemas, first);
-                        self.note(table, &condition.column, &value);
-                    }
-                }
-                _ => {}
-            }
-        }
-        // Of alternatives, a row that takes the first is enough.
-        for arms in &conditions.any {
-            if let Some(first) = arms.first() {
-                let inner = self.template(trace, schemas, table, first);
-                fixed.extend(inner.into_iter().filter(|(c, _)| !conditions.on(c).any(|_| true)));
-            }
-        }
-        fixed
-    }
-
-    fn condition(
-        &mut self,
-        trace: &mut Trace<'_>,
-        schemas: &[Schema],
-        table: &str,
-        conditions: &Conditions,
-    ) -> Option<Expr> {
-        let mut parts: Vec<Expr> = Vec::new();
-        for condition in &conditions.all {
-            if !condition.through.is_empty() {
-                continue;
-            }
-            let column = condition.column.as_str();
-            let part = match condition.op {
-                Compare::In | Compare::NotIn => {
-                    let Val::Array(items) = trace.values.get(condition.value).clone() else { continue };
-                    let mut list = Vec::new();
-                    for item in items {
-                        if let ArrayItem::Value(item) = item {
-                            let value = self.expr(trace, schemas, item);
-                            self.note(table, column, &value);
-                            list.push(value);
-                        }
-                    }
-                    let found = col(column).is_in(list);
-                    if condition.op == Compare::In { found } else { !found }
-                }
-                Compare::Other => continue,
-                op => {
-                    let ordered = matches!(op, Compare::Lt | Compare::Le | Compare::Gt | Compare::Ge);
-                    let value = if ordered {
-                        self.number(trace, schemas, condition.value)
-                    } else {
-                        self.expr(trace, schemas, condition.value)
-                    };
-                    self.note(table, column, &value);
-                    let left = col(column);
-                    match op {
-                        Compare::Eq => left.eq(value),
-                        Compare::Ne => left.ne(value),
-                        Compare::Lt => left.lt(value),
-                        Compare::Le => left.le(value),
-                        Compare::Gt => left.gt(value),
-                        _ => left.ge(value),
-                    }
-                }
-            };
-            parts.push(part);
-        }
-        for arms in &conditions.any {
-            let mut any: Option<Expr> = None;
-            let mut whole = true;
-            for arm in arms {
-                match self.condition(trace, schemas, table, arm) {
-                    Some(part) => any = Some(any.map_or(part.clone(), |other| other | part)),
-                    None => whole = false,
-                }
-            }
-            if whole && let Some(any) = any {
-                parts.push(any);
-            }
-        }
-        for inner in &conditions.none {
-            if inner.opaque || inner.all.iter().any(|c| !c.through.is_empty() || c.op == Compare::Other) {
-                continue;
-            }
-            if let Some(part) = self.condition(trace, schemas, table, inner) {
-                parts.push(!part);
-            }
-        }
-        parts.into_iter().reduce(|all, part| all & part)
-    }
-
-    /// The filter that stays when a condition moves into a sub-select.
-    #[must_use]
-    pub fn identity(&self, _filter: &Expr) -> Expr {
-        Expr::TRUE
     }
 
     /// What an insert or update writes.
@@ -422,141 +217,6 @@ impl Terms {
         }
     }
 
-    /// A condition as a fact says it; `None` where it speaks of nothing in the script.
-    pub fn fact(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], (atom, truth): &Fact) -> Option<Expr> {
-        let positive = match atom {
-            Atom::Present(value) => match self.place(trace, *value)? {
-                Place::Row(variable, _) | Place::Size(variable) => size(variable.as_str()).gt(0),
-                Place::Column(variable, table, column) => {
-                    self.note(&table, &column, &null());
-                    self.note(&table, &column, &lit(5));
-                    field(variable.as_str(), column.as_str()).ne(null())
-                }
-                Place::Sum(variable, _, column) => total(variable.as_str(), column.as_str()).gt(0),
-            },
-            Atom::True(value) => return self.truth(trace, schemas, *value, *truth),
-            Atom::Eq(a, b) => {
-                if self.place(trace, *a).is_none() && self.place(trace, *b).is_none() {
-                    return self.truth_of_parts(trace, &[*a, *b], *truth);
-                }
-                let (left, right) = (self.expr(trace, schemas, *a), self.expr(trace, schemas, *b));
-                self.note_place(trace, *a, &right);
-                self.note_place(trace, *b, &left);
-                left.eq(right)
-            }
-            Atom::Lt(a, b) | Atom::Le(a, b) => {
-                let (left, right) = self.ordered(trace, schemas, *a, *b)?;
-                if matches!(atom, Atom::Lt(..)) { left.lt(right) } else { left.le(right) }
-            }
-            Atom::Among(item, list) => {
-                let Some(Place::Column(variable, table, column)) = self.place(trace, *item) else {
-                    return self.truth_of_parts(trace, &[*item, *list], *truth);
-                };
-                let Val::Array(items) = trace.values.get(*list).clone() else { return None };
-                let mut values = Vec::new();
-                for item in items {
-                    if let ArrayItem::Value(item) = item {
-                        let value = self.expr(trace, schemas, item);
-                        self.note(&table, &column, &value);
-                        values.push(value);
-                    }
-                }
-                field(variable.as_str(), column.as_str()).is_in(values)
-            }
-        };
-        Some(if *truth { positive } else { !positive })
-    }
-
-    /// The two sides of an order. A limit on a number of rows is modelled as one.
-    fn ordered(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], a: ValId, b: ValId) -> Option<(Expr, Expr)> {
-        let (left, right) = (self.size_in(trace, a, 5), self.size_in(trace, b, 5));
-        match (left, right) {
-            (Some((left, false)), None) | (None, Some((left, true))) => return Some((left, lit(1))),
-            (None, Some((right, false))) | (Some((right, true)), None) => return Some((lit(1), right)),
-            _ => {}
-        }
-        let (pa, pb) = (self.place(trace, a), self.place(trace, b));
-        if pa.is_none() && pb.is_none() {
-            return None;
-        }
-        let (left, right) = (self.number(trace, schemas, a), self.number(trace, schemas, b));
-        for (place, other) in [(pa, &right), (pb, &left)] {
-            if let (Some(Place::Column(_, table, column)), Expr::Const(Value::Int(n))) = (place, other) {
-                for near in [n - 1, *n, n + 1, 2 * n + 1] {
-                    self.note(&table, &column, &lit(near));
-                }
-            }
-        }
-        Some((left, right))
-    }
-
-    /// The size that a number is, with what is added to it left out.
-    ///
-    /// True where it is taken away from something: what is left grows as the size shrinks.
-    fn size_in(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> Option<(Expr, bool)> {
-        let depth = depth.checked_sub(1)?;
-        if let Some(Place::Size(variable) | Place::Sum(variable, ..)) = self.place(trace, value) {
-            return Some((size(variable.as_str()), false));
-        }
-        match trace.values.get(value) {
-            Val::Binary(BinaryOp::Add, a, b) => {
-                self.size_in(trace, *a, depth).or_else(|| self.size_in(trace, *b, depth))
-            }
-            Val::Binary(BinaryOp::Sub, a, b) => self
-                .size_in(trace, *a, depth)
-                .or_else(|| self.size_in(trace, *b, depth).map(|(size, taken)| (size, !taken))),
-            Val::Call { callee, args, .. } => match (trace.values.get(*callee), args.as_slice()) {
-                (Val::Global(_), [only]) => self.size_in(trace, *only, depth),
-                (Val::Field(receiver, _), []) => self.size_in(trace, *receiver, depth),
-                _ => None,
-            },
-            Val::Over(Over::Fold, source, _) => match trace.values.get(*source) {
-                Val::Result(op) => Some((size(self.variables.get(op)?.as_str()), false)),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    fn truth(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], value: ValId, truth: bool) -> Option<Expr> {
-        let positive = match self.place(trace, value) {
-            Some(Place::Column(variable, table, column)) => {
-                let is_bool = self.is_boolean(schemas, &table, &column);
-                let column_value = field(variable.as_str(), column.as_str());
-                if is_bool {
-                    self.note(&table, &column, &lit(true));
-                    self.note(&table, &column, &lit(false));
-                    column_value.eq(true)
-                } else {
-                    self.note(&table, &column, &null());
-                    self.note(&table, &column, &lit(5));
-                    column_value.ne(null())
-                }
-            }
-            Some(Place::Row(variable, _) | Place::Size(variable)) => size(variable.as_str()).gt(0),
-            Some(Place::Sum(variable, _, column)) => total(variable.as_str(), column.as_str()).gt(0),
-            None => match trace.values.get(value).clone() {
-                Val::Over(Over::Some, source, _) => match trace.values.get(source) {
-                    Val::Result(op) if self.variables.contains_key(op) => size(self.variables[op].as_str()).gt(0),
-                    _ => return self.truth_of_parts(trace, &[value], truth),
-                },
-                Val::Unary(UnaryOp::Not, inner) => return self.truth(trace, schemas, inner, !truth),
-                _ => return self.truth_of_parts(trace, &[value], truth),
-            },
-        };
-        Some(if truth { positive } else { !positive })
-    }
-
-    /// A test that is not understood: some condition on the first column it looks at.
-    fn truth_of_parts(&mut self, trace: &mut Trace<'_>, values: &[ValId], truth: bool) -> Option<Expr> {
-        let (variable, table, column) = values.iter().find_map(|v| self.column_in(trace, *v, 8))?;
-        let token = lit(Value::from("passes"));
-        self.note(&table, &column, &token);
-        self.note(&table, &column, &lit(Value::from("?")));
-        let positive = field(variable.as_str(), column.as_str()).eq(token);
-        Some(if truth { positive } else { !positive })
-    }
-
     /// The first column of a row that a value is made from.
     fn column_in(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> Option<(String, String, String)> {
         let depth = depth.checked_sub(1)?;
@@ -566,26 +226,6 @@ impl Terms {
             return Some((variable, table, column));
         }
         trace.values.parts(value).into_iter().find_map(|part| self.column_in(trace, part, depth))
-    }
-
-    fn is_boolean(&self, schemas: &[Schema], table: &str, column: &str) -> bool {
-        let entity = self.info.get(table).and_then(|t| t.schema).map(|(s, e)| &schemas[s].entities[e]);
-        match entity.and_then(|e| e.column(column)).map(|c| &c.kind) {
-            Some(ColumnKind::Scalar(name)) => name == "Boolean",
-            Some(_) => false,
-            None => {
-                let known = self.info.get(table).and_then(|t| t.columns.get(column));
-                known.is_some_and(|values| values.iter().any(|v| matches!(v, Value::Bool(_))))
-                    || column.starts_with("is")
-                    || column.starts_with("has")
-            }
-        }
-    }
-
-    fn note_place(&mut self, trace: &Trace<'_>, value: ValId, other: &Expr) {
-        if let Some(Place::Column(_, table, column)) = self.place(trace, value) {
-            self.note(&table, &column, other);
-        }
     }
 
     /// Where in the script a value comes from.
@@ -743,86 +383,6 @@ impl Terms {
             || trace.values.parts(value).into_iter().any(|part| self.rows_in(trace, part, depth))
     }
 
-    /// A value that no statement gave: the same in both runs if the check's condition fixes it, else the run's own.
-    fn leaf(&mut self, trace: &Trace<'_>, value: ValId) -> Expr {
-        if self.agrees(trace, value, 24) {
-            let count = i64::try_from(self.constants.len()).unwrap_or(i64::MAX);
-            return lit(*self.constants.entry(value).or_insert(FIRST_CONSTANT + count));
-        }
-        let count = self.arguments.len();
-        let at = *self.arguments.entry(value).or_insert(count);
-        var(argument(at).as_str())
-    }
-
-    /// Whether a value is the same in two runs that agree on the check's condition.
-    #[must_use]
-    pub fn agrees(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        if self.agreed.contains(&value) {
-            return true;
-        }
-        match trace.values.get(value) {
-            Val::Const(_) | Val::Global(_) | Val::External(..) | Val::Module(_) | Val::Class(_) | Val::Closure(..) => {
-                true
-            }
-            Val::This(_) | Val::Instance(_) | Val::Handle(_) => true,
-            Val::Param(..) | Val::Opaque(_) | Val::Element(_) | Val::Caught(_) | Val::Phi(_) => false,
-            // What a read by agreed keys gave.
-            Val::Result(_) => false,
-            // Time and generated values count as one constant.
-            Val::Call { callee, args, .. } => {
-                let all = args.iter().all(|arg| self.agrees(trace, *arg, depth));
-                let receiver = match trace.values.get(*callee) {
-                    Val::Field(receiver, _) => self.agrees(trace, *receiver, depth),
-                    _ => true,
-                };
-                all && receiver
-            }
-            _ => {
-                let parts = trace.values.parts(value);
-                !parts.is_empty() && parts.into_iter().all(|part| self.agrees(trace, part, depth))
-            }
-        }
-    }
-
-    /// Whether a value is made up for the run: by calls that take nothing from what the check asked for. Such a value never
-    /// collides with another run's, though it counts as one constant when outcomes are compared.
-    #[must_use]
-    pub fn is_generated(&self, trace: &Trace<'_>, value: ValId) -> bool {
-        let (mut calls, mut taken, mut steps) = (false, false, 0);
-        let mut todo = vec![value];
-        while let Some(value) = todo.pop() {
-            steps += 1;
-            if steps > 200 {
-                break;
-            }
-            taken |= self.agreed.contains(&value) || self.place(trace, value).is_some();
-            match trace.values.get(value) {
-                Val::Call { callee, args, .. } => {
-                    // A call on nothing, or on constants alone: where its answer comes from is out of sight.
-                    calls |= args.iter().all(|arg| self.is_literal(trace, *arg)) && is_source(trace, *callee);
-                    todo.extend(args);
-                    if let Val::Field(receiver, _) = trace.values.get(*callee) {
-                        todo.push(*receiver);
-                    }
-                }
-                Val::Param(..) => taken = true,
-                _ => todo.extend(trace.values.parts(value)),
-            }
-        }
-        calls && !taken
-    }
-
-    fn is_literal(&self, trace: &Trace<'_>, value: ValId) -> bool {
-        match trace.values.get(value) {
-            Val::Const(_) | Val::Global(_) | Val::External(..) => true,
-            Val::Object(_) | Val::Array(_) | Val::Text(_) => {
-                trace.values.parts(value).into_iter().all(|part| self.is_literal(trace, part))
-            }
-            _ => false,
-        }
-    }
-
     /// The arguments of both runs.
     #[must_use]
     pub fn envs(&self) -> [Env; 2] {
@@ -881,20 +441,6 @@ const FIRST_ARGUMENT: i64 = 200_000;
 
 fn argument(at: usize) -> String {
     format!("arg{at}")
-}
-
-/// Whether a called value may make something up: not a conversion, not a method of a value at hand, not the clock.
-fn is_source(trace: &Trace<'_>, callee: ValId) -> bool {
-    match trace.values.get(callee) {
-        Val::Global(name) => !matches!(name.as_str(), "String" | "Number" | "Boolean" | "BigInt" | "parseInt" | "Date"),
-        Val::Field(receiver, _) => match trace.values.get(*receiver) {
-            Val::Global(name) => !matches!(name.as_str(), "Date" | "JSON" | "Object" | "String" | "Number"),
-            Val::External(..) | Val::Module(_) => true,
-            _ => false,
-        },
-        Val::External(..) | Val::Closure(..) => true,
-        _ => false,
-    }
 }
 
 /// Whether a condition on one column of a row holds for a value; `None` where it speaks of something else.

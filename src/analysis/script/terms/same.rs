@@ -1,0 +1,174 @@
+//! Which values two runs share, and which are each run's own.
+
+use super::*;
+
+impl Terms {
+    /// Makes the values of the check's condition the same in both runs.
+    ///
+    /// With `mover`, the rows that this operation picks are each run's own.
+    pub fn fix_predicate(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], check: OpId, mover: Option<OpId>) {
+        let mut see = self.seeing();
+        let conditions = trace.conditions(schemas, check, &mut |trace, value| see(trace, value));
+        let mut values = Vec::new();
+        match mover {
+            None => conditions.each(&mut |c| values.push(c.value)),
+            Some(mover) => {
+                let others = trace.conditions(schemas, mover, &mut |trace, value| see(trace, value));
+                // Both runs share the group; the row that one picks out of it is its own.
+                let (group, single) =
+                    if trace.op(check).rows == Rows::Many { (&conditions, &others) } else { (&others, &conditions) };
+                let picked: Vec<ValId> = single.all.iter().map(|c| c.value).collect();
+                let shared = group.all.iter().filter(|c| c.op == Compare::Eq && !picked.contains(&c.value));
+                values.extend(shared.map(|c| c.value));
+            }
+        }
+        for value in values {
+            if let Val::Array(items) = trace.values.get(value) {
+                for item in items {
+                    let (ArrayItem::Value(v) | ArrayItem::Spread(v)) = item;
+                    self.agreed.insert(*v);
+                }
+            }
+            self.agreed.insert(value);
+        }
+        // A row read by agreed keys is the same for both.
+        let before: Vec<OpId> = (0..check.0).map(OpId).filter(|op| trace.op(*op).verb == Verb::Read).collect();
+        for op in before {
+            let asked = trace.conditions(schemas, op, &mut |trace, value| see(trace, value));
+            let keyed = trace.op(op).rows == Rows::One && !asked.all.is_empty() && !asked.opaque;
+            if keyed && asked.all.iter().all(|c| self.agrees(trace, c.value, 16)) {
+                let row = trace.values.add(Val::Result(op));
+                self.agreed.insert(row);
+            }
+        }
+        self.check_table.clone_from(&trace.op(check).entity);
+        for condition in &conditions.all {
+            if condition.op == Compare::Eq && condition.through.is_empty() {
+                let value = self.expr(trace, schemas, condition.value);
+                self.predicate.push((condition.column.clone(), value));
+            }
+        }
+    }
+
+    /// Takes in what a branch on the way says of a value that no statement gave.
+    pub fn learn(&mut self, trace: &Trace<'_>, (atom, truth): &Fact) {
+        let is_leaf = |value: ValId| {
+            matches!(trace.values.get(value), Val::Param(..) | Val::Field(..) | Val::Opaque(_) | Val::Call { .. })
+        };
+        match atom {
+            Atom::True(value) if is_leaf(*value) => {
+                self.known.insert(*value, lit(*truth));
+            }
+            // A column that must equal it makes it the same in every run that gets here.
+            Atom::Eq(a, b) if *truth => {
+                for (value, other) in [(*a, *b), (*b, *a)] {
+                    if is_leaf(value) && self.is_from_rows(trace, other, 10) && !self.is_from_rows(trace, value, 10) {
+                        self.agreed.insert(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a value is made from what some operation gave.
+    pub(super) fn is_from_rows(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        matches!(trace.values.get(value), Val::Result(_))
+            || trace.values.parts(value).into_iter().any(|part| self.is_from_rows(trace, part, depth))
+    }
+
+    /// A value that no statement gave: the same in both runs if the check's condition fixes it, else the run's own.
+    pub(super) fn leaf(&mut self, trace: &Trace<'_>, value: ValId) -> Expr {
+        if self.agrees(trace, value, 24) {
+            let count = i64::try_from(self.constants.len()).unwrap_or(i64::MAX);
+            return lit(*self.constants.entry(value).or_insert(FIRST_CONSTANT + count));
+        }
+        let count = self.arguments.len();
+        let at = *self.arguments.entry(value).or_insert(count);
+        var(argument(at).as_str())
+    }
+
+    /// Whether a value is the same in two runs that agree on the check's condition.
+    #[must_use]
+    pub fn agrees(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        if self.agreed.contains(&value) {
+            return true;
+        }
+        match trace.values.get(value) {
+            Val::Const(_) | Val::Global(_) | Val::External(..) | Val::Module(_) | Val::Class(_) | Val::Closure(..) => {
+                true
+            }
+            Val::This(_) | Val::Instance(_) | Val::Handle(_) => true,
+            Val::Param(..) | Val::Opaque(_) | Val::Element(_) | Val::Caught(_) | Val::Phi(_) => false,
+            // What a read by agreed keys gave.
+            Val::Result(_) => false,
+            // Time and generated values count as one constant.
+            Val::Call { callee, args, .. } => {
+                let all = args.iter().all(|arg| self.agrees(trace, *arg, depth));
+                let receiver = match trace.values.get(*callee) {
+                    Val::Field(receiver, _) => self.agrees(trace, *receiver, depth),
+                    _ => true,
+                };
+                all && receiver
+            }
+            _ => {
+                let parts = trace.values.parts(value);
+                !parts.is_empty() && parts.into_iter().all(|part| self.agrees(trace, part, depth))
+            }
+        }
+    }
+
+    /// Whether a value is made up for the run: by calls that take nothing from what the check asked for. Such a value never
+    /// collides with another run's, though it counts as one constant when outcomes are compared.
+    #[must_use]
+    pub fn is_generated(&self, trace: &Trace<'_>, value: ValId) -> bool {
+        let (mut calls, mut taken, mut steps) = (false, false, 0);
+        let mut todo = vec![value];
+        while let Some(value) = todo.pop() {
+            steps += 1;
+            if steps > 200 {
+                break;
+            }
+            taken |= self.agreed.contains(&value) || self.place(trace, value).is_some();
+            match trace.values.get(value) {
+                Val::Call { callee, args, .. } => {
+                    // A call on nothing, or on constants alone: where its answer comes from is out of sight.
+                    calls |= args.iter().all(|arg| self.is_literal(trace, *arg)) && is_source(trace, *callee);
+                    todo.extend(args);
+                    if let Val::Field(receiver, _) = trace.values.get(*callee) {
+                        todo.push(*receiver);
+                    }
+                }
+                Val::Param(..) => taken = true,
+                _ => todo.extend(trace.values.parts(value)),
+            }
+        }
+        calls && !taken
+    }
+
+    pub(super) fn is_literal(&self, trace: &Trace<'_>, value: ValId) -> bool {
+        match trace.values.get(value) {
+            Val::Const(_) | Val::Global(_) | Val::External(..) => true,
+            Val::Object(_) | Val::Array(_) | Val::Text(_) => {
+                trace.values.parts(value).into_iter().all(|part| self.is_literal(trace, part))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether a called value may make something up: not a conversion, not a method of a value at hand, not the clock.
+pub(super) fn is_source(trace: &Trace<'_>, callee: ValId) -> bool {
+    match trace.values.get(callee) {
+        Val::Global(name) => !matches!(name.as_str(), "String" | "Number" | "Boolean" | "BigInt" | "parseInt" | "Date"),
+        Val::Field(receiver, _) => match trace.values.get(*receiver) {
+            Val::Global(name) => !matches!(name.as_str(), "Date" | "JSON" | "Object" | "String" | "Number"),
+            Val::External(..) | Val::Module(_) => true,
+            _ => false,
+        },
+        Val::External(..) | Val::Closure(..) => true,
+        _ => false,
+    }
+}

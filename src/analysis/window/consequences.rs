@@ -1,0 +1,193 @@
+//! What else a check decides, and whether doing it twice shows.
+
+use super::*;
+
+impl Search<'_, '_, '_> {
+    /// Whether the act, or a write that is decided with it, moves a column that decides. If none does, a twin cannot get in
+    /// its way, whatever else both do.
+    #[must_use]
+    pub fn moves_what_decides(&mut self, window: &Window) -> bool {
+        let Link::Column(columns) = &window.link else { return true };
+        let entity = self.trace.op(window.check).entity.clone();
+        let mut acts: Vec<OpId> = window.decided.iter().copied().collect();
+        acts.push(window.act);
+        acts.sort_unstable();
+        acts.into_iter().any(|act| {
+            let it = self.trace.op(act);
+            if it.entity != entity {
+                return false;
+            }
+            let is_delete = it.verb == Verb::Delete;
+            let writes = self.writes(act, false, &window.way);
+            is_delete || writes.opaque || columns.iter().any(|c| writes.get(c).is_some())
+        })
+    }
+
+    /// Writes and effects behind the check that one of its facts decides.
+    pub(super) fn consequences(
+        &self,
+        paths: &Paths,
+        facts: &[Fact],
+        act: OpId,
+        way: &[BlockId],
+        writes: &[OpId],
+    ) -> (FxHashSet<OpId>, Vec<String>) {
+        let mut decided = FxHashSet::default();
+        let mut effects: Vec<String> = Vec::new();
+        if facts.is_empty() {
+            return (decided, effects);
+        }
+        let depends = |block: BlockId| {
+            let nodes = paths.at(block);
+            !nodes.is_empty()
+                && nodes.iter().all(|node| paths.nodes[*node].facts.iter().any(|fact| facts.contains(fact)))
+        };
+        for block in way {
+            if !depends(*block) {
+                continue;
+            }
+            for event in &self.trace.block(*block).events {
+                match event {
+                    Event::Op(op) if *op != act && writes.contains(op) => {
+                        decided.insert(*op);
+                    }
+                    Event::Call(call) => {
+                        let last = call.name.rsplit('.').next().unwrap_or("");
+                        if (is_effect(last) || self.is_request(call)) && !effects.contains(&call.name) {
+                            effects.push(call.name.clone());
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (decided, effects)
+    }
+
+    /// Whether a call sends a request that changes something elsewhere.
+    pub(super) fn is_request(&self, call: &crate::model::Effect) -> bool {
+        call.name == "fetch"
+            && call.args.get(1).is_some_and(|options| match self.trace.values.get(*options) {
+                Val::Object(entries) => entries.iter().any(|e| match e {
+                    crate::model::ObjectEntry::Field(key, value) if key == "method" => {
+                        self.trace.values.text(*value).is_some_and(|m| !matches!(m, "GET" | "HEAD" | "OPTIONS"))
+                    }
+                    _ => false,
+                }),
+                _ => false,
+            })
+    }
+
+    /// Whether the act takes something that only one run may have, and says so to its caller.
+    pub(super) fn claims(&mut self, check: OpId, act: OpId, link: &Link, way: &[BlockId]) -> bool {
+        let Link::Column(columns) = link else { return false };
+        let writes = self.writes(act, false, way);
+        let moves = columns.iter().any(|c| writes.get(c).is_some());
+        if !moves {
+            return false;
+        }
+        // A row picked from a set by its state and handed out.
+        let looked = self.conditions(check, way);
+        let picked = !looked.all.is_empty() && looked.all.iter().all(|c| !self.is_key(check, &c.column));
+        let by_state = looked.all.iter().any(|c| columns.contains(&c.column));
+        if picked && by_state && self.trace.op(check).rows == Rows::One && self.returns_row(check, act, way) {
+            return true;
+        }
+        // Something made up for this run is stored and handed out: an identity.
+        let made: FxHashSet<ValId> = writes
+            .columns
+            .iter()
+            .filter_map(|(_, written)| match written {
+                Written::Value(value) => Some(*value),
+                _ => None,
+            })
+            .flat_map(|value| self.made_up_in(value))
+            .collect();
+        if !made.is_empty() && self.returned(way).is_some_and(|value| self.contains_any(value, &made, 16)) {
+            return true;
+        }
+        // Who did it is written down.
+        let mut fixed: FxHashSet<ValId> = FxHashSet::default();
+        looked.each(&mut |c| {
+            fixed.insert(c.value);
+        });
+        writes.columns.iter().any(|(_, written)| match written {
+            Written::Value(value) => self.is_own(*value, &fixed, 16),
+            _ => false,
+        })
+    }
+
+    /// Calls within a value that are made on nothing, or on constants alone, and not of the clock.
+    pub(super) fn made_up_in(&self, value: ValId) -> Vec<ValId> {
+        let mut found = Vec::new();
+        let mut todo = vec![value];
+        let mut steps = 0;
+        while let Some(value) = todo.pop() {
+            steps += 1;
+            if steps > 100 {
+                break;
+            }
+            if let Val::Call { callee, args, is_new: false, .. } = self.trace.values.get(value) {
+                let receiver = match self.trace.values.get(*callee) {
+                    Val::Field(receiver, _) => Some(*receiver),
+                    _ => None,
+                };
+                let named = |name: &str| matches!(name, "Date" | "JSON" | "Object" | "String" | "Number");
+                let of_clock = [Some(*callee), receiver]
+                    .into_iter()
+                    .flatten()
+                    .any(|part| matches!(self.trace.values.get(part), Val::Global(name) if named(name)));
+                let of_value = receiver.is_some_and(|r| {
+                    !matches!(self.trace.values.get(r), Val::Global(_) | Val::External(..) | Val::Module(_))
+                });
+                if args.iter().all(|arg| self.is_constant(*arg, 4)) && !of_clock && !of_value {
+                    found.push(value);
+                }
+            }
+            todo.extend(self.trace.values.parts(value));
+        }
+        found
+    }
+
+    pub(super) fn contains_any(&self, value: ValId, wanted: &FxHashSet<ValId>, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        wanted.contains(&value)
+            || self.trace.values.parts(value).into_iter().any(|part| self.contains_any(part, wanted, depth))
+    }
+
+    /// What the root function returns at the end of a way.
+    pub(super) fn returned(&self, way: &[BlockId]) -> Option<ValId> {
+        match &self.trace.block(*way.last()?).exit {
+            crate::model::Exit::Return(value, _) => Some(*value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn returns_row(&self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        let Some(last) = way.last() else { return false };
+        match &self.trace.block(*last).exit {
+            crate::model::Exit::Return(value, _) => self.made_of(check, *value, 14) || self.made_of(act, *value, 14),
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_own(&self, value: ValId, fixed: &FxHashSet<ValId>, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        if fixed.contains(&value) {
+            return false;
+        }
+        match self.trace.values.get(value) {
+            Val::Param(..) | Val::Opaque(_) => true,
+            Val::Field(base, _) => self.is_own(*base, fixed, depth),
+            Val::Call { args, .. } => args.iter().any(|arg| self.is_own(*arg, fixed, depth)),
+            Val::Binary(_, a, b) => self.is_own(*a, fixed, depth) || self.is_own(*b, fixed, depth),
+            Val::Choice(_, a, b) => self.is_own(*a, fixed, depth) || self.is_own(*b, fixed, depth),
+            _ => false,
+        }
+    }
+}
+
+pub(super) fn is_effect(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    EFFECTS.iter().any(|effect| lower.starts_with(effect))
+}

@@ -1,0 +1,189 @@
+//! What a check feeds into an act: a column's new value, the next number.
+
+use super::*;
+
+impl Search<'_, '_, '_> {
+    /// What the check's row or rows feed into the act.
+    pub(super) fn feeds(&mut self, check: OpId, act: OpId, way: &[BlockId], paths: &mut Paths) -> Option<Link> {
+        let verb = self.trace.op(act).verb;
+        let creating = verb == Verb::Create;
+        let writes = self.writes(act, creating, way);
+        for (column, written) in &writes.columns {
+            let Written::Value(value) = written else { continue };
+            if !paths.depends.on(self.trace, check, *value) {
+                continue;
+            }
+            if creating {
+                let test = match self.trace.values.get(*value) {
+                    Val::Choice(test, ..) => Some(*test),
+                    Val::Binary(op, ..) if is_comparison(*op) => Some(*value),
+                    Val::Unary(UnaryOp::Not, _) => Some(*value),
+                    _ => None,
+                };
+                if test.is_some_and(|test| self.test_on_size(check, test)) {
+                    return Some(Link::Set);
+                }
+                continue;
+            }
+            if self.is_computed_from(check, *value, column) {
+                return Some(Link::Feeds(column.clone()));
+            }
+        }
+        None
+    }
+
+    /// The column of a new row that counts on from the rows there are, on whatever way.
+    pub(super) fn next_column(&mut self, check: OpId, act: OpId, paths: &mut Paths) -> Option<String> {
+        let writes = self.writes(act, true, &[]);
+        let fed = writes.columns.iter().find(|(_, written)| match written {
+            Written::Value(value) => paths.depends.on(self.trace, check, *value) && self.is_next(check, *value),
+            _ => false,
+        });
+        fed.map(|(column, _)| column.clone())
+    }
+
+    pub(super) fn test_on_size(&self, check: OpId, test: ValId) -> bool {
+        match self.trace.values.get(test) {
+            Val::Binary(_, a, b) => self.size_in(check, *a, 4) || self.size_in(check, *b, 4),
+            Val::Unary(UnaryOp::Not, inner) => self.test_on_size(check, *inner),
+            _ => self.is_check_size(check, test),
+        }
+    }
+
+    /// Whether a value counts on from the rows there are: their number, their largest, their last, plus something.
+    pub(super) fn is_next(&self, check: OpId, value: ValId) -> bool {
+        let source = self.trace.op(check);
+        let ordered = match &source.source {
+            OpSource::Call(row, _) => row.order.as_ref().is_some_and(|order| {
+                // Only a written order says "the last one".
+                let arg = match order.root {
+                    crate::library::Root::Param(at) => source.args.get(at),
+                    _ => None,
+                };
+                arg.is_some_and(|arg| self.has_member(*arg, order.path.last().map_or("", String::as_str)))
+            }),
+            OpSource::Sql(statement, _) => {
+                statement.query().is_some_and(|q| !q.order_by.is_empty() || q.aggregate.is_some())
+            }
+            OpSource::Related { .. } => true,
+        };
+        let extreme = ordered || source.rows != Rows::One;
+        // The database may have done the sum itself.
+        let summed = matches!(&source.source, OpSource::Sql(..)) && source.verb == Verb::Count;
+        extreme && (self.adds_to(check, value, 10) || summed && self.made_of(check, value, 6))
+    }
+
+    pub(super) fn has_member(&self, value: ValId, name: &str) -> bool {
+        match self.trace.values.get(value) {
+            Val::Object(entries) => {
+                entries.iter().any(|e| matches!(e, crate::model::ObjectEntry::Field(key, _) if key == name))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether something is added to a number or column that the check gave.
+    pub(super) fn adds_to(&self, check: OpId, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.trace.values.get(value) {
+            Val::Binary(BinaryOp::Add, a, b) => self.made_of(check, *a, 8) || self.made_of(check, *b, 8),
+            Val::Text(parts) => parts.iter().any(|part| match part {
+                TextPart::Hole(hole) => self.adds_to(check, *hole, depth),
+                TextPart::Text(_) => false,
+            }),
+            // A bare count is the next number where counting starts from zero.
+            Val::Result(op) => *op == check && self.trace.op(check).verb == Verb::Count,
+            Val::Field(base, name) if name == "length" => self.is_check_set(check, *base),
+            Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => {
+                self.adds_to(check, *a, depth) || self.adds_to(check, *b, depth)
+            }
+            Val::Call { callee, args, .. } => {
+                let receiver = match self.trace.values.get(*callee) {
+                    Val::Field(receiver, _) => Some(*receiver),
+                    _ => None,
+                };
+                args.iter().copied().chain(receiver).any(|part| self.adds_to(check, part, depth))
+            }
+            Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().any(|(_, v)| self.adds_to(check, *v, depth)),
+            _ => false,
+        }
+    }
+
+    pub(super) fn made_of(&self, check: OpId, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.trace.values.get(value) {
+            Val::Result(op) => *op == check,
+            _ => self.trace.values.parts(value).into_iter().any(|part| self.made_of(check, part, depth)),
+        }
+    }
+
+    /// Whether a value is computed from a column's old value: not a copy of it, and not something else.
+    pub(super) fn is_computed_from(&self, check: OpId, value: ValId, column: &str) -> bool {
+        match self.trace.values.get(value) {
+            Val::Field(..) | Val::Result(_) | Val::Const(_) => false,
+            Val::Choice(test, a, b) => {
+                self.is_computed_from(check, *a, column)
+                    || self.is_computed_from(check, *b, column)
+                    || self.column_within(check, *test, column, 8)
+            }
+            Val::Binary(BinaryOp::Coalesce | BinaryOp::Or | BinaryOp::And, a, b) => {
+                self.is_computed_from(check, *a, column) || self.is_computed_from(check, *b, column)
+            }
+            Val::Phi(phi) => {
+                let operands = &self.trace.values.phi(*phi).operands;
+                operands.iter().any(|(_, v)| {
+                    *v != value
+                        && !matches!(self.trace.values.get(*v), Val::Phi(_))
+                        && self.is_computed_from(check, *v, column)
+                })
+            }
+            Val::Object(entries) => {
+                let keeps = entries.iter().any(|e| match e {
+                    crate::model::ObjectEntry::Spread(v) | crate::model::ObjectEntry::Field(_, v) => {
+                        self.column_within(check, *v, column, 8)
+                    }
+                    _ => false,
+                });
+                // Constant members at constant keys: two runs write the same.
+                let varies = entries.iter().any(|e| match e {
+                    crate::model::ObjectEntry::Field(_, v) => !self.is_constant(*v, 8),
+                    crate::model::ObjectEntry::Computed(_) => true,
+                    crate::model::ObjectEntry::Spread(v) => !self.column_within(check, *v, column, 8),
+                    crate::model::ObjectEntry::Removed(_) => false,
+                });
+                keeps && varies
+            }
+            Val::Array(items) => items.iter().any(|item| match item {
+                ArrayItem::Spread(v) => self.column_within(check, *v, column, 8),
+                ArrayItem::Value(_) => false,
+            }),
+            _ => self.column_within(check, value, column, 10),
+        }
+    }
+
+    pub(super) fn is_constant(&self, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.trace.values.get(value) {
+            Val::Const(_) => true,
+            Val::Object(_) | Val::Array(_) => {
+                self.trace.values.parts(value).into_iter().all(|part| self.is_constant(part, depth))
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn column_within(&self, check: OpId, value: ValId, column: &str, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        if let Val::Field(base, name) = self.trace.values.get(value)
+            && name == column
+            && self.is_check_row(check, *base)
+        {
+            return true;
+        }
+        self.trace.values.parts(value).into_iter().any(|part| self.column_within(check, part, column, depth))
+    }
+}
+
+fn is_comparison(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge)
+}

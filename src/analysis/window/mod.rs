@@ -1,0 +1,416 @@
+//! Windows: a check and the act that was decided or computed from it.
+
+mod consequences;
+mod feeds;
+mod pairs;
+mod reliance;
+mod same_row;
+mod subjects;
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
+
+use crate::analysis::facts::{Atom, Fact, is_size};
+use crate::analysis::flow::Flow;
+use crate::analysis::paths::{Choices, Paths, resolve};
+use crate::analysis::rivals::{Demand, Moved, Step};
+use crate::finding::Confidence;
+use crate::ir::{BinaryOp, Over, UnaryOp};
+use crate::library::{Rows, Verb};
+use crate::model::{
+    ArrayItem, BlockId, Compare, Conditions, Event, FrameId, Literal, OpId, OpSource, RegionKind, TextPart, Trace, Val,
+    ValId, Writes, Written, entity_of,
+};
+use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Schema};
+
+/// How a check bears on an act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// No row was there, and the act adds or takes it.
+    Absence,
+    /// A row was there, and the act uses it up.
+    Presence,
+    /// Columns of the row decide.
+    Column(Vec<String>),
+    /// The number of rows, or a test over all of them, decides.
+    Set,
+    /// A column of the row feeds the same column's new value.
+    Feeds(String),
+    /// The rows there are feed a new row's column.
+    Next(String),
+    /// The first write takes an exclusive flag away, the second gives it.
+    Exclusive(String),
+    /// The first write clears a set, the second fills it again.
+    Replace,
+}
+
+/// A check, an act, and what lies between them.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// Where the program looked (or made room, for two writes that belong together).
+    pub check: OpId,
+    /// Where it acted.
+    pub act: OpId,
+    /// How the one bears on the other.
+    pub link: Link,
+    /// Blocks from the entry to an end, through both.
+    pub way: Vec<BlockId>,
+    /// Other writes that the check decides.
+    pub decided: FxHashSet<OpId>,
+    /// Effects outside of the database that it decides.
+    pub effects: Vec<String>,
+    /// Whether the act claims something for its run and hands it out.
+    pub claims: bool,
+    /// Whether a limit is tested.
+    pub bound: bool,
+    /// How sure it is that both mean the same row, and that both are operations.
+    pub confidence: Confidence,
+}
+
+/// Names of calls that do something to the world outside.
+const EFFECTS: [&str; 12] = [
+    "send", "email", "mail", "notify", "publish", "emit", "enqueue", "charge", "refund", "capture", "transfer",
+    "dispatch",
+];
+
+/// What the search for windows works on.
+pub struct Search<'s, 't, 'm> {
+    /// The trace.
+    pub trace: &'t mut Trace<'m>,
+    /// The order of its blocks.
+    pub flow: &'s Flow,
+    /// The project's schemas.
+    pub schemas: &'s [Schema],
+    /// What joins stand for on the way last asked about.
+    last: Option<(Vec<BlockId>, Rc<Choices>)>,
+}
+
+impl<'s, 't, 'm> Search<'s, 't, 'm> {
+    /// A search of one trace.
+    pub fn new(trace: &'t mut Trace<'m>, flow: &'s Flow, schemas: &'s [Schema]) -> Self {
+        Self { trace, flow, schemas, last: None }
+    }
+}
+
+impl Search<'_, '_, '_> {
+    /// All windows whose ends are first seen together by the root function.
+    pub fn windows(&mut self) -> Vec<Window> {
+        let mut found = Vec::new();
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
+        let writes: Vec<OpId> = (0..count)
+            .map(OpId)
+            .filter(|op| matches!(self.trace.op(*op).verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert))
+            .collect();
+        if writes.is_empty() {
+            return found;
+        }
+        for check in (0..count).map(OpId) {
+            let it = self.trace.op(check);
+            if it.entity.is_empty() || self.flow.position(it.block).is_none() {
+                continue;
+            }
+            let is_read = matches!(it.verb, Verb::Read | Verb::Count);
+            let is_clearing = it.verb == Verb::Delete || it.verb == Verb::Update;
+            if !is_read && !is_clearing {
+                continue;
+            }
+            let entity = it.entity.clone();
+            let mine = self.chain(check);
+            let acts: Vec<OpId> = writes
+                .iter()
+                .copied()
+                .filter(|act| {
+                    *act != check && self.trace.op(*act).entity == entity && self.seen_first_here(&mine, *act)
+                })
+                .collect();
+            if acts.is_empty() {
+                continue;
+            }
+            let mut paths = Paths::new(self.trace, self.flow, check);
+            for act in &acts {
+                if is_read {
+                    self.decided_or_fed(&mut paths, check, *act, &writes, &mut found);
+                } else {
+                    self.paired(&paths, check, *act, &mut found);
+                }
+            }
+        }
+        found
+    }
+
+    /// The runs around an operation, innermost first.
+    fn chain(&self, op: OpId) -> Vec<FrameId> {
+        let mut chain = Vec::new();
+        let mut next = Some(self.trace.op(op).frame);
+        while let Some(frame) = next {
+            let reporting = self.trace.reporting_frame(frame);
+            chain.push(reporting);
+            next = self.trace.frames[reporting.index()].caller.map(|(caller, _)| caller);
+        }
+        chain
+    }
+
+    /// Whether the root is the innermost function that sees both.
+    fn seen_first_here(&self, mine: &[FrameId], other: OpId) -> bool {
+        let other = self.chain(other);
+        let common = mine.iter().find(|frame| other.contains(frame));
+        // A function that was handed the transaction is settled by its callers.
+        common.is_none_or(|frame| *frame == FrameId(0) || self.trace.frames[frame.index()].takes_handle)
+    }
+
+    /// The innermost run that sees both ends of a window.
+    #[must_use]
+    pub fn seen_in(&self, check: OpId, act: OpId) -> FrameId {
+        let (mine, other) = (self.chain(check), self.chain(act));
+        mine.into_iter().find(|frame| other.contains(frame)).unwrap_or_default()
+    }
+
+    /// Whether the ends of a window run in a transaction that somebody out of sight has opened.
+    #[must_use]
+    pub fn is_ambient(&self, window: &Window) -> bool {
+        let ambient = |op: OpId| {
+            self.trace.op(op).region.is_some_and(|r| {
+                matches!(self.trace.regions[r.index()].kind, RegionKind::Transaction { ambient: true, .. })
+            })
+        };
+        ambient(window.act) || ambient(window.check)
+    }
+
+    /// What joins stand for on a way; the last way's are kept, as questions about one way come together.
+    fn choices(&mut self, way: &[BlockId]) -> Rc<Choices> {
+        if let Some((known, choices)) = &self.last
+            && known == way
+        {
+            return Rc::clone(choices);
+        }
+        let choices = Rc::new(crate::analysis::paths::choices(self.trace, way));
+        self.last = Some((way.to_vec(), Rc::clone(&choices)));
+        choices
+    }
+
+    fn see(&mut self, way: &[BlockId], value: ValId) -> ValId {
+        let phis = self.choices(way);
+        resolve(self.trace, value, &mut |phi| phis.get(&phi).copied())
+    }
+
+    fn conditions(&mut self, op: OpId, way: &[BlockId]) -> Conditions {
+        let phis = self.choices(way);
+        self.trace
+            .conditions(self.schemas, op, &mut |trace, value| resolve(trace, value, &mut |phi| phis.get(&phi).copied()))
+    }
+
+    fn writes(&mut self, op: OpId, creating: bool, way: &[BlockId]) -> Writes {
+        let phis = self.choices(way);
+        self.trace.writes(self.schemas, op, creating, &mut |trace, value| {
+            resolve(trace, value, &mut |phi| phis.get(&phi).copied())
+        })
+    }
+
+    fn decided_or_fed(&mut self, paths: &mut Paths, check: OpId, act: OpId, writes: &[OpId], found: &mut Vec<Window>) {
+        let nodes = paths.at_op(self.trace, act);
+        let mut seen: Vec<Vec<Fact>> = Vec::new();
+        for node in nodes.into_iter().take(8) {
+            let facts = paths.nodes[node].facts.clone();
+            if seen.contains(&facts) {
+                continue;
+            }
+            seen.push(facts.clone());
+            let way = paths.example(self.trace, self.flow, node);
+            let facts = self.deciding(paths, act, node, &facts);
+            let Some((link, bound)) = self.link(check, act, &facts, &way, paths) else { continue };
+            let Some(confidence) = self.same_row(check, act, &link, &way) else { continue };
+            if found.iter().any(|w| w.check == check && w.act == act && w.link == link) {
+                continue;
+            }
+            let (decided, effects) = self.consequences(paths, &facts, act, &way, writes);
+            let claims = self.claims(check, act, &link, &way);
+            let ops = self.trace.op(check).confidence.min(self.trace.op(act).confidence);
+            let confidence = confidence.min(ops);
+            found.push(Window { check, act, link, way, decided, effects, claims, bound, confidence });
+        }
+    }
+
+    /// The facts of a class without which the act is not reached, or not in the same form.
+    fn deciding(&mut self, paths: &Paths, act: OpId, node: usize, facts: &[Fact]) -> Vec<Fact> {
+        let others = paths.at_op(self.trace, act);
+        let way = paths.example(self.trace, self.flow, node);
+        let own: Vec<ValId> = self.trace.op(act).args.clone().into_iter().map(|arg| self.see(&way, arg)).collect();
+        let mut kept = Vec::new();
+        for (atom, truth) in facts {
+            let mut decides = true;
+            for other in &others {
+                if *other == node {
+                    continue;
+                }
+                let theirs = &paths.nodes[*other].facts;
+                if theirs.contains(&(atom.clone(), !*truth)) {
+                    let way = paths.example(self.trace, self.flow, *other);
+                    let args: Vec<ValId> =
+                        self.trace.op(act).args.clone().into_iter().map(|arg| self.see(&way, arg)).collect();
+                    if args == own {
+                        decides = false;
+                        break;
+                    }
+                }
+            }
+            if decides && self.done_either_way(paths, act, &(atom.clone(), !*truth), &own) {
+                decides = false;
+            }
+            if decides {
+                kept.push((atom.clone(), *truth));
+            }
+        }
+        kept
+    }
+
+    /// Whether another call does the same where a fact is the other way round.
+    fn done_either_way(&mut self, paths: &Paths, act: OpId, opposite: &Fact, own: &[ValId]) -> bool {
+        let it = self.trace.op(act).clone();
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
+        for other in (0..count).map(OpId) {
+            let that = self.trace.op(other);
+            if other == act || that.verb != it.verb || that.entity != it.entity || that.args.len() != it.args.len() {
+                continue;
+            }
+            let args = that.args.clone();
+            for node in paths.at_op(self.trace, other) {
+                if !paths.nodes[node].facts.contains(opposite) {
+                    continue;
+                }
+                let way = paths.example(self.trace, self.flow, node);
+                let args: Vec<ValId> = args.iter().map(|arg| self.see(&way, *arg)).collect();
+                if args == own {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn link(
+        &mut self,
+        check: OpId,
+        act: OpId,
+        facts: &[Fact],
+        way: &[BlockId],
+        paths: &mut Paths,
+    ) -> Option<(Link, bool)> {
+        let checked = self.trace.op(check).clone();
+        let acted = self.trace.op(act).clone();
+        let same_entity = checked.entity == acted.entity;
+        let mut absent = false;
+        let mut present = false;
+        let mut set = false;
+        let mut bound = false;
+        let mut columns: Vec<String> = Vec::new();
+        for (atom, truth) in facts {
+            match self.subject(check, atom) {
+                Some(Subject::Existence) if *truth => present = true,
+                Some(Subject::Existence) => absent = true,
+                Some(Subject::Size) => {
+                    set = true;
+                    bound = true;
+                }
+                Some(Subject::Set) => set = true,
+                Some(Subject::Columns(names)) => columns.extend(names),
+                None => {}
+            }
+        }
+        columns.sort();
+        columns.dedup();
+        if same_entity
+            && acted.verb == Verb::Create
+            && let Some(column) = self.next_column(check, act, paths)
+        {
+            return Some((Link::Next(column), false));
+        }
+        if same_entity && absent {
+            let fits = match acted.verb {
+                Verb::Create | Verb::Upsert => true,
+                Verb::Update => self.writes_predicate(check, act, way),
+                _ => false,
+            };
+            if fits {
+                // Absence among many rows, asked by number, is a set of none.
+                let link = if set && acted.verb != Verb::Create { Link::Set } else { Link::Absence };
+                return Some((link, bound));
+            }
+        }
+        if same_entity && let Some(link) = self.feeds(check, act, way, paths) {
+            let bound = false;
+            return Some((link, bound));
+        }
+        if same_entity && set {
+            return Some((Link::Set, bound));
+        }
+        if same_entity && !columns.is_empty() && acted.verb != Verb::Create {
+            // Columns that the act moves decide against its twin; the others wait for a rival that moves them.
+            let writes = self.writes(act, false, way);
+            let moved: Vec<String> =
+                columns.iter().filter(|c| acted.verb == Verb::Delete || writes.get(c).is_some()).cloned().collect();
+            return Some((Link::Column(if moved.is_empty() { columns } else { moved }), bound));
+        }
+        if same_entity && present {
+            let filtered = self.filter_columns(check, act, way);
+            if !filtered.is_empty() {
+                return Some((Link::Column(filtered), bound));
+            }
+            if acted.verb == Verb::Delete {
+                return Some((Link::Presence, bound));
+            }
+        }
+        None
+    }
+
+    /// The columns of the entity itself that the check asks for by equality.
+    #[must_use]
+    pub fn looked_columns(&mut self, window: &Window) -> Vec<String> {
+        let conditions = self.conditions(window.check, &window.way);
+        let mut columns: Vec<String> = conditions
+            .all
+            .iter()
+            .filter(|c| c.op == Compare::Eq && c.through.is_empty())
+            .map(|c| c.column.clone())
+            .collect();
+        columns.sort();
+        columns.dedup();
+        columns
+    }
+
+    /// Whether check and act run in the same transaction.
+    #[must_use]
+    pub fn in_one_transaction(&self, window: &Window) -> bool {
+        let region = self.trace.op(window.check).region;
+        let of_transaction = |r: crate::model::RegionId| {
+            matches!(self.trace.regions[r.index()].kind, RegionKind::Transaction { .. } | RegionKind::Savepoint)
+        };
+        region.is_some_and(of_transaction) && region == self.trace.op(window.act).region
+    }
+}
+
+/// A write that moves columns, and a read that its function makes use of.
+pub struct Move {
+    /// The write.
+    pub write: OpId,
+    /// The read.
+    pub read: OpId,
+    /// The moved columns.
+    pub moved: Vec<Moved>,
+    /// Whether the read is of a set of rows, or of their number.
+    pub reads_set: bool,
+    /// The columns made use of.
+    pub read_columns: Vec<String>,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+    /// Whether it runs in a transaction, and the level that asks for.
+    pub transaction: Option<Option<String>>,
+}
+
+/// What an atom speaks of.
+enum Subject {
+    Existence,
+    Size,
+    Set,
+    Columns(Vec<String>),
+}

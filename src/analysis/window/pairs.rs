@@ -1,0 +1,89 @@
+//! Two writes that belong together: a flag moved, a set replaced.
+
+use super::*;
+
+impl Search<'_, '_, '_> {
+    /// Two writes that belong together: a flag moved, a set replaced.
+    pub(super) fn paired(&mut self, paths: &Paths, first: OpId, second: OpId, found: &mut Vec<Window>) {
+        let (one, two) = (self.trace.op(first).clone(), self.trace.op(second).clone());
+        if one.entity != two.entity || one.rows != Rows::Many && two.rows != Rows::Many {
+            return;
+        }
+        let Some(node) = paths.at_op(self.trace, second).first().copied() else { return };
+        let way = paths.example(self.trace, self.flow, node);
+        let link = match (one.verb, two.verb) {
+            (Verb::Update, Verb::Update | Verb::Create) if one.rows == Rows::Many => {
+                self.moved_flag(first, second, &way)
+            }
+            // The other way round: given first, then taken from all others.
+            (Verb::Update | Verb::Create, Verb::Update) if one.rows == Rows::One => {
+                self.moved_flag(second, first, &way)
+            }
+            (Verb::Delete, Verb::Create) if one.rows == Rows::Many => self.replaced(first, second, &way),
+            _ => None,
+        };
+        let Some(link) = link else { return };
+        let confidence = one.confidence.min(two.confidence);
+        found.push(Window {
+            check: first,
+            act: second,
+            link,
+            way,
+            decided: FxHashSet::default(),
+            effects: Vec::new(),
+            claims: false,
+            bound: false,
+            confidence,
+        });
+    }
+
+    pub(super) fn moved_flag(&mut self, first: OpId, second: OpId, way: &[BlockId]) -> Option<Link> {
+        let creating = self.trace.op(second).verb == Verb::Create;
+        let asked = self.conditions(first, way);
+        let taken = self.writes(first, false, way);
+        let given = self.writes(second, creating, way);
+        for (column, written) in &taken.columns {
+            let (Written::Value(old), Some(Written::Value(new))) = (written, given.get(column)) else { continue };
+            let Some(old) = self.trace.values.literal(*old).cloned() else { continue };
+            let cleared = matches!(old, Literal::Bool(false) | Literal::Null);
+            let moved = match self.trace.values.literal(*new) {
+                Some(new) if *new == old || *new == Literal::Null => false,
+                Some(_) if cleared => true,
+                // Rows in the given state leave it, and another row takes it.
+                Some(_) => asked.on(column).any(|c| c.op == Compare::Eq && c.value == *new),
+                // A flag from the caller, where a branch on the way has asked for it.
+                None => cleared && self.is_tested(*new, way),
+            };
+            if moved {
+                return Some(Link::Exclusive(column.clone()));
+            }
+        }
+        None
+    }
+
+    /// Whether a branch on the way asks for a value to be true.
+    pub(super) fn is_tested(&self, value: ValId, way: &[BlockId]) -> bool {
+        way.windows(2).any(|pair| match &self.trace.block(pair[0]).exit {
+            crate::model::Exit::Branch { test, yes, no, .. } if yes != no => {
+                let facts = crate::analysis::facts::assert(self.trace, *test, pair[1] == *yes);
+                matches!(facts.as_slice(), [facts] if facts.contains(&(Atom::True(value), true)))
+            }
+            _ => false,
+        })
+    }
+
+    pub(super) fn replaced(&mut self, first: OpId, second: OpId, way: &[BlockId]) -> Option<Link> {
+        let cleared = self.conditions(first, way);
+        let filled = self.writes(second, true, way);
+        let by = &cleared.all;
+        let plain = by.iter().all(|c| c.through.is_empty() && c.op == Compare::Eq);
+        if by.is_empty() || !plain || cleared.opaque || !cleared.any.is_empty() || !cleared.none.is_empty() {
+            return None;
+        }
+        let all = by.iter().all(|c| match filled.get(&c.column) {
+            Some(Written::Value(value)) => *value == c.value,
+            _ => false,
+        });
+        all.then_some(Link::Replace)
+    }
+}

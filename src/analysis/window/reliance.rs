@@ -1,0 +1,289 @@
+//! Acts that rest on columns they do not move, and functions that move them.
+
+use super::*;
+
+impl Search<'_, '_, '_> {
+    /// Acts on other entities that columns of a checked row decide, and that are tied to that row.
+    pub fn reliances(&mut self) -> Vec<Window> {
+        let mut found = Vec::new();
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
+        for check in (0..count).map(OpId) {
+            let it = self.trace.op(check);
+            if it.entity.is_empty() || it.verb != Verb::Read || self.flow.position(it.block).is_none() {
+                continue;
+            }
+            let entity = it.entity.clone();
+            let mine = self.chain(check);
+            let acts: Vec<OpId> = (0..count)
+                .map(OpId)
+                .filter(|act| {
+                    let it = self.trace.op(*act);
+                    matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete)
+                        && it.entity != entity
+                        && !it.entity.is_empty()
+                        && self.seen_first_here(&mine, *act)
+                })
+                .take(12)
+                .collect();
+            if acts.is_empty() {
+                continue;
+            }
+            let paths = Paths::new(self.trace, self.flow, check);
+            for act in acts {
+                let Some(node) = paths.at_op(self.trace, act).first().copied() else { continue };
+                let facts = paths.nodes[node].facts.clone();
+                let mut columns = Vec::new();
+                for (atom, _) in self.deciding(&paths, act, node, &facts) {
+                    if let Some(Subject::Columns(names)) = self.subject(check, &atom) {
+                        columns.extend(names);
+                    }
+                }
+                if columns.is_empty() {
+                    continue;
+                }
+                let way = paths.example(self.trace, self.flow, node);
+                if !self.is_tied(check, act, &way) {
+                    continue;
+                }
+                columns.sort();
+                columns.dedup();
+                let confidence = self.trace.op(check).confidence.min(self.trace.op(act).confidence);
+                found.push(Window {
+                    check,
+                    act,
+                    link: Link::Column(columns),
+                    way,
+                    decided: FxHashSet::default(),
+                    effects: Vec::new(),
+                    claims: false,
+                    bound: false,
+                    confidence,
+                });
+            }
+        }
+        found
+    }
+
+    /// Whether an act names the checked row: by what the check asked for, or by what it gave.
+    pub(super) fn is_tied(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        let looked = self.conditions(check, way);
+        let keys: Vec<ValId> = looked.all.iter().filter(|c| self.is_key(check, &c.column)).map(|c| c.value).collect();
+        let targeted = self.conditions(act, way);
+        let creating = self.trace.op(act).verb == Verb::Create;
+        let writes = self.writes(act, creating, way);
+        let mut values: Vec<ValId> = targeted.all.iter().map(|c| c.value).collect();
+        values.extend(writes.columns.iter().filter_map(|(_, written)| match written {
+            Written::Value(value) => Some(*value),
+            _ => None,
+        }));
+        values.into_iter().any(|value| {
+            keys.contains(&value)
+                || matches!(self.trace.values.get(value), Val::Field(base, _) if self.is_check_row(check, *base))
+        })
+    }
+
+    /// The columns that a window's act writes.
+    #[must_use]
+    pub fn written_columns(&mut self, window: &Window) -> Vec<String> {
+        let creating = self.trace.op(window.act).verb == Verb::Create;
+        let writes = self.writes(window.act, creating, &window.way);
+        writes.columns.into_iter().map(|(column, _)| column).collect()
+    }
+
+    /// Whether the checked row is locked, in the transaction of the act, before or by the check.
+    #[must_use]
+    pub fn is_locked(&self, check: OpId, act: OpId) -> bool {
+        let looked = self.trace.op(check);
+        let Some(region) = self.trace.op(act).region.filter(|r| looked.region == Some(*r)) else { return false };
+        self.trace.ops.iter().any(|op| {
+            op.region == Some(region)
+                && op.entity == looked.entity
+                && (op.lock.is_some() || op.verb == Verb::Update)
+                && self.flow.position(op.block) <= self.flow.position(looked.block)
+        })
+    }
+
+    /// What the facts behind a window's act ask of the checked row's columns.
+    pub fn demands(&mut self, window: &Window) -> Vec<Demand> {
+        let paths = Paths::new(self.trace, self.flow, window.check);
+        let Some(node) = paths.at_op(self.trace, window.act).first().copied() else { return Vec::new() };
+        let facts = paths.nodes[node].facts.clone();
+        let mut found = Vec::new();
+        for (atom, truth) in self.deciding(&paths, window.act, node, &facts) {
+            let column = |value: ValId| match self.trace.values.get(value) {
+                Val::Field(base, name) if self.is_check_row(window.check, *base) => Some(name.clone()),
+                _ => None,
+            };
+            match atom {
+                Atom::Eq(a, b) => {
+                    for (value, other) in [(a, b), (b, a)] {
+                        if let (Some(column), Some(name)) = (column(value), self.constant_name(other)) {
+                            found.push(Demand { column, value: Some(name), equal: truth });
+                        }
+                    }
+                }
+                Atom::Present(value) | Atom::True(value) => {
+                    if let Some(column) = column(value) {
+                        found.push(Demand { column, value: None, equal: truth });
+                    }
+                }
+                Atom::Among(value, list) => {
+                    let Some(column) = column(value) else { continue };
+                    let Val::Array(items) = self.trace.values.get(list) else { continue };
+                    for item in items {
+                        if let ArrayItem::Value(item) = item
+                            && let Some(name) = self.constant_name(*item)
+                            && (!truth || items.len() == 1)
+                        {
+                            found.push(Demand { column: column.clone(), value: Some(name), equal: truth });
+                        }
+                    }
+                }
+                Atom::Lt(..) | Atom::Le(..) => {}
+            }
+        }
+        found
+    }
+
+    /// A constant as text: a literal, or the last name of an enumeration's member. Nothing and false are the empty text.
+    pub(super) fn constant_name(&self, value: ValId) -> Option<String> {
+        match self.trace.values.get(value) {
+            Val::Const(Literal::Text(text) | Literal::Number(text)) => Some(text.clone()),
+            Val::Const(Literal::Null | Literal::Bool(false)) => Some(String::new()),
+            Val::Const(Literal::Bool(true)) => Some("true".to_owned()),
+            Val::Call { is_new: true, .. } => Some("now".to_owned()),
+            Val::Field(base, name) => match self.trace.values.get(*base) {
+                Val::External(..) | Val::Global(_) | Val::Module(_) => Some(name.clone()),
+                Val::Field(inner, _) if matches!(self.trace.values.get(*inner), Val::External(..) | Val::Global(_)) => {
+                    Some(name.clone())
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The moves of a trace: a write of columns, and a read of rows that some write makes use of, on one way.
+    pub fn moves(&mut self) -> Vec<Move> {
+        let mut found = Vec::new();
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
+        let ids: Vec<OpId> = (0..count).map(OpId).collect();
+        let is_write = |op: &crate::model::Op<'_>| matches!(op.verb, Verb::Update | Verb::Create | Verb::Upsert);
+        for write in ids.iter().copied() {
+            let it = self.trace.op(write).clone();
+            if it.verb != Verb::Update || it.entity.is_empty() {
+                continue;
+            }
+            let writes = self.writes(write, false, &[]);
+            let moved: Vec<Moved> = writes
+                .columns
+                .iter()
+                .filter(|(column, _)| !marks_deleted(column))
+                .filter_map(|(column, written)| match written {
+                    Written::Value(value) => Some(Moved { column: column.clone(), to: self.constant_name(*value) }),
+                    _ => None,
+                })
+                .collect();
+            if moved.iter().all(|m| m.to.is_none()) {
+                continue;
+            }
+            let asked = self.conditions(write, &[]);
+            let guarded = asked.all.iter().any(|c| moved.iter().any(|m| m.column == c.column));
+            let keys: Vec<ValId> = asked.all.iter().map(|c| c.value).collect();
+            for read in ids.iter().copied() {
+                let that = self.trace.op(read).clone();
+                let reads = matches!(that.verb, Verb::Read | Verb::Count) && that.lock.is_none();
+                if !reads || that.entity.is_empty() || !self.on_one_way(read, write) {
+                    continue;
+                }
+                if !self.reads_of_moved(read, &it.entity, &keys) {
+                    continue;
+                }
+                let mut read_columns = Vec::new();
+                let mut used = false;
+                for other in ids.iter().copied().filter(|other| is_write(self.trace.op(*other))) {
+                    for arg in self.trace.op(other).args.clone() {
+                        if !self.made_of(read, arg, 14) {
+                            continue;
+                        }
+                        used = true;
+                        if let Some(Subject::Columns(names)) = self.columns_of(read, arg) {
+                            read_columns.extend(names);
+                        }
+                    }
+                }
+                if !used {
+                    continue;
+                }
+                let steps = self.steps_of(write, read, guarded);
+                let transaction = it.region.and_then(|r| match &self.trace.regions[r.index()].kind {
+                    RegionKind::Transaction { isolation, .. } => Some(isolation.clone()),
+                    _ => None,
+                });
+                let ordered = matches!(&that.source, OpSource::Call(row, _) if row.order.is_some());
+                let reads_set = that.rows != Rows::One || ordered;
+                found.push(Move { write, read, moved: moved.clone(), reads_set, read_columns, steps, transaction });
+            }
+        }
+        found
+    }
+
+    /// Whether some way leads through both operations.
+    pub(super) fn on_one_way(&self, a: OpId, b: OpId) -> bool {
+        let (a, b) = (self.trace.op(a).block, self.trace.op(b).block);
+        let (first, second) = if self.flow.position(a) <= self.flow.position(b) { (a, b) } else { (b, a) };
+        let mut seen = FxHashSet::default();
+        let mut todo = vec![first];
+        while let Some(block) = todo.pop() {
+            if block == second {
+                return true;
+            }
+            if seen.insert(block) {
+                todo.extend(self.trace.successors(block).filter(|next| self.flow.is_forward(block, *next)));
+            }
+        }
+        false
+    }
+
+    /// Whether a read asks for rows of the row that is moved: by its key, or along with it.
+    pub(super) fn reads_of_moved(&mut self, read: OpId, moved: &str, keys: &[ValId]) -> bool {
+        if let OpSource::Related { of, .. } = self.trace.op(read).source {
+            return self.trace.op(of).entity == moved;
+        }
+        let asked = self.conditions(read, &[]);
+        let by_key = asked.all.iter().any(|c| keys.contains(&c.value));
+        by_key
+            || asked.all.iter().any(|c| match self.trace.values.get(c.value) {
+                Val::Field(base, _) => match self.trace.values.get(*base) {
+                    Val::Result(op) => self.trace.op(*op).entity == moved,
+                    _ => false,
+                },
+                _ => false,
+            })
+    }
+
+    /// A mover's lock, move and read, in the order in which they run.
+    pub(super) fn steps_of(&self, write: OpId, read: OpId, guarded: bool) -> Vec<Step> {
+        let moved = self.trace.op(write);
+        let mut steps = vec![
+            ((self.flow.position(moved.block), write), Step::Move { guarded }),
+            ((self.flow.position(self.trace.op(read).block), read), Step::Read),
+        ];
+        let lock = self.trace.ops.iter().enumerate().find(|(_, op)| {
+            op.region.is_some() && op.region == moved.region && op.entity == moved.entity && op.lock.is_some()
+        });
+        if let Some((at, op)) = lock
+            && let Ok(at) = u32::try_from(at)
+        {
+            steps.push(((self.flow.position(op.block), OpId(at)), Step::Lock));
+        }
+        steps.sort_by_key(|(at, _)| *at);
+        steps.into_iter().map(|(_, step)| step).collect()
+    }
+}
+
+/// Whether a column says that a row counts as gone: what is added to such a row is gone with it.
+pub(super) fn marks_deleted(column: &str) -> bool {
+    let lower = column.to_lowercase();
+    lower.starts_with("delet") || lower.starts_with("isdelet") || lower.starts_with("archiv") || lower == "updatedat"
+}

@@ -1,0 +1,226 @@
+//! How sure it is that check and act mean the same row.
+
+use super::*;
+
+impl Search<'_, '_, '_> {
+    /// Whether an update makes its row one that the check looked for.
+    pub(super) fn writes_predicate(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        let conditions = self.conditions(check, way);
+        let writes = self.writes(act, false, way);
+        conditions
+            .all
+            .iter()
+            .any(|c| c.op == Compare::Eq && matches!(writes.get(&c.column), Some(Written::Value(v)) if *v == c.value))
+    }
+
+    /// Columns of the check's own condition, besides its key, that the act changes.
+    pub(super) fn filter_columns(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> Vec<String> {
+        let conditions = self.conditions(check, way);
+        let writes = self.writes(act, false, way);
+        let mut found: Vec<String> = Vec::new();
+        conditions.each(&mut |c| {
+            if !c.through.is_empty() {
+                return;
+            }
+            match writes.get(&c.column) {
+                Some(Written::Value(v)) if *v == c.value && c.op == Compare::Eq => {}
+                Some(_) => found.push(c.column.clone()),
+                None => {}
+            }
+        });
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// How sure it is that check and act mean the same row; `None` where they cannot.
+    pub(super) fn same_row(&mut self, check: OpId, act: OpId, link: &Link, way: &[BlockId]) -> Option<Confidence> {
+        let looked = self.conditions(check, way);
+        let acted = self.trace.op(act).clone();
+        let as_written = matches!(link, Link::Absence | Link::Set | Link::Next(_))
+            && matches!(acted.verb, Verb::Create | Verb::Upsert | Verb::Update);
+        if as_written && (acted.verb != Verb::Update || matches!(link, Link::Absence)) {
+            return self.created_where_looked(act, &looked, acted.verb != Verb::Update, way);
+        }
+        let targeted = self.conditions(act, way);
+        if targeted.all.is_empty() && targeted.any.is_empty() {
+            return Some(if targeted.opaque { Confidence::Low } else { Confidence::High });
+        }
+        let mut best: Option<Confidence> = None;
+        for condition in targeted.all.iter().filter(|c| c.through.is_empty()) {
+            let level = match self.trace.values.get(condition.value).clone() {
+                Val::Field(base, name) if name == condition.column && self.is_check_row(check, base) => {
+                    Some(Confidence::High)
+                }
+                _ if condition.op == Compare::Eq || condition.op == Compare::In => {
+                    let known: Vec<_> = looked.on(&condition.column).cloned().collect();
+                    let same = known.iter().any(|c| c.value == condition.value);
+                    let apart = known.iter().any(|c| {
+                        c.op == Compare::Eq
+                            && condition.op == Compare::Eq
+                            && c.value != condition.value
+                            && self.trace.values.literal(c.value).is_some()
+                            && self.trace.values.literal(condition.value).is_some()
+                    });
+                    if apart && known.iter().all(|c| self.is_key(check, &c.column)) {
+                        return None;
+                    }
+                    if same {
+                        Some(Confidence::High)
+                    } else if self.mentions_check(check, condition.value) {
+                        Some(Confidence::Medium)
+                    } else if known.is_empty() && self.is_key(act, &condition.column) {
+                        Some(Confidence::Low)
+                    } else {
+                        None
+                    }
+                }
+                _ => None,
+            };
+            best = best.max(level);
+        }
+        // A set that is looked at and a member that is acted on, chosen by the caller.
+        if matches!(link, Link::Set) && best.is_none_or(|b| b == Confidence::Low) {
+            return Some(Confidence::Medium);
+        }
+        Some(best.unwrap_or(Confidence::Low))
+    }
+
+    pub(super) fn is_key(&self, op: OpId, column: &str) -> bool {
+        match entity_of(self.schemas, self.trace.op(op)) {
+            Some(entity) => entity.keys.iter().any(|key| key.columns.iter().any(|c| c == column)),
+            None => column == "id",
+        }
+    }
+
+    pub(super) fn mentions_check(&self, check: OpId, value: ValId) -> bool {
+        self.made_of(check, value, 10)
+    }
+
+    /// Whether the created row is one the check would have found.
+    pub(super) fn created_where_looked(
+        &mut self,
+        act: OpId,
+        looked: &Conditions,
+        creating: bool,
+        way: &[BlockId],
+    ) -> Option<Confidence> {
+        let writes = self.writes(act, creating, way);
+        let entity = entity_of(self.schemas, self.trace.op(act)).cloned();
+        let mut level = Confidence::High;
+        for condition in &looked.all {
+            if !condition.through.is_empty() {
+                level = level.min(Confidence::Medium);
+                continue;
+            }
+            let column = entity.as_ref().and_then(|e| e.column(&condition.column));
+            let literal = |trace: &Trace<'_>, v: ValId| trace.values.literal(v).cloned();
+            match writes.get(&condition.column) {
+                Some(Written::Value(value)) => {
+                    if *value == condition.value || self.known_key(*value, way) == Some(condition.value) {
+                        continue;
+                    }
+                    match (literal(self.trace, *value), literal(self.trace, condition.value), condition.op) {
+                        (Some(a), Some(b), Compare::Eq) if a != b => return None,
+                        (Some(a), Some(b), Compare::Ne) if a == b => return None,
+                        (Some(a), None, Compare::In) => {
+                            if let Val::Array(items) = self.trace.values.get(condition.value) {
+                                let among = items.iter().any(|item| match item {
+                                    ArrayItem::Value(v) | ArrayItem::Spread(v) => {
+                                        literal(self.trace, *v).is_none_or(|l| l == a)
+                                    }
+                                });
+                                if !among {
+                                    return None;
+                                }
+                            }
+                        }
+                        (_, _, Compare::Eq) => {
+                            let shared = self.shares_source(*value, condition.value);
+                            level = level.min(if shared { Confidence::Medium } else { Confidence::Low });
+                        }
+                        _ => level = level.min(Confidence::Medium),
+                    }
+                }
+                Some(_) => level = level.min(Confidence::Medium),
+                None if !creating => {}
+                None => match column.map(|c| &c.default) {
+                    Some(ColumnDefault::Literal(text)) => {
+                        let wanted = literal(self.trace, condition.value);
+                        let written = default_literal(text);
+                        match (condition.op, wanted) {
+                            (Compare::Eq, Some(wanted)) if wanted != written => return None,
+                            (Compare::Ne, Some(wanted)) if wanted == written => return None,
+                            (Compare::Eq | Compare::Ne, Some(_)) => {}
+                            _ => level = level.min(Confidence::Medium),
+                        }
+                    }
+                    Some(ColumnDefault::None) if column.is_some_and(|c| c.optional) && !writes.opaque => {
+                        // Left out, so it is null.
+                        let wanted = literal(self.trace, condition.value);
+                        match (condition.op, wanted) {
+                            (Compare::Eq, Some(Literal::Null)) => {}
+                            (Compare::Eq, _) => return None,
+                            (Compare::Ne, Some(Literal::Null)) => return None,
+                            _ => level = level.min(Confidence::Medium),
+                        }
+                    }
+                    Some(ColumnDefault::Generated | ColumnDefault::Now)
+                        if condition.op == Compare::Eq && !writes.opaque =>
+                    {
+                        // Looked up by a generated key: the created row has another one.
+                        if column.is_some_and(|_| self.is_key(act, &condition.column)) {
+                            return None;
+                        }
+                    }
+                    None if condition.column == "id" && !writes.opaque => return None,
+                    _ => level = level.min(Confidence::Medium),
+                },
+            }
+        }
+        if !looked.any.is_empty() || looked.opaque && looked.all.is_empty() {
+            level = level.min(Confidence::Medium);
+        }
+        Some(level)
+    }
+
+    /// What a column of a row is known to be, because the row was read by it.
+    pub(super) fn known_key(&mut self, value: ValId, way: &[BlockId]) -> Option<ValId> {
+        let Val::Field(base, name) = self.trace.values.get(value).clone() else { return None };
+        let op = match self.trace.values.get(base) {
+            Val::Result(op) => *op,
+            _ => return None,
+        };
+        let asked = self.conditions(op, way);
+        asked.on(&name).find(|c| c.op == Compare::Eq).map(|c| c.value)
+    }
+
+    /// Whether two values are made from a common one.
+    pub(super) fn shares_source(&self, a: ValId, b: ValId) -> bool {
+        let leaves = |value: ValId| {
+            let mut all = FxHashSet::default();
+            let mut todo = vec![value];
+            while let Some(value) = todo.pop() {
+                if all.len() > 200 || !all.insert(value) {
+                    continue;
+                }
+                todo.extend(self.trace.values.parts(value));
+            }
+            all.retain(|v| {
+                !matches!(self.trace.values.get(*v), Val::Const(_) | Val::Global(_) | Val::External(..) | Val::This(_))
+            });
+            all
+        };
+        let (a, b) = (leaves(a), leaves(b));
+        !a.is_disjoint(&b)
+    }
+}
+
+pub(super) fn default_literal(text: &str) -> Literal {
+    match text {
+        "true" => Literal::Bool(true),
+        "false" => Literal::Bool(false),
+        _ if text.parse::<f64>().is_ok() => Literal::Number(text.to_owned()),
+        _ => Literal::Text(text.trim_matches('"').to_owned()),
+    }
+}
