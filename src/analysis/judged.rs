@@ -74,6 +74,10 @@ pub fn judge(search: &mut Search<'_, '_, '_>, window: Window, database: &Databas
     if !search.moves_what_decides(&window) {
         return None;
     }
+    let mut window = window;
+    if search.is_gated_window(&window) {
+        window.confidence = Confidence::Low;
+    }
     let strict = script_of(search, &window, database, true);
     let engine = database.engine();
     let mut verdict = worst(engine, &strict)?;

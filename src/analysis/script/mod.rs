@@ -193,8 +193,8 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             // A read behind the check may test again; one before it in the same transaction fixes the snapshot.
             return same_entity && after_check || it.region.is_some() && it.region == act.region;
         }
-        // Every earlier write of the region has locked its rows.
-        !after_check && it.region.is_some() && it.region == act.region
+        // Every earlier write of the region has locked its rows, or has found them gone.
+        it.region.is_some() && it.region == act.region && (!after_check || op < plan.act)
     }
 
     /// What the branches on the way say of values that no statement gave.

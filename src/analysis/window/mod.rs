@@ -68,6 +68,9 @@ pub struct Window {
     pub confidence: Confidence,
 }
 
+/// Names of calls that let only some of several runs in.
+const GATES: [&str; 2] = ["limit", "consume"];
+
 /// Names of calls that do something to the world outside.
 const EFFECTS: [&str; 12] = [
     "send", "email", "mail", "notify", "publish", "emit", "enqueue", "charge", "refund", "capture", "transfer",
