@@ -69,13 +69,12 @@ pub struct Broken {
 }
 
 /// Judges a window; `None` if nothing breaks it.
-pub fn judge(search: &mut Search<'_, '_, '_>, window: Window, database: &Database) -> Option<Broken> {
+pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Database) -> Option<Broken> {
     let in_transaction = search.in_one_transaction(&window);
     if !search.moves_what_decides(&window) {
         return None;
     }
-    let mut window = window;
-    if search.is_gated_window(&window) {
+    if search.is_gated(&window) {
         window.confidence = Confidence::Low;
     }
     let strict = script_of(search, &window, database, true);

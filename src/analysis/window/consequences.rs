@@ -25,7 +25,9 @@ impl Search<'_, '_, '_> {
 
     /// Whether the way leads through a gate that lets one run in for the same values: a limiter asked with what the check
     /// asks for, whose answer a branch looks at. How many it lets in is not known.
-    pub(super) fn is_gated(&mut self, check: OpId, way: &[BlockId]) -> bool {
+    #[must_use]
+    pub fn is_gated(&mut self, window: &Window) -> bool {
+        let (check, way) = (window.check, window.way.as_slice());
         let looked = self.conditions(check, way);
         let mut asked = Vec::new();
         looked.each(&mut |c| asked.push(c.value));
@@ -56,12 +58,6 @@ impl Search<'_, '_, '_> {
             }
         }
         false
-    }
-
-    /// The same for a window.
-    pub fn is_gated_window(&mut self, window: &Window) -> bool {
-        let way = window.way.clone();
-        self.is_gated(window.check, &way)
     }
 
     /// The values at the ends of what a value is made from, constants aside.
