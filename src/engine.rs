@@ -17,6 +17,7 @@ use crate::link::{self, FuncRef, Program, UnitId};
 use crate::model::{self, Model, Site, Survey};
 use crate::schema::Engine;
 use crate::source::{Prefilter, Source, Sources};
+use crate::text::Span;
 use crate::{frontend, remedy, rules, schemas, select, suppress};
 
 /// A project: its settings, sources and schema.
@@ -287,12 +288,54 @@ impl Workspace {
                 let program = Program::new(units);
                 let all = self.analyse(&program, registry, &found);
                 let mut text = String::new();
-                for case in proven(all).into_iter().filter(|case| case.act.path == path) {
-                    text.push_str(&format!("{case:#?}\n"));
+                for case in proven(all).iter().filter(|case| case.act.path == path) {
+                    self.describe(case, &mut text);
                 }
                 Some(text)
             }
         }
+    }
+
+    /// A broken window in a few lines.
+    fn describe(&self, case: &Case, text: &mut String) {
+        let place = |path: &str, span: Span| match self.sources.get(path) {
+            Some(source) => {
+                let at = source.position(span.start);
+                format!("{path}:{}:{}", at.line, at.column)
+            }
+            None => path.to_owned(),
+        };
+        let level = case.isolation.as_deref().unwrap_or("no transaction");
+        let lines = [
+            format!("{} of {} in {}", link_words(&case.link), case.entity, case.function),
+            format!("  check {} at {}", case.check.call, place(&case.check.path, case.check.span)),
+            format!("  act   {} at {}", case.act.call, place(&case.act.path, case.act.span)),
+            format!(
+                "  on    {}, {level}: {:?}, {:?}, {:?} confidence",
+                case.database.name, case.anomaly, case.severity, case.confidence
+            ),
+        ];
+        for line in lines {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        for step in &case.schedule.steps {
+            text.push_str(&format!("        {}  {} -> {}\n", step.session, step.op, step.outcome));
+        }
+    }
+}
+
+/// How a check bears on an act, in a word or two.
+fn link_words(link: &Link) -> String {
+    match link {
+        Link::Absence => "absence".to_owned(),
+        Link::Presence => "presence".to_owned(),
+        Link::Column(columns) => format!("column {}", columns.join(", ")),
+        Link::Set => "set".to_owned(),
+        Link::Feeds(column) => format!("feeds {column}"),
+        Link::Next(column) => format!("next {column}"),
+        Link::Exclusive(column) => format!("exclusive {column}"),
+        Link::Replace => "replace".to_owned(),
     }
 }
 

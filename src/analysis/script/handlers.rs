@@ -292,7 +292,17 @@ fn code_test(trace: &Trace<'_>, a: ValId, b: ValId, kind: ErrorKind) -> Option<b
     let (member, code) = match (trace.values.text(a), trace.values.text(b)) {
         (None, Some(code)) => (a, code),
         (Some(code), None) => (b, code),
-        _ => return None,
+        // A constant out of sight says what it means by its name.
+        (None, None) => {
+            let (member, constant) = if mentions_caught(trace, a, 8) { (a, b) } else { (b, a) };
+            return match trace.values.get(constant) {
+                Val::Field(_, name) | Val::External(_, name) if mentions_caught(trace, member, 8) => {
+                    named_for(name, kind)
+                }
+                _ => None,
+            };
+        }
+        (Some(_), Some(_)) => return None,
     };
     let name = match trace.values.get(member) {
         Val::Field(_, name) => name,

@@ -72,10 +72,8 @@ pub struct Window {
 const GATES: [&str; 2] = ["limit", "consume"];
 
 /// Names of calls that do something to the world outside.
-const EFFECTS: [&str; 12] = [
-    "send", "email", "mail", "notify", "publish", "emit", "enqueue", "charge", "refund", "capture", "transfer",
-    "dispatch",
-];
+const EFFECTS: [&str; 10] =
+    ["send", "email", "mail", "notify", "publish", "enqueue", "charge", "refund", "transfer", "dispatch"];
 
 /// What the search for windows works on.
 pub struct Search<'s, 't, 'm> {
