@@ -64,8 +64,6 @@ pub struct Broken {
     pub default_isolation: bool,
     /// Whether check and act are in one transaction.
     pub in_transaction: bool,
-    /// Whether a unique key covers what was checked.
-    pub key_known: bool,
 }
 
 /// Judges a window; `None` if nothing breaks it.
@@ -80,7 +78,6 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
     let strict = script_of(search, &window, database, true);
     let engine = database.engine();
     let mut verdict = worst(engine, &strict)?;
-    let mut unknown_key = strict.keys_unknown;
     if strict.keys_unknown && matches!(window.link, Link::Absence | Link::Next(_)) {
         // No schema describes the entity: judged with a key on what was checked, too, and the weaker counts.
         let mut keyed = strict;
@@ -94,9 +91,8 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
             return None;
         }
         let tags = keyed.tags;
-        return finish(search, window, database, verdict, tags, in_transaction, false);
+        return finish(search, window, database, verdict, tags, in_transaction);
     }
-    unknown_key |= !matches!(verdict.kind, Kind::Fails);
     if verdict.kind == Kind::Open {
         // Rows and effects right, only the answers differ?
         let lenient = script_of(search, &window, database, false);
@@ -104,9 +100,9 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         // Doing it twice leaves what doing it once does: no race, whatever each run was told.
         verdict = rows?;
         let tags = lenient.tags;
-        return finish(search, window, database, verdict, tags, in_transaction, !unknown_key);
+        return finish(search, window, database, verdict, tags, in_transaction);
     }
-    finish(search, window, database, verdict, strict.tags, in_transaction, !unknown_key)
+    finish(search, window, database, verdict, strict.tags, in_transaction)
 }
 
 /// A window that has not been judged: rivals decide.
@@ -121,7 +117,6 @@ pub fn unproven(search: &mut Search<'_, '_, '_>, window: Window, database: &Data
         isolation,
         default_isolation,
         in_transaction,
-        key_known: false,
         window,
     }
 }
@@ -213,7 +208,6 @@ fn finish(
     verdict: Verdict,
     tags: Vec<OpId>,
     in_transaction: bool,
-    key_known: bool,
 ) -> Option<Broken> {
     let violation = verdict.codes.contains(&Code::Unique);
     let anomaly = match verdict.kind {
@@ -244,7 +238,6 @@ fn finish(
         isolation,
         default_isolation,
         in_transaction,
-        key_known,
         window,
     })
 }

@@ -353,9 +353,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             }
         }
         self.query(op, &it, next, &mut nodes);
-        let in_tx = !regions.is_empty();
         let handled_here = self.guard_handlers(op, block, next, &regions, nodes);
-        let _ = in_tx;
         items.push(Item { regions, nodes: handled_here });
     }
 
@@ -441,8 +439,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         self.terms.holds(&variable, &table);
         let conditions = self.conditions(op);
         let filter = self.terms.filter(self.trace, self.schemas, &table, &conditions);
-        let missing = |nodes: &mut Block, in_tx: bool, code: &str| {
-            let _ = in_tx;
+        let missing = |nodes: &mut Block, code: &str| {
             nodes.push(when(size(variable.as_str()).eq(0), throw(Code::own(code))));
         };
         let in_tx = it.region.is_some();
@@ -465,7 +462,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                         // The way goes through the handler: somebody found the row after all.
                         nodes.push(when(size(variable.as_str()).gt(0), throw(Code::own(OWN))));
                     } else {
-                        missing(nodes, in_tx, OWN);
+                        missing(nodes, OWN);
                     }
                 }
             }
@@ -488,7 +485,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 let steps = self.emulation(op, it);
                 let mut update = judge::update(table.as_str()).to(variable.as_str());
                 if self.is_limited(op) {
-                    update = update.filter(self.terms.identity(&filter)).frozen(filter.clone());
+                    update = update.filter(judge::Expr::TRUE).frozen(filter.clone());
                 } else {
                     update = update.filter(filter.clone());
                 }
@@ -503,7 +500,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 } else {
                     nodes.push(update);
                     if it.missing == Missing::Throws {
-                        missing(nodes, in_tx, "not found");
+                        missing(nodes, "not found");
                     }
                 }
             }
@@ -520,7 +517,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 } else {
                     nodes.push(delete);
                     if it.missing == Missing::Throws {
-                        missing(nodes, in_tx, "not found");
+                        missing(nodes, "not found");
                     }
                 }
             }

@@ -130,10 +130,4 @@ impl Terms {
         }
         parts.into_iter().reduce(|all, part| all & part)
     }
-
-    /// The filter that stays when a condition moves into a sub-select.
-    #[must_use]
-    pub fn identity(&self, _filter: &Expr) -> Expr {
-        Expr::TRUE
-    }
 }
