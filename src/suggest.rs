@@ -15,7 +15,7 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// The number of insertions, deletions, replacements and swaps of neighbours between two names.
 fn distance(left: &[char], right: &str) -> usize {
-    let right: Vec<char> = right.to_lowercase().chars().collect();
+    let right: Vec<char> = right.to_lowercase().replace('_', "-").chars().collect();
     let mut before_last = vec![0; right.len() + 1];
     let mut last: Vec<usize> = (0..=right.len()).collect();
     for (row, &a) in left.iter().enumerate() {
@@ -46,5 +46,6 @@ mod tests {
         assert_eq!(closest("double-spend", known), None);
         assert_eq!(closest("al", known), Some("all"));
         assert_eq!(closest("", known), None);
+        assert_eq!(closest("row_key", ["when", "rows_key"]), Some("rows_key"));
     }
 }
