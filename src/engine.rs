@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::finding::{Confidence, Finding, Problem, Stats};
 use crate::ir::{self, Unit};
 use crate::library::{LoadError, Registry};
-use crate::link::{self, FuncRef, Program, UnitId};
+use crate::link::{Fault, FileId, FuncRef, Modules, Program, UnitId};
 use crate::model::{self, Model, Site, Survey};
 use crate::schema::Engine;
 use crate::source::{Prefilter, Source, Sources};
@@ -25,7 +25,7 @@ use crate::{frontend, remedy, rules, schemas, select, suppress};
 pub struct Workspace {
     config: Config,
     sources: Sources,
-    schema: Sources,
+    beside: Sources,
     registry: Registry,
 }
 
@@ -56,11 +56,12 @@ struct Found {
 }
 
 impl Workspace {
-    /// A project. `schema_files` are Prisma schemas and migrations, in the order in which migrations run.
+    /// A project. `beside` are the files beside its sources: Prisma schemas, migrations in the order in which they run, and
+    /// the manifests that say what module names mean.
     #[must_use]
-    pub fn new(config: Config, sources: Sources, schema_files: Vec<(String, String)>) -> Self {
-        let schema = schema_files.into_iter().map(|(path, text)| Source::new(path, text)).collect();
-        Self { config, sources, schema, registry: Registry::builtin() }
+    pub fn new(config: Config, sources: Sources, beside: Vec<(String, String)>) -> Self {
+        let beside = beside.into_iter().map(|(path, text)| Source::new(path, text)).collect();
+        Self { config, sources, beside, registry: Registry::builtin() }
     }
 
     /// The project with further libraries: their paths and texts.
@@ -83,10 +84,23 @@ impl Workspace {
         &self.sources
     }
 
-    /// Prisma schemas and migrations.
+    /// The files beside the sources.
     #[must_use]
-    pub fn schema(&self) -> &Sources {
-        &self.schema
+    pub fn beside(&self) -> &Sources {
+        &self.beside
+    }
+
+    /// What module names mean in this project, and the manifests that could not be read.
+    fn modules(&self) -> (Modules, Vec<Problem>) {
+        let manifests: Vec<(String, String)> = self
+            .beside
+            .iter()
+            .filter(|file| file.path.ends_with(".json"))
+            .map(|file| (file.path.clone(), file.text.clone()))
+            .collect();
+        let (modules, faults) = Modules::new(self.sources.iter().map(|source| source.path.as_str()), &manifests);
+        let problem = |fault: Fault| Problem { path: fault.path, span: Some(fault.span), message: fault.message };
+        (modules, faults.into_iter().map(problem).collect())
     }
 
     /// Finds the races.
@@ -101,12 +115,13 @@ impl Workspace {
 
     fn check_here(&self) -> (Vec<Finding>, Vec<Problem>, Stats) {
         let registry = &self.registry;
-        let units = self.lower(registry);
-        let mut problems: Vec<Problem> = units.iter().flat_map(problems_of).collect();
-        let (found_schemas, schema_problems) = schemas::read(&self.schema);
+        let (modules, mut problems) = self.modules();
+        let units = self.lower(registry, &modules);
+        problems.extend(units.iter().flat_map(problems_of));
+        let (found_schemas, schema_problems) = schemas::read(&self.beside);
         problems.extend(schema_problems);
         let parsed = units.len();
-        let program = Program::new(units);
+        let program = Program::new(units, modules);
         let all = self.analyse(&program, registry, &found_schemas);
 
         let windows = all.iter().map(|found| found.windows).sum();
@@ -139,28 +154,23 @@ impl Workspace {
         (told.findings, problems, stats)
     }
 
-    /// Lowers the files that may matter.
-    fn lower(&self, registry: &Registry) -> Vec<Unit> {
+    /// Lowers the files that may matter: those that hold a library's words, those that import one of them, and what these
+    /// import. A part of a window may lie in any of them.
+    fn lower(&self, registry: &Registry, modules: &Modules) -> Vec<Unit> {
         let needles = registry.needles();
         let mut needles: Vec<&str> = needles.iter().map(String::as_str).collect();
         needles.push("toctou:");
         let prefilter = Prefilter::new(&needles);
         let sources: Vec<&Source> = self.sources.iter().collect();
-        let first: Vec<bool> = sources.par_iter().map(|source| prefilter.hits(&source.text)).collect();
-        let mut units: Vec<Option<Unit>> = sources
-            .par_iter()
-            .zip(&first)
-            .map(|(source, hit)| if *hit { frontend::lower(&source.path, &source.text) } else { None })
+        let lower = |at: usize| frontend::lower(&sources[at].path, &sources[at].text);
+        let mut units: Vec<Option<Unit>> = (0..sources.len())
+            .into_par_iter()
+            .map(|at| if prefilter.hits(&sources[at].text) { lower(at) } else { None })
             .collect();
-        // Further waves: what imports a file that talks to the database, and what those import. A part of a window may lie
-        // in either.
         for wave in 0..3 {
-            let wanted = if wave == 0 { importing(&sources, &units) } else { imported(&sources, &units) };
-            if wanted.is_empty() {
-                continue;
-            }
-            let more: Vec<(usize, Option<Unit>)> =
-                wanted.into_par_iter().map(|at| (at, frontend::lower(&sources[at].path, &sources[at].text))).collect();
+            let wanted =
+                if wave == 0 { importing(&sources, &units, modules) } else { imported(&sources, &units, modules) };
+            let more: Vec<(usize, Option<Unit>)> = wanted.into_par_iter().map(|at| (at, lower(at))).collect();
             for (at, unit) in more {
                 units[at] = unit;
             }
@@ -277,15 +287,16 @@ impl Workspace {
                 frontend::lower(&source.path, &source.text).map(|unit| ir::print(&unit))
             }
             Dump::Schema => {
-                let (found, _) = schemas::read(&self.schema);
+                let (found, _) = schemas::read(&self.beside);
                 let at = found.nearest(path)?;
                 Some(format!("{:#?}\n", found.schemas[at]))
             }
             Dump::Windows => {
                 let registry = &self.registry;
-                let units = self.lower(registry);
-                let (found, _) = schemas::read(&self.schema);
-                let program = Program::new(units);
+                let (modules, _) = self.modules();
+                let units = self.lower(registry, &modules);
+                let (found, _) = schemas::read(&self.beside);
+                let program = Program::new(units, modules);
                 let all = self.analyse(&program, registry, &found);
                 let mut text = String::new();
                 for case in proven(all).iter().filter(|case| case.act.path == path) {
@@ -349,47 +360,73 @@ fn problems_of(unit: &Unit) -> impl Iterator<Item = Problem> + '_ {
 }
 
 /// The places in `sources` of files that lowered units import and that are not lowered yet.
-fn imported(sources: &[&Source], units: &[Option<Unit>]) -> Vec<usize> {
-    let places: FxHashMap<&str, usize> = sources.iter().enumerate().map(|(at, s)| (s.path.as_str(), at)).collect();
+fn imported(sources: &[&Source], units: &[Option<Unit>], modules: &Modules) -> Vec<usize> {
     let mut wanted: Vec<usize> = Vec::new();
-    for unit in units.iter().flatten() {
-        let passed_on = unit.exports.iter().filter_map(|export| match &export.target {
-            ir::ExportTarget::From(source, _) | ir::ExportTarget::All(source) => Some(source),
-            ir::ExportTarget::Value(_) => None,
-        });
-        for source in unit.imports.iter().filter(|i| !i.type_only).map(|i| &i.source).chain(passed_on) {
-            wanted.extend(link::resolve(&unit.path, source, |path| places.get(path).copied()));
-        }
+    for (at, unit) in units.iter().enumerate() {
+        let Some(unit) = unit else { continue };
+        let names = unit.modules().filter_map(|name| modules.resolve(&sources[at].path, name));
+        wanted.extend(names.map(|FileId(file)| file as usize).filter(|file| units[*file].is_none()));
     }
     wanted.sort_unstable();
     wanted.dedup();
-    wanted.retain(|at| units[*at].is_none());
     wanted
 }
 
-/// The places in `sources` of files that are not lowered yet and import one that is.
-fn importing(sources: &[&Source], units: &[Option<Unit>]) -> Vec<usize> {
-    let places: FxHashMap<&str, usize> = sources.iter().enumerate().map(|(at, s)| (s.path.as_str(), at)).collect();
-    let wanted = |at: usize| {
-        let source = sources[at];
-        units[at].is_none()
-            && quoted_modules(&source.text).any(|module| {
-                link::resolve(&source.path, module, |path| places.get(path).copied().filter(|at| units[*at].is_some()))
-                    .is_some()
-            })
-    };
-    (0..sources.len()).into_par_iter().filter(|at| wanted(*at)).collect()
+/// The places in `sources` of files that are not lowered yet and import one that is, directly or through files that only
+/// pass names on. Code that runs in browsers makes requests, and no windows.
+fn importing(sources: &[&Source], units: &[Option<Unit>], modules: &Modules) -> Vec<usize> {
+    let imports: Vec<Vec<usize>> = (0..sources.len())
+        .into_par_iter()
+        .map(|at| {
+            let source = sources[at];
+            if units[at].is_some() || runs_in_browsers(&source.text) {
+                return Vec::new();
+            }
+            let names = quoted_modules(&source.text).filter_map(|name| modules.resolve(&source.path, name));
+            names.map(|FileId(file)| file as usize).collect()
+        })
+        .collect();
+    let mut wanted: Vec<bool> = units.iter().map(Option::is_some).collect();
+    let hits = |wanted: &[bool], at: usize| imports[at].iter().any(|file| wanted[*file]);
+    for _ in 0..BARRELS {
+        let passing: Vec<usize> = (0..sources.len())
+            .filter(|at| !wanted[*at] && passes_on(&sources[*at].text) && hits(&wanted, *at))
+            .collect();
+        for at in passing {
+            wanted[at] = true;
+        }
+    }
+    (0..sources.len()).filter(|at| units[*at].is_none() && (wanted[*at] || hits(&wanted, *at))).collect()
 }
 
-/// The relative module names that a text quotes behind `from` or in `require(…)`, without parsing it.
+/// How many files that pass names on may stand behind one another.
+const BARRELS: usize = 3;
+
+/// Whether a file says in its first lines that it is for browsers.
+fn runs_in_browsers(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.next().is_some_and(|line| line.starts_with("\"use client\"") || line.starts_with("'use client'"))
+}
+
+/// Whether a file does little else than pass names of other files on.
+fn passes_on(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    let (mut passing, mut all) = (0, 0);
+    for line in lines.by_ref().take(40) {
+        all += 1;
+        passing += usize::from(line.starts_with("export") && line.contains(" from "));
+    }
+    passing > 0 && passing * 2 >= all
+}
+
+/// The module names that a text quotes behind `from`, in `require(…)` or in `import(…)`, without parsing it.
 fn quoted_modules(text: &str) -> impl Iterator<Item = &str> {
-    let pieces = text.match_indices("from ").map(|(at, word)| &text[at + word.len()..]);
-    let required = text.match_indices("require(").map(|(at, word)| &text[at + word.len()..]);
-    pieces.chain(required).filter_map(|rest| {
+    let behind = |word: &'static str| text.match_indices(word).map(move |(at, word)| &text[at + word.len()..]);
+    let pieces = behind("from ").chain(behind("require(")).chain(behind("import("));
+    pieces.filter_map(|rest| {
         let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
         let inner = &rest[1..];
-        let module = &inner[..inner.find(quote)?];
-        module.starts_with('.').then_some(module)
+        Some(&inner[..inner.find(quote)?])
     })
 }
 
@@ -467,6 +504,12 @@ fn dedupe(mut cases: Vec<Case>) -> Vec<Case> {
         }
     }
     kept
+}
+
+/// Manifests that others extend and that are not among `manifests`, by their paths: to be read as well.
+#[must_use]
+pub fn missing_manifests(manifests: &[(String, String)]) -> Vec<String> {
+    Modules::missing_manifests(manifests)
 }
 
 /// The folders, relative to the project root, into which the generators of Prisma schemas write.

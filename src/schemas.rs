@@ -21,11 +21,12 @@ impl Found {
     }
 }
 
-/// Reads schema files: models from schemas, and from migrations the unique keys that models cannot say.
+/// Reads the schema files among `files`: models from schemas, and from migrations the unique keys that models cannot say.
 #[must_use]
 pub fn read(files: &Sources) -> (Found, Vec<Problem>) {
     let candidates: Vec<Candidate<'_>> = files
         .iter()
+        .filter(|file| file.path.ends_with(".prisma") || file.path.ends_with(".sql"))
         .map(|file| Candidate {
             path: &file.path,
             head: file.path.ends_with(".prisma") && prisma::has_datasource(&file.text),

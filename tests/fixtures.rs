@@ -23,7 +23,7 @@ use toctou::source::{Source, Sources};
 struct Project {
     name: String,
     sources: Vec<(String, String)>,
-    schemas: Vec<(String, String)>,
+    beside: Vec<(String, String)>,
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -43,12 +43,12 @@ fn text(path: &Path) -> String {
     fs::read_to_string(path).expect("a fixture is text")
 }
 
-fn is_schema(path: &Path) -> bool {
-    path.extension().is_some_and(|e| e == "prisma" || e == "sql")
+fn is_beside(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "prisma" || e == "sql" || e == "json")
 }
 
 fn is_source(path: &Path) -> bool {
-    path.extension().is_some_and(|e| e == "ts" || e == "tsx")
+    path.extension().is_some_and(|e| e == "ts" || e == "tsx" || e == "js" || e == "cjs" || e == "mjs")
 }
 
 fn folder_project(folder: &Path, root: &Path) -> Option<Project> {
@@ -59,7 +59,7 @@ fn folder_project(folder: &Path, root: &Path) -> Option<Project> {
     };
     let sources = named(is_source);
     let name = folder.strip_prefix(root).unwrap().display().to_string();
-    (!sources.is_empty()).then(|| Project { name, sources, schemas: named(is_schema) })
+    (!sources.is_empty()).then(|| Project { name, sources, beside: named(is_beside) })
 }
 
 fn projects() -> Vec<Project> {
@@ -78,9 +78,9 @@ fn projects() -> Vec<Project> {
             }
             _ => {
                 let entries = sorted(rule);
-                let schemas: Vec<(String, String)> = entries
+                let beside: Vec<(String, String)> = entries
                     .iter()
-                    .filter(|path| path.is_file() && is_schema(path))
+                    .filter(|path| path.is_file() && is_beside(path))
                     .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), text(path)))
                     .collect();
                 for entry in &entries {
@@ -89,7 +89,7 @@ fn projects() -> Vec<Project> {
                     } else if is_source(entry) {
                         let file = entry.file_name().unwrap().to_string_lossy().into_owned();
                         let sources = vec![(file.clone(), text(entry))];
-                        found.push(Project { name: format!("{name}/{file}"), sources, schemas: schemas.clone() });
+                        found.push(Project { name: format!("{name}/{file}"), sources, beside: beside.clone() });
                     }
                 }
             }
@@ -127,7 +127,7 @@ fn found(project: &Project) -> BTreeSet<(String, u32, String)> {
         source
     });
     let sources: Sources = sources.collect();
-    let workspace = Workspace::new(config, sources, project.schemas.clone());
+    let workspace = Workspace::new(config, sources, project.beside.clone());
     let (findings, problems, _) = workspace.check();
     assert!(problems.is_empty(), "{}: {problems:?}", project.name);
     findings

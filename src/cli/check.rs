@@ -40,7 +40,7 @@ pub(super) fn run(
         problems: std::mem::take(&mut project.problems),
         stats,
         sources: project.workspace.sources(),
-        schema: project.workspace.schema(),
+        beside: project.workspace.beside(),
         paths: project.paths.clone(),
     };
 

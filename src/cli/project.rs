@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Environment, Failure};
 use crate::config::{self, Config, Flags};
-use crate::engine::{Workspace, generated_folders};
+use crate::engine::{Workspace, generated_folders, missing_manifests};
 use crate::finding::Problem;
 use crate::rules;
-use crate::source::{Note, Paths, Request, Source, config_file, list_schema, load, project_root, read_text, relative};
+use crate::source::{Note, Paths, Request, Source, config_file, list_beside, load, project_root, read_text, relative};
 
 /// Which settings file is used.
 #[derive(Clone, Copy, Debug)]
@@ -78,19 +78,20 @@ impl Project {
             };
             named_below.push(below);
         }
-        let schema = list_schema(&root);
+        let mut beside = list_beside(&root);
+        beside.read_manifests(&root, &missing_manifests(&beside.manifests));
         let loaded = load(&Request {
             root: root.clone(),
             report_paths: named,
             include: config.include.clone(),
             exclude: config.exclude.clone(),
             include_tests: config.include_tests,
-            generated: generated_folders(&schema.prisma),
+            generated: generated_folders(&beside.prisma),
             ..Request::default()
         });
         let mut problems = loaded.problems;
-        problems.extend(schema.problems);
-        let files = schema.prisma.into_iter().chain(schema.migrations).collect();
+        problems.extend(beside.problems);
+        let files = beside.prisma.into_iter().chain(beside.migrations).chain(beside.manifests).collect();
         let further = libraries(&config, &root)?;
         let workspace = Workspace::new(config.clone(), loaded.sources, files)
             .with_libraries(&further)

@@ -49,12 +49,26 @@ pub struct Unit {
     pub classes: Vec<Class>,
     /// Names brought in from other modules.
     pub imports: Vec<Import>,
+    /// Modules that are asked for as a whole, somewhere in the code.
+    pub required: Vec<String>,
     /// Names offered to other modules.
     pub exports: Vec<Export>,
     /// All comments, in source order: suppressions are read from them.
     pub comments: Vec<Comment>,
     /// What could not be read. The rest of the unit is still good.
     pub problems: Vec<Problem>,
+}
+
+impl Unit {
+    /// The names of the modules it takes values from, as written.
+    pub fn modules(&self) -> impl Iterator<Item = &str> {
+        let imported = self.imports.iter().filter(|import| !import.type_only).map(|import| import.source.as_str());
+        let passed_on = self.exports.iter().filter_map(|export| match &export.target {
+            ExportTarget::From(source, _) | ExportTarget::All(source) => Some(source.as_str()),
+            ExportTarget::Value(_) => None,
+        });
+        imported.chain(passed_on).chain(self.required.iter().map(String::as_str))
+    }
 }
 
 /// A variable or temporary. One slot per declaration; shadowing makes another.

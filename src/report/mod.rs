@@ -25,8 +25,8 @@ pub struct Report<'a> {
     pub stats: Stats,
     /// The project's sources.
     pub sources: &'a Sources,
-    /// The project's schemas and migrations, which labels may point into.
-    pub schema: &'a Sources,
+    /// The files beside the project's sources, which labels and problems may point into.
+    pub beside: &'a Sources,
     /// How paths are shown.
     pub paths: Paths,
 }
@@ -79,7 +79,7 @@ impl<'a> Report<'a> {
 
     /// The text behind a path.
     fn source(&self, path: &str) -> Option<&'a Source> {
-        self.sources.get(path).or_else(|| self.schema.get(path))
+        self.sources.get(path).or_else(|| self.beside.get(path))
     }
 
     /// `path:line:column` of the start of a span, or the path alone where the text is not known.

@@ -84,13 +84,13 @@ fn simple() -> Finding {
     )
 }
 
-fn report<'a>(findings: Vec<Finding>, sources: &'a Sources, schema: &'a Sources) -> Report<'a> {
+fn report<'a>(findings: Vec<Finding>, sources: &'a Sources, beside: &'a Sources) -> Report<'a> {
     Report {
         findings,
         problems: Vec::new(),
         stats: Stats { files: 2, ..Stats::default() },
         sources,
-        schema,
+        beside,
         paths: Paths::default(),
     }
 }

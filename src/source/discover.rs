@@ -246,7 +246,7 @@ mod tests {
 
     use super::{Loaded, Note, Request, load};
     use crate::glob::Globs;
-    use crate::source::{Skip, list_schema};
+    use crate::source::{Skip, list_beside};
 
     struct Project {
         _dir: tempfile::TempDir,
@@ -322,7 +322,7 @@ mod tests {
             ("node_modules/x/schema.prisma", ""),
             ("src/generated/prisma/schema.prisma", ""),
         ]);
-        let schema = list_schema(&project.request.root);
+        let schema = list_beside(&project.request.root);
         let names = |files: &[(String, String)]| files.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
         assert_eq!(names(&schema.prisma), ["prisma/schema.prisma"]);
         let migrations =

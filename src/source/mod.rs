@@ -8,22 +8,22 @@
 //! **A byte order mark** is no part of a source's text: offsets count from behind it, so that spans, columns and
 //! parsers never see it. [`Source::file_offset`] adds it again for output that speaks of the file's bytes.
 
+mod beside;
 mod discover;
 mod prefilter;
 mod read;
 mod root;
-mod schema;
 mod skip;
 
 use std::sync::OnceLock;
 
 use crate::text::{LineIndex, Position};
 
+pub use beside::{Beside, list_beside};
 pub use discover::{Loaded, Note, Request, load};
 pub use prefilter::Prefilter;
 pub use read::{read_text, reason};
 pub use root::{Paths, config_file, project_root, relative};
-pub use schema::{SchemaFiles, list_schema};
 pub use skip::Skip;
 
 /// The largest file that is read; anything above is data, not source.

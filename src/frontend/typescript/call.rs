@@ -121,7 +121,10 @@ impl<'t> Lower<'t> {
             return None;
         }
         match self.value(source).kind {
-            ExprKind::Const(crate::ir::Const::Text(source)) => Some(Expr::new(ExprKind::Module(source), tree.span(id))),
+            ExprKind::Const(crate::ir::Const::Text(source)) => {
+                self.unit.required.push(source.clone());
+                Some(Expr::new(ExprKind::Module(source), tree.span(id)))
+            }
             _ => None,
         }
     }

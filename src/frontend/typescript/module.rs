@@ -56,8 +56,9 @@ impl<'t> Lower<'t> {
             return;
         };
         let slot = self.declare(name, None);
-        let module = ExprKind::Module(super::literal::string(tree.text(source)));
-        self.set(slot, Expr::new(module, tree.span(clause)), tree.span(id));
+        let module = super::literal::string(tree.text(source));
+        self.unit.required.push(module.clone());
+        self.set(slot, Expr::new(ExprKind::Module(module), tree.span(clause)), tree.span(id));
     }
 
     /// `import A = B.C`.

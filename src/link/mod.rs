@@ -2,7 +2,13 @@
 //!
 //! Linking never fails. What does not resolve stays unknown, and unknown is never evidence.
 
+mod manifest;
+mod modules;
+
 use rustc_hash::FxHashMap;
+
+pub use manifest::Fault;
+pub use modules::{FileId, Modules};
 
 use crate::ir::{ClassId, Export, ExportTarget, FuncId, ImportName, Unit};
 
@@ -32,7 +38,9 @@ pub struct ClassRef {
 #[derive(Debug, Default)]
 pub struct Program {
     units: Vec<Unit>,
-    by_path: FxHashMap<String, UnitId>,
+    modules: Modules,
+    /// The unit of each file that was lowered.
+    of_file: FxHashMap<FileId, UnitId>,
     classes: FxHashMap<String, Vec<ClassRef>>,
 }
 
@@ -50,17 +58,16 @@ pub enum Exported<'p> {
 /// How many re-exports are followed before a name counts as unknown; cycles end here, too.
 const HOPS: usize = 16;
 
-/// Endings tried where an import leaves them out.
-const ENDINGS: [&str; 8] = ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"];
-
 impl Program {
-    /// Links units.
+    /// Links units. `modules` knows the files of the project, whether they are among the units or not.
     #[must_use]
-    pub fn new(units: Vec<Unit>) -> Self {
-        let mut program = Self::default();
+    pub fn new(units: Vec<Unit>, modules: Modules) -> Self {
+        let mut program = Self { modules, ..Self::default() };
         for (at, unit) in units.iter().enumerate() {
             let id = UnitId(u32::try_from(at).unwrap_or(u32::MAX));
-            program.by_path.insert(unit.path.clone(), id);
+            if let Some(file) = program.modules.file_at(&unit.path) {
+                program.of_file.insert(file, id);
+            }
             for (index, class) in unit.classes.iter().enumerate() {
                 let class_ref = ClassRef { unit: id, class: ClassId(u32::try_from(index).unwrap_or(u32::MAX)) };
                 program.classes.entry(class.name.clone()).or_default().push(class_ref);
@@ -102,7 +109,8 @@ impl Program {
     /// The unit that `source`, written in `from`, names.
     #[must_use]
     pub fn resolve_module(&self, from: UnitId, source: &str) -> Option<UnitId> {
-        resolve(&self.unit(from).path, source, |path| self.by_path.get(path).copied())
+        let file = self.modules.resolve(&self.unit(from).path, source)?;
+        self.of_file.get(&file).copied()
     }
 
     /// What a name exported by a unit is.
@@ -138,37 +146,4 @@ impl Program {
             _ => None,
         })
     }
-}
-
-/// The file that a relative module name means, written in `from`. `find` knows the files there are.
-pub fn resolve<T>(from: &str, source: &str, find: impl Fn(&str) -> Option<T>) -> Option<T> {
-    if !source.starts_with('.') {
-        return None;
-    }
-    let path = join(from, source)?;
-    if let Some(found) = find(&path) {
-        return Some(found);
-    }
-    // An import may name the file that a compiler will write.
-    let stem = ["js", "jsx", "mjs", "cjs"].iter().find_map(|e| path.strip_suffix(&format!(".{e}"))).unwrap_or(&path);
-    let plain = ENDINGS.iter().map(|e| format!("{stem}.{e}"));
-    let whole = ENDINGS.iter().map(|e| format!("{path}.{e}"));
-    let index = ENDINGS.iter().map(|e| format!("{path}/index.{e}"));
-    plain.chain(whole).chain(index).find_map(|candidate| find(&candidate))
-}
-
-/// Joins a relative module name onto the folder of the file that wrote it.
-fn join(from: &str, source: &str) -> Option<String> {
-    let mut parts: Vec<&str> = from.split('/').collect();
-    parts.pop();
-    for part in source.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            name => parts.push(name),
-        }
-    }
-    Some(parts.join("/"))
 }

@@ -1,5 +1,5 @@
-//! The files that say what the database guarantees: Prisma schemas and migrations. Ignore files do not hide them, as
-//! projects often keep them out of sight of other tools.
+//! The files beside the sources: Prisma schemas and migrations, which say what the database guarantees, and the manifests
+//! that say what module names mean. Ignore files do not hide them, as projects often keep them out of sight of other tools.
 
 use std::path::Path;
 
@@ -10,21 +10,23 @@ use super::root::relative;
 use super::skip::{self, Skip};
 use crate::finding::Problem;
 
-/// The schema files of a project, each kind sorted by path.
+/// The files beside a project's sources, each kind sorted by path.
 #[derive(Clone, Debug, Default)]
-pub struct SchemaFiles {
+pub struct Beside {
     /// `*.prisma`: path and text.
     pub prisma: Vec<(String, String)>,
     /// `*.sql` anywhere below a folder `migrations`: path and text. Their order is that in which they run.
     pub migrations: Vec<(String, String)>,
+    /// `package.json`, `tsconfig*.json` and `jsconfig*.json`: path and text.
+    pub manifests: Vec<(String, String)>,
     /// Files that could not be read.
     pub problems: Vec<Problem>,
 }
 
-/// Finds and reads the schema files below `root`.
+/// Finds and reads the files beside the sources below `root`.
 #[must_use]
-pub fn list_schema(root: &Path) -> SchemaFiles {
-    let mut found = SchemaFiles::default();
+pub fn list_beside(root: &Path) -> Beside {
+    let mut found = Beside::default();
     let entered = |entry: &walkdir::DirEntry| {
         let is_folder = entry.depth() > 0 && entry.file_type().is_dir();
         let skip = relative(entry.path(), root).and_then(|path| skip::folder(&path, true, &[]));
@@ -38,6 +40,8 @@ pub fn list_schema(root: &Path) -> SchemaFiles {
             &mut found.prisma
         } else if has_extension(&path, "sql") && path.rsplit('/').skip(1).any(|folder| folder == "migrations") {
             &mut found.migrations
+        } else if is_manifest(&path) {
+            &mut found.manifests
         } else {
             continue;
         };
@@ -48,7 +52,31 @@ pub fn list_schema(root: &Path) -> SchemaFiles {
     }
     found.prisma.sort();
     found.migrations.sort();
+    found.manifests.sort();
     found
+}
+
+impl Beside {
+    /// Reads further manifests, by their paths below `root`. Those that are not there are left out.
+    pub fn read_manifests(&mut self, root: &Path, paths: &[String]) {
+        for path in paths {
+            let file = root.join(path);
+            if !file.is_file() {
+                continue;
+            }
+            match read_text(&file, path) {
+                Ok(text) => self.manifests.push((path.clone(), text)),
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+        self.manifests.sort();
+    }
+}
+
+fn is_manifest(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let configures = name.starts_with("tsconfig") || name.starts_with("jsconfig");
+    name == "package.json" || configures && has_extension(name, "json")
 }
 
 fn has_extension(path: &str, extension: &str) -> bool {
