@@ -3,6 +3,8 @@
 //! From a check onwards every way through the trace is followed, but ways that agree on all facts about the check, and on
 //! the choices that later tests look at, are one. Each class keeps one way as its example.
 
+use std::rc::Rc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facts::{self, Atom, Fact};
@@ -21,9 +23,9 @@ pub struct Node {
     /// The class it was reached from.
     pub parent: Option<usize>,
     /// What holds of the check.
-    pub facts: Vec<Fact>,
+    pub facts: Rc<[Fact]>,
     /// What joins stand for, where a later test looks at them.
-    choices: Vec<(PhiId, ValId)>,
+    choices: Rc<[(PhiId, ValId)]>,
     /// Whether an error led here.
     pub by_error: bool,
 }
@@ -40,7 +42,7 @@ pub struct Paths {
     /// The classes that follow from a class.
     next: FxHashMap<usize, Vec<usize>>,
     /// Values that depend on the check.
-    pub depends: Depends,
+    depends: Depends,
 }
 
 /// Which values depend on an operation's result.
@@ -79,7 +81,7 @@ impl Paths {
             depends: Depends::default(),
         };
         let tracked = Self::tracked(trace, flow, start);
-        let first = Node { block: start, parent: None, facts: Vec::new(), choices: Vec::new(), by_error: false };
+        let first = Node { block: start, parent: None, facts: Rc::new([]), choices: Rc::new([]), by_error: false };
         paths.nodes.push(first);
         paths.at.insert(start, vec![0]);
         let Some(from) = flow.position(start) else { return paths };
@@ -122,18 +124,18 @@ impl Paths {
         if let Some(handler) = handler
             && flow.is_forward(block, handler)
         {
-            let mut facts = self.nodes[node].facts.clone();
+            let mut facts = Rc::clone(&self.nodes[node].facts);
             let op = trace.op(self.check);
             if node == 0 && op.missing == Missing::Throws && matches!(op.verb, Verb::Read | Verb::Count) {
                 // What led here is that the row is missing.
                 let row = trace.values.add(Val::Result(self.check));
-                facts.push((Atom::Present(row), false));
+                facts = facts.iter().cloned().chain([(Atom::Present(row), false)]).collect();
             }
             self.enter(trace, node, handler, facts, tracked, true);
         }
         match trace.block(block).exit.clone() {
             Exit::Goto(next) => {
-                let facts = self.nodes[node].facts.clone();
+                let facts = Rc::clone(&self.nodes[node].facts);
                 if flow.is_forward(block, next) {
                     self.enter(trace, node, next, facts, tracked, false);
                 } else if let Some(behind) = behind_loop(trace, flow, block, next) {
@@ -149,13 +151,13 @@ impl Paths {
                 }
             }
             Exit::Raise(next, _) => {
-                let facts = self.nodes[node].facts.clone();
+                let facts = Rc::clone(&self.nodes[node].facts);
                 if flow.is_forward(block, next) {
                     self.enter(trace, node, next, facts, tracked, true);
                 }
             }
             Exit::Branch { test, yes, no, .. } => {
-                let choices = self.nodes[node].choices.clone();
+                let choices = Rc::clone(&self.nodes[node].choices);
                 let test = resolve(trace, test, &mut |phi| {
                     choices.iter().find(|(known, _)| *known == phi).map(|(_, value)| *value)
                 });
@@ -164,7 +166,7 @@ impl Paths {
                     if !flow.is_forward(block, next) {
                         continue;
                     }
-                    let known = self.nodes[node].facts.clone();
+                    let known = Rc::clone(&self.nodes[node].facts);
                     if !depends {
                         if trace.values.truth(test).is_none_or(|t| t == truth) {
                             self.enter(trace, node, next, known, tracked, false);
@@ -179,7 +181,7 @@ impl Paths {
                             })
                             .collect();
                         if let Some(all) = facts::join(&known, &more) {
-                            self.enter(trace, node, next, all, tracked, false);
+                            self.enter(trace, node, next, all.into(), tracked, false);
                         }
                     }
                 }
@@ -193,23 +195,32 @@ impl Paths {
         trace: &mut Trace<'_>,
         from: usize,
         block: BlockId,
-        facts: Vec<Fact>,
+        facts: Rc<[Fact]>,
         tracked: &Tracked,
         by_error: bool,
     ) {
         let previous = self.nodes[from].block;
-        let mut choices = self.nodes[from].choices.clone();
-        for phi in tracked.get(&block).into_iter().flatten().copied() {
-            let operand = trace.values.phi(phi).operands.iter().find(|(way, _)| *way == previous).map(|(_, v)| *v);
-            if let Some(value) = operand {
-                let value = resolve(trace, value, &mut |inner| {
-                    choices.iter().find(|(known, _)| *known == inner).map(|(_, value)| *value)
-                });
-                choices.retain(|(known, _)| *known != phi);
-                choices.push((phi, value));
+        let mut choices = Rc::clone(&self.nodes[from].choices);
+        if let Some(joins) = tracked.get(&block) {
+            let mut changed = choices.to_vec();
+            for phi in joins.iter().copied() {
+                // As long as nothing is known of the check, only joins that hold something of it matter.
+                let join = trace.values.add(Val::Phi(phi));
+                if facts.is_empty() && !self.depends.on(trace, self.check, join) {
+                    continue;
+                }
+                let operand = trace.values.phi(phi).operands.iter().find(|(way, _)| *way == previous).map(|(_, v)| *v);
+                if let Some(value) = operand {
+                    let value = resolve(trace, value, &mut |inner| {
+                        changed.iter().find(|(known, _)| *known == inner).map(|(_, value)| *value)
+                    });
+                    changed.retain(|(known, _)| *known != phi);
+                    changed.push((phi, value));
+                }
             }
+            changed.sort_unstable();
+            choices = changed.into();
         }
-        choices.sort_unstable();
         let known = self.at.entry(block).or_default();
         let nodes = &self.nodes;
         let same = known.iter().find(|at| {
@@ -260,12 +271,15 @@ impl Paths {
         let mut way = flow.way_to(tail[0]);
         way.pop();
         way.extend(tail);
-        // On to a return, through classes that follow from this one; an end without errors is preferred.
+        // On to a return, through classes that follow from this one; an end without errors is preferred. `walked` holds
+        // all steps taken, each with the one before it.
         let children = &self.next;
-        let mut best: Option<(u8, Vec<BlockId>)> = None;
-        let mut stack = vec![(node, Vec::new(), 0_u8)];
+        let mut walked: Vec<(usize, usize)> = vec![(node, 0)];
+        let mut best: Option<(u8, usize)> = None;
+        let mut stack = vec![(0, 0_u8)];
         let mut steps = 0;
-        while let Some((at, path, errors)) = stack.pop() {
+        while let Some((step, errors)) = stack.pop() {
+            let at = walked[step].0;
             steps += 1;
             if steps > 2_000 {
                 break;
@@ -278,26 +292,32 @@ impl Paths {
                 _ => None,
             };
             if let Some(cost) = cost
-                && best.as_ref().is_none_or(|(least, _)| cost < *least)
+                && best.is_none_or(|(least, _)| cost < least)
             {
-                best = Some((cost, path.clone()));
+                best = Some((cost, step));
                 if cost == 0 {
                     break;
                 }
             }
             for child in children.get(&at).into_iter().flatten().rev() {
-                let mut longer = path.clone();
-                longer.push(self.nodes[*child].block);
                 let mut errors = errors.saturating_add(u8::from(self.nodes[*child].by_error));
                 if let Exit::Branch { test, yes, .. } = &trace.block(self.nodes[at].block).exit
                     && loses(trace, *test, *yes == self.nodes[*child].block)
                 {
                     errors = errors.saturating_add(8);
                 }
-                stack.push((*child, longer, errors));
+                walked.push((*child, step));
+                stack.push((walked.len() - 1, errors));
             }
         }
-        way.extend(best.map(|(_, path)| path).unwrap_or_default());
+        let mut rest = Vec::new();
+        let mut step = best.map_or(0, |(_, step)| step);
+        while step != 0 {
+            let (node, before) = walked[step];
+            rest.push(self.nodes[node].block);
+            step = before;
+        }
+        way.extend(rest.into_iter().rev());
         way
     }
 }

@@ -35,7 +35,7 @@ impl Search<'_, '_, '_> {
         let tests: Vec<ValId> = way
             .iter()
             .filter_map(|block| match &self.trace.block(*block).exit {
-                crate::model::Exit::Branch { test, .. } => Some(*test),
+                Exit::Branch { test, .. } => Some(*test),
                 _ => None,
             })
             .collect();
@@ -228,7 +228,7 @@ impl Search<'_, '_, '_> {
     /// What the root function returns at the end of a way.
     pub(super) fn returned(&self, way: &[BlockId]) -> Option<ValId> {
         match &self.trace.block(*way.last()?).exit {
-            crate::model::Exit::Return(value, _) => Some(*value),
+            Exit::Return(value, _) => Some(*value),
             _ => None,
         }
     }
@@ -236,7 +236,7 @@ impl Search<'_, '_, '_> {
     pub(super) fn returns_row(&self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
         let Some(last) = way.last() else { return false };
         match &self.trace.block(*last).exit {
-            crate::model::Exit::Return(value, _) => self.made_of(check, *value, 14) || self.made_of(act, *value, 14),
+            Exit::Return(value, _) => self.made_of(check, *value, 14) || self.made_of(act, *value, 14),
             _ => false,
         }
     }

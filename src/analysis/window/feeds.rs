@@ -4,13 +4,13 @@ use super::*;
 
 impl Search<'_, '_, '_> {
     /// What the check's row or rows feed into the act.
-    pub(super) fn feeds(&mut self, check: OpId, act: OpId, way: &[BlockId], paths: &mut Paths) -> Option<Link> {
+    pub(super) fn feeds(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> Option<Link> {
         let verb = self.trace.op(act).verb;
         let creating = verb == Verb::Create;
         let writes = self.writes(act, creating, way);
         for (column, written) in &writes.columns {
             let Written::Value(value) = written else { continue };
-            if !paths.depends.on(self.trace, check, *value) {
+            if !self.depends_on(check, *value) {
                 continue;
             }
             if creating {
@@ -33,10 +33,10 @@ impl Search<'_, '_, '_> {
     }
 
     /// The column of a new row that counts on from the rows there are, on whatever way.
-    pub(super) fn next_column(&mut self, check: OpId, act: OpId, paths: &mut Paths) -> Option<String> {
+    pub(super) fn next_column(&mut self, check: OpId, act: OpId) -> Option<String> {
         let writes = self.writes(act, true, &[]);
         let fed = writes.columns.iter().find(|(_, written)| match written {
-            Written::Value(value) => paths.depends.on(self.trace, check, *value) && self.is_next(check, *value),
+            Written::Value(value) => self.depends_on(check, *value) && self.is_next(check, *value),
             _ => false,
         });
         fed.map(|(column, _)| column.clone())

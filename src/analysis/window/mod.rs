@@ -9,17 +9,17 @@ mod subjects;
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::facts::{Atom, Fact, is_size};
 use crate::analysis::flow::Flow;
-use crate::analysis::paths::{Choices, Paths, resolve};
+use crate::analysis::paths::{Choices, Depends, Paths, resolve};
 use crate::analysis::rivals::{Demand, Moved, Step};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Over, UnaryOp};
-use crate::library::{Rows, Verb};
+use crate::library::{Missing, Rows, Verb};
 use crate::model::{
-    ArrayItem, BlockId, Compare, Conditions, Event, FrameId, Literal, OpId, OpSource, RegionKind, TextPart, Trace, Val,
+    ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionKind, TextPart, Trace, Val,
     ValId, Writes, Written, entity_of,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Schema};
@@ -85,12 +85,24 @@ pub struct Search<'s, 't, 'm> {
     pub schemas: &'s [Schema],
     /// What joins stand for on the way last asked about.
     last: Option<(Vec<BlockId>, Rc<Choices>)>,
+    /// Path classes behind the checks that have been asked about.
+    paths: FxHashMap<OpId, Rc<Paths>>,
+    /// What depends on them.
+    depends: FxHashMap<OpId, Depends>,
+    /// All values that branches test.
+    tests: Rc<[ValId]>,
 }
 
 impl<'s, 't, 'm> Search<'s, 't, 'm> {
     /// A search of one trace.
     pub fn new(trace: &'t mut Trace<'m>, flow: &'s Flow, schemas: &'s [Schema]) -> Self {
-        Self { trace, flow, schemas, last: None }
+        let tests = flow.order.iter().filter_map(|block| match &trace.block(*block).exit {
+            Exit::Branch { test, .. } => Some(*test),
+            _ => None,
+        });
+        let tests = tests.collect();
+        let (paths, depends) = (FxHashMap::default(), FxHashMap::default());
+        Self { trace, flow, schemas, last: None, paths, depends, tests }
     }
 }
 
@@ -128,16 +140,45 @@ impl Search<'_, '_, '_> {
             if acts.is_empty() {
                 continue;
             }
-            let mut paths = Paths::new(self.trace, self.flow, check);
+            let feeds = |search: &mut Self, act: &OpId| {
+                search.trace.op(*act).args.clone().into_iter().any(|arg| search.depends_on(check, arg))
+            };
+            if is_read && !self.decides_anything(check) && !acts.iter().any(|act| feeds(self, act)) {
+                continue;
+            }
+            let paths = self.paths(check);
             for act in &acts {
                 if is_read {
-                    self.decided_or_fed(&mut paths, check, *act, &writes, &mut found);
+                    self.decided_or_fed(&paths, check, *act, &writes, &mut found);
                 } else {
                     self.paired(&paths, check, *act, &mut found);
                 }
             }
         }
         found
+    }
+
+    /// The path classes behind a check.
+    fn paths(&mut self, check: OpId) -> Rc<Paths> {
+        if let Some(known) = self.paths.get(&check) {
+            return Rc::clone(known);
+        }
+        let paths = Rc::new(Paths::new(self.trace, self.flow, check));
+        self.paths.insert(check, Rc::clone(&paths));
+        paths
+    }
+
+    /// Whether a value is made from what a check gave.
+    fn depends_on(&mut self, check: OpId, value: ValId) -> bool {
+        self.depends.entry(check).or_default().on(self.trace, check, value)
+    }
+
+    /// Whether some branch may turn on what a check gave, or on whether it gave anything.
+    fn decides_anything(&mut self, check: OpId) -> bool {
+        let it = self.trace.op(check);
+        let raises = it.missing == Missing::Throws && self.trace.block(it.block).handler.is_some();
+        let tests = Rc::clone(&self.tests);
+        raises || tests.iter().any(|test| self.depends_on(check, *test))
     }
 
     /// The runs around an operation, innermost first.
@@ -208,18 +249,18 @@ impl Search<'_, '_, '_> {
         })
     }
 
-    fn decided_or_fed(&mut self, paths: &mut Paths, check: OpId, act: OpId, writes: &[OpId], found: &mut Vec<Window>) {
+    fn decided_or_fed(&mut self, paths: &Paths, check: OpId, act: OpId, writes: &[OpId], found: &mut Vec<Window>) {
         let nodes = paths.at_op(self.trace, act);
         let mut seen: Vec<Vec<Fact>> = Vec::new();
         for node in nodes.into_iter().take(8) {
-            let facts = paths.nodes[node].facts.clone();
+            let facts = paths.nodes[node].facts.to_vec();
             if seen.contains(&facts) {
                 continue;
             }
             seen.push(facts.clone());
             let way = paths.example(self.trace, self.flow, node);
             let facts = self.deciding(paths, act, node, &facts);
-            let Some((link, bound)) = self.link(check, act, &facts, &way, paths) else { continue };
+            let Some((link, bound)) = self.link(check, act, &facts, &way) else { continue };
             let Some(confidence) = self.same_row(check, act, &link, &way) else { continue };
             if found.iter().any(|w| w.check == check && w.act == act && w.link == link) {
                 continue;
@@ -295,7 +336,6 @@ impl Search<'_, '_, '_> {
         act: OpId,
         facts: &[Fact],
         way: &[BlockId],
-        paths: &mut Paths,
     ) -> Option<(Link, bool)> {
         let checked = self.trace.op(check).clone();
         let acted = self.trace.op(act).clone();
@@ -322,7 +362,7 @@ impl Search<'_, '_, '_> {
         columns.dedup();
         if same_entity
             && acted.verb == Verb::Create
-            && let Some(column) = self.next_column(check, act, paths)
+            && let Some(column) = self.next_column(check, act)
         {
             return Some((Link::Next(column), false));
         }
@@ -338,7 +378,7 @@ impl Search<'_, '_, '_> {
                 return Some((link, bound));
             }
         }
-        if same_entity && let Some(link) = self.feeds(check, act, way, paths) {
+        if same_entity && let Some(link) = self.feeds(check, act, way) {
             let bound = false;
             return Some((link, bound));
         }

@@ -64,7 +64,7 @@ impl Search<'_, '_, '_> {
     /// Whether a branch on the way asks for a value to be true.
     pub(super) fn is_tested(&self, value: ValId, way: &[BlockId]) -> bool {
         way.windows(2).any(|pair| match &self.trace.block(pair[0]).exit {
-            crate::model::Exit::Branch { test, yes, no, .. } if yes != no => {
+            Exit::Branch { test, yes, no, .. } if yes != no => {
                 let facts = crate::analysis::facts::assert(self.trace, *test, pair[1] == *yes);
                 matches!(facts.as_slice(), [facts] if facts.contains(&(Atom::True(value), true)))
             }

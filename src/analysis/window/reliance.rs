@@ -28,10 +28,13 @@ impl Search<'_, '_, '_> {
             if acts.is_empty() {
                 continue;
             }
-            let paths = Paths::new(self.trace, self.flow, check);
+            if !self.decides_anything(check) {
+                continue;
+            }
+            let paths = self.paths(check);
             for act in acts {
                 let Some(node) = paths.at_op(self.trace, act).first().copied() else { continue };
-                let facts = paths.nodes[node].facts.clone();
+                let facts = Rc::clone(&paths.nodes[node].facts);
                 let mut columns = Vec::new();
                 for (atom, _) in self.deciding(&paths, act, node, &facts) {
                     if let Some(Subject::Columns(names)) = self.subject(check, &atom) {
@@ -105,9 +108,9 @@ impl Search<'_, '_, '_> {
 
     /// What the facts behind a window's act ask of the checked row's columns.
     pub fn demands(&mut self, window: &Window) -> Vec<Demand> {
-        let paths = Paths::new(self.trace, self.flow, window.check);
+        let paths = self.paths(window.check);
         let Some(node) = paths.at_op(self.trace, window.act).first().copied() else { return Vec::new() };
-        let facts = paths.nodes[node].facts.clone();
+        let facts = Rc::clone(&paths.nodes[node].facts);
         let mut found = Vec::new();
         for (atom, truth) in self.deciding(&paths, window.act, node, &facts) {
             let column = |value: ValId| match self.trace.values.get(value) {
