@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 pub use manifest::Fault;
 pub use modules::{FileId, Modules};
 
-use crate::ir::{ClassId, Export, ExportTarget, FuncId, ImportName, Unit};
+use crate::ir::{ClassId, Export, ExportTarget, ExprKind, FuncId, ImportName, Unit};
 
 /// A unit of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +42,8 @@ pub struct Program {
     /// The unit of each file that was lowered.
     of_file: FxHashMap<FileId, UnitId>,
     classes: FxHashMap<String, Vec<ClassRef>>,
+    /// The classes that name another as what they extend or implement.
+    below: FxHashMap<String, Vec<ClassRef>>,
 }
 
 /// What an exported name turned out to be.
@@ -71,6 +73,10 @@ impl Program {
             for (index, class) in unit.classes.iter().enumerate() {
                 let class_ref = ClassRef { unit: id, class: ClassId(u32::try_from(index).unwrap_or(u32::MAX)) };
                 program.classes.entry(class.name.clone()).or_default().push(class_ref);
+                let extends = class.extends.as_ref().and_then(|extends| last_name(unit, extends));
+                for above in class.implements.iter().map(|ty| bare_type(ty)).chain(extends) {
+                    program.below.entry(above.to_owned()).or_default().push(class_ref);
+                }
             }
         }
         program.units = units;
@@ -104,6 +110,22 @@ impl Program {
     #[must_use]
     pub fn classes_named(&self, name: &str) -> &[ClassRef] {
         self.classes.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The classes that extend or implement what goes by a name.
+    #[must_use]
+    pub fn classes_below(&self, name: &str) -> &[ClassRef] {
+        self.below.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The value that a module is as a whole (`module.exports = x`), if it is one.
+    #[must_use]
+    pub fn whole(&self, unit: UnitId) -> Option<&crate::ir::Expr> {
+        let whole = |export: &&Export| export.name.is_empty();
+        self.unit(unit).exports.iter().filter(whole).find_map(|export| match &export.target {
+            ExportTarget::Value(value) => Some(value),
+            ExportTarget::From(..) | ExportTarget::All(_) => None,
+        })
     }
 
     /// The unit that `source`, written in `from`, names.
@@ -141,9 +163,34 @@ impl Program {
                 ExportTarget::All(source) => self.resolve_module(unit, source).map(Exported::Module),
             };
         }
-        exports.iter().filter(|e| e.name.is_empty()).find_map(|e| match &e.target {
+        let passed_on = exports.iter().filter(|e| e.name.is_empty()).find_map(|e| match &e.target {
             ExportTarget::All(source) => self.export_within(self.resolve_module(unit, source)?, name, hops),
             _ => None,
-        })
+        });
+        // A module without a default stands for itself where one is asked for.
+        passed_on.or((wanted == "default").then_some(Exported::Module(unit)))
     }
+}
+
+/// The last name of a plain expression, in the words of the unit that wrote it.
+#[must_use]
+pub fn last_name<'u>(unit: &'u Unit, expr: &'u crate::ir::Expr) -> Option<&'u str> {
+    match &expr.kind {
+        ExprKind::Field(_, name) | ExprKind::Global(name) => Some(name),
+        ExprKind::Slot(slot) => {
+            // An import keeps the name of the exporting module, which is the class's own.
+            let import = unit.imports.iter().find(|import| import.slot == *slot);
+            match import.map(|import| &import.name) {
+                Some(ImportName::Named(name)) => Some(name),
+                _ => Some(&unit.slots[slot.index()].name),
+            }
+        }
+        ExprKind::Class(class) => Some(&unit.classes[class.index()].name),
+        _ => None,
+    }
+}
+
+/// The name of a type, without its arguments.
+fn bare_type(ty: &str) -> &str {
+    ty.split('<').next().unwrap_or(ty).trim()
 }

@@ -5,9 +5,27 @@ use super::recognise::Recognised;
 use super::survey::mutated;
 use super::trace::{BlockId, Effect, Event, Frame, FrameId, OpId, Region, RegionId, Site};
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
-use crate::ir::{Call, CallForm, ExprKind, Item};
+use crate::finding::Confidence;
+use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item};
 use crate::library::{RegionForm, RegionRow};
 use crate::link::{ClassRef, FuncRef, UnitId};
+
+/// The function that a call reaches.
+pub(super) struct Target {
+    func: FuncRef,
+    /// The run it closes over.
+    lexical: Option<FrameId>,
+    /// Its receiver.
+    this: Option<ValId>,
+    /// How sure it is that this one is meant.
+    confidence: Confidence,
+}
+
+impl Target {
+    fn closure(func: FuncRef, lexical: Option<FrameId>) -> Self {
+        Self { func, lexical, this: None, confidence: Confidence::High }
+    }
+}
 
 impl<'m> Elaborator<'m, '_> {
     /// Runs a call; `None` if it never returns.
@@ -33,6 +51,10 @@ impl<'m> Elaborator<'m, '_> {
             });
         }
         let site = Site { unit, span: call.span };
+        if receiver.is_none() && name == Some("super") {
+            self.construct_super(at, &args, site);
+            return Some(self.trace.values.null());
+        }
         if let Some(value) = self.known(unit, at, call, receiver, name, &args) {
             return Some(value);
         }
@@ -41,19 +63,19 @@ impl<'m> Elaborator<'m, '_> {
             Some(Recognised::Region(row, handle)) => return self.run_region(at, row, handle, &args, site),
             None => {}
         }
-        if let Some((func, frame, this)) = self.target(receiver, name, callee)
+        if let Some(target) = self.target(at, receiver, name, callee)
             && call.form != CallForm::New
-            && self.worth_running(func)
-            && self.may_run(func)
+            && self.worth_running(target.func)
+            && self.may_run(target.func)
         {
-            return self.run_function(at, func, frame, this, &args, site);
+            return self.run_function(at, target, &args, site);
         }
         if call.form == CallForm::New
             && let Val::Class(class) = self.trace.values.get(callee)
             && !self.is_error_class(*class)
         {
             let class = *class;
-            return Some(self.trace.values.add(Val::Instance(class)));
+            return Some(self.construct(class, &args, site));
         }
         self.run_unknown(unit, at, call, receiver, callee, args, site)
     }
@@ -103,37 +125,69 @@ impl<'m> Elaborator<'m, '_> {
         None
     }
 
-    /// The function that a call reaches, the run it closes over, and its receiver.
-    fn target(
-        &mut self,
-        receiver: Option<ValId>,
-        name: Option<&str>,
-        callee: ValId,
-    ) -> Option<(FuncRef, Option<FrameId>, Option<ValId>)> {
+    /// The function that a call reaches.
+    fn target(&mut self, at: &At, receiver: Option<ValId>, name: Option<&str>, callee: ValId) -> Option<Target> {
         if let Val::Closure(func, frame) = self.trace.values.get(callee) {
-            return Some((*func, *frame, None));
+            return Some(Target::closure(*func, *frame));
         }
         let (receiver, name) = (receiver?, name?);
-        let class = self.class_of(receiver)?;
-        let (func, frame) = self.method(class, name)?;
-        Some((func, frame, Some(receiver)))
+        if self.trace.values.get(receiver) == &Val::Global("super".to_owned()) {
+            let (class, this) = self.method_around(at)?;
+            let (func, frame) = self.method(self.superclass(class)?, name)?;
+            return Some(Target { this, ..Target::closure(func, frame) });
+        }
+        if let Some(class) = self.class_of(receiver) {
+            let (func, frame) = self.method(class, name)?;
+            return Some(Target { this: Some(receiver), ..Target::closure(func, frame) });
+        }
+        let func = self.model.survey.only_function_named(name)?;
+        if self.typed(receiver).is_some() || self.is_foreign(receiver) {
+            return None;
+        }
+        Some(Target { confidence: Confidence::Medium, this: None, ..Target::closure(func, None) })
     }
 
-    /// A method of a class or of one that it extends; a field that holds a function is one, too.
-    pub fn method(&mut self, class: ClassRef, name: &str) -> Option<(FuncRef, Option<FrameId>)> {
-        let mut class = class;
-        for _ in 0..8 {
-            let it = self.model.program.class(class);
-            if let Some(method) = it.methods.iter().find(|m| m.name == name && !m.is_getter) {
-                return Some((FuncRef { unit: class.unit, func: method.func }, None));
+    /// The class whose method or constructor a run belongs to, and its receiver.
+    fn method_around(&self, at: &At) -> Option<(ClassRef, Option<ValId>)> {
+        let mut next = Some(at.frame);
+        while let Some(frame) = next {
+            let it = &self.trace.frames[frame.index()];
+            if let FuncKind::Method(class) | FuncKind::Constructor(class) = self.model.program.func(it.func).kind {
+                return Some((ClassRef { unit: it.func.unit, class }, it.this));
             }
-            let field = it.fields.iter().find(|f| f.name == name).and_then(|f| f.value.as_ref());
-            if let Some(ExprKind::Func(func)) = field.map(|value| &value.kind) {
-                return Some((FuncRef { unit: class.unit, func: *func }, None));
-            }
-            class = self.superclass(class)?;
+            next = it.lexical;
         }
         None
+    }
+
+    /// A method of a class or of one that it extends; a field that holds a function is one, too. What a class only
+    /// declares is that of the one class below it that has it.
+    pub fn method(&mut self, class: ClassRef, name: &str) -> Option<(FuncRef, Option<FrameId>)> {
+        let mut next = Some(class);
+        for _ in 0..8 {
+            let Some(class) = next else { break };
+            if let Some(func) = self.own_method(class, name) {
+                return Some((func, None));
+            }
+            next = self.superclass(class);
+        }
+        let program = self.model.program;
+        let below = program.classes_below(&program.class(class).name).iter();
+        let mut having = below.filter_map(|class| self.own_method(*class, name));
+        let only = having.next()?;
+        having.next().is_none().then_some((only, None))
+    }
+
+    fn own_method(&self, class: ClassRef, name: &str) -> Option<FuncRef> {
+        let it = self.model.program.class(class);
+        if let Some(method) = it.methods.iter().find(|m| m.name == name && !m.is_getter) {
+            return Some(FuncRef { unit: class.unit, func: method.func });
+        }
+        let field = it.fields.iter().find(|f| f.name == name).and_then(|f| f.value.as_ref());
+        match field.map(|value| &value.kind) {
+            Some(ExprKind::Func(func)) => Some(FuncRef { unit: class.unit, func: *func }),
+            _ => None,
+        }
     }
 
     fn worth_running(&self, func: FuncRef) -> bool {
@@ -142,22 +196,17 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     /// Runs a function of the project in place.
-    pub fn run_function(
-        &mut self,
-        at: &mut At,
-        func: FuncRef,
-        lexical: Option<FrameId>,
-        this: Option<ValId>,
-        args: &[ValId],
-        site: Site,
-    ) -> Option<ValId> {
+    pub fn run_function(&mut self, at: &mut At, target: Target, args: &[ValId], site: Site) -> Option<ValId> {
+        let Target { func, lexical, this, confidence } = target;
         let in_place = lexical.is_some_and(|holder| self.encloses(holder, at.frame)) && !self.is_named_function(func);
         if lexical.is_some() {
             self.trace.in_place.push(func);
         }
         let frame = FrameId(u32::try_from(self.trace.frames.len()).unwrap_or(u32::MAX));
         let takes_handle = !in_place && args.iter().any(|arg| matches!(self.trace.values.get(*arg), Val::Handle(_)));
-        self.trace.frames.push(Frame { func, lexical, caller: Some((at.frame, site)), this, in_place, takes_handle });
+        let confidence = confidence.min(self.trace.frames[at.frame.index()].confidence);
+        let caller = Some((at.frame, site));
+        self.trace.frames.push(Frame { func, lexical, caller, this, in_place, takes_handle, confidence });
         let entry = self.new_block(frame);
         self.goto_fresh(at, entry);
         let inner = At { frame, block: entry, env: at.env.clone(), handler: at.handler };
@@ -179,7 +228,7 @@ impl<'m> Elaborator<'m, '_> {
 
     /// Whether a function stands for itself in reports: declared, or a literal bound to a name and called by it.
     fn is_named_function(&self, func: FuncRef) -> bool {
-        matches!(self.model.program.func(func).kind, crate::ir::FuncKind::Declared)
+        matches!(self.model.program.func(func).kind, FuncKind::Declared)
     }
 
     /// Goes on in a new block that has no other way in.
@@ -214,7 +263,7 @@ impl<'m> Elaborator<'m, '_> {
             if runs && self.may_run(func) {
                 let count = self.model.program.func(func).params.len();
                 let inner: Vec<ValId> = (0..count).map(|_| self.trace.values.opaque()).collect();
-                given = Some(self.run_function(at, func, Some(frame), None, &inner, site)?);
+                given = Some(self.run_function(at, Target::closure(func, Some(frame)), &inner, site)?);
             }
         }
         let value = self.unresolved(callee, args.clone(), call.form, Some((at.frame, call.span)));
@@ -303,7 +352,7 @@ impl<'m> Elaborator<'m, '_> {
                 let inner: Vec<ValId> = (0..count)
                     .map(|index| if Some(index) == row.handle { given } else { self.trace.values.null() })
                     .collect();
-                let value = self.run_function(at, func, frame, None, &inner, site);
+                let value = self.run_function(at, Target::closure(func, frame), &inner, site);
                 self.close(at, region, value.is_some());
                 value
             }

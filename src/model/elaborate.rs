@@ -71,6 +71,8 @@ pub(super) struct Elaborator<'m, 'a> {
     pub regions: Vec<RegionId>,
     /// Transactions opened out of sight, by the value that is their handle.
     pub ambient: FxHashMap<ValId, RegionId>,
+    /// What the constructor of the class above has stored, for constructors that store nothing themselves.
+    pub inherited: FxHashMap<FrameId, ValId>,
     /// Functions being run, outermost first.
     pub running: Vec<FuncRef>,
     /// Ways into blocks that have not been run yet.
@@ -105,6 +107,7 @@ pub fn trace<'m>(model: &'m Model<'_>, root: FuncRef) -> Trace<'m> {
         resolving: FxHashSet::default(),
         regions: Vec::new(),
         ambient: FxHashMap::default(),
+        inherited: FxHashMap::default(),
         running: Vec::new(),
         incoming: FxHashMap::default(),
         open: FxHashMap::default(),
@@ -117,8 +120,7 @@ pub fn trace<'m>(model: &'m Model<'_>, root: FuncRef) -> Trace<'m> {
 
 impl<'m, 'a> Elaborator<'m, 'a> {
     fn run_root(&mut self, root: FuncRef) {
-        let frame = Frame { func: root, lexical: None, caller: None, this: None, in_place: false, takes_handle: false };
-        self.trace.frames.push(frame);
+        self.trace.frames.push(Frame::of(root));
         let func = self.model.program.func(root);
         let args: Vec<ValId> = (0..func.params.len())
             .map(|at| self.trace.values.add(Val::Param(root, u32::try_from(at).unwrap_or(u32::MAX))))

@@ -2,7 +2,6 @@
 
 use super::elaborate::{At, Elaborator};
 use super::survey::Definition;
-use super::trace::FrameId;
 use super::value::{ArrayItem, ObjectEntry, TextPart, Val, ValId};
 use crate::ir::{BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart};
 use crate::link::{ClassRef, Exported, FuncRef, UnitId};
@@ -103,7 +102,7 @@ impl Elaborator<'_, '_> {
             }
             ExprKind::Class(class) => Val::Class(ClassRef { unit, class: *class }),
             ExprKind::Module(source) => match self.model.program.resolve_module(unit, source) {
-                Some(module) => Val::Module(module),
+                Some(module) => return self.module(module),
                 None => Val::External(source.clone(), "*".to_owned()),
             },
             ExprKind::Unary(op, inner) => {
@@ -236,7 +235,7 @@ impl Elaborator<'_, '_> {
                             Item::Value(arg) | Item::Spread(arg) => self.eval_in(unit, Scope::Outside(*func), arg),
                         })
                         .collect();
-                    self.unresolved(callee, args, call.form, Some((FrameId(u32::MAX), call.span)))
+                    self.made_outside(unit, callee, &args, call)
                 }
             };
             value = Some(match value {
@@ -252,11 +251,19 @@ impl Elaborator<'_, '_> {
         if let Some(target) = program.resolve_module(unit, source) {
             return match program.export(target, name) {
                 Some(Exported::Value(unit, expr)) => self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), expr),
-                Some(Exported::Module(module)) => self.trace.values.add(Val::Module(module)),
+                Some(Exported::Module(module)) => self.module(module),
                 Some(Exported::External) | None => self.external(source, name),
             };
         }
         self.external(source, name)
+    }
+
+    /// A whole module: the value that it is replaced by, or an object of what it exports.
+    fn module(&mut self, unit: UnitId) -> ValId {
+        match self.model.program.whole(unit) {
+            Some(whole) => self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), whole),
+            None => self.trace.values.add(Val::Module(unit)),
+        }
     }
 
     fn external(&mut self, source: &str, name: &ImportName) -> ValId {
@@ -276,13 +283,23 @@ impl Elaborator<'_, '_> {
                 let import = if name == "default" { ImportName::Default } else { ImportName::Named(name.to_owned()) };
                 match self.model.program.export(unit, &import) {
                     Some(Exported::Value(unit, expr)) => self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), expr),
-                    Some(Exported::Module(module)) => self.trace.values.add(Val::Module(module)),
+                    Some(Exported::Module(module)) => self.module(module),
                     Some(Exported::External) | None => self.trace.values.add(Val::Field(base, name.to_owned())),
                 }
             }
             Val::Class(class) => {
                 let class = *class;
                 self.static_member(base, class, name)
+            }
+            Val::Made(_, members) => {
+                let members = *members;
+                let held = self.trace.field(members, name);
+                // What the constructor was given may say less than the member's declaration.
+                let speaks = !matches!(self.trace.values.get(held), Val::Const(_) | Val::Opaque(_))
+                    && (!matches!(self.trace.values.get(held), Val::Param(..) | Val::Call { .. } | Val::Field(..))
+                        || self.typed(held).is_some()
+                        || self.class_of(held).is_some());
+                if speaks { held } else { self.trace.field(base, name) }
             }
             _ => self.trace.field(base, name),
         }
@@ -300,16 +317,21 @@ impl Elaborator<'_, '_> {
 
     /// A static member of a class.
     fn static_member(&mut self, base: ValId, class: ClassRef, name: &str) -> ValId {
-        let it = self.model.program.class(class);
-        if let Some(method) = it.methods.iter().find(|m| m.is_static && m.name == name) {
-            let func = FuncRef { unit: class.unit, func: method.func };
-            return self.trace.values.add(Val::Closure(func, None));
+        let mut next = Some(class);
+        for _ in 0..8 {
+            let Some(class) = next else { break };
+            let it = self.model.program.class(class);
+            if let Some(method) = it.methods.iter().find(|m| m.is_static && m.name == name) {
+                let func = FuncRef { unit: class.unit, func: method.func };
+                return self.trace.values.add(Val::Closure(func, None));
+            }
+            let value = it.fields.iter().find(|f| f.is_static && f.name == name).and_then(|f| f.value.as_ref());
+            if let Some(value) = value {
+                return self.eval_in(class.unit, Scope::Outside(crate::ir::FuncId(0)), value);
+            }
+            next = self.superclass(class);
         }
-        let value = it.fields.iter().find(|f| f.is_static && f.name == name).and_then(|f| f.value.as_ref());
-        match value {
-            Some(value) => self.eval_in(class.unit, Scope::Outside(crate::ir::FuncId(0)), value),
-            None => self.trace.values.add(Val::Field(base, name.to_owned())),
-        }
+        self.trace.values.add(Val::Field(base, name.to_owned()))
     }
 
     /// The object `old` after a member of it has changed.

@@ -285,6 +285,7 @@ impl<'m> Elaborator<'m, '_> {
     pub fn add_op(&mut self, at: &mut At, mut op: Op<'m>, site: Site) -> OpId {
         op.site = site;
         op.block = at.block;
+        op.confidence = op.confidence.min(self.trace.frames[at.frame.index()].confidence);
         let id = OpId(u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX));
         self.trace.ops.push(op);
         self.trace.blocks[at.block.index()].events.push(Event::Op(id));

@@ -3,7 +3,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::ir::{BlockId, Call, Exit, Expr, ExprKind, Func, FuncId, Item, SlotId, Step, Unit};
+use crate::ir::{BlockId, Call, Exit, Expr, ExprKind, Func, FuncId, FuncKind, Item, SlotId, Step, Unit};
 use crate::link::{FuncRef, Program, UnitId};
 
 /// Methods that change their receiver.
@@ -49,6 +49,8 @@ pub struct Definitions<'p> {
 pub struct Survey<'p> {
     shapes: Vec<Vec<Shape>>,
     definitions: Vec<Definitions<'p>>,
+    /// Functions that reach the database and whose name no other function of the program has.
+    only: FxHashMap<&'p str, FuncRef>,
 }
 
 impl<'p> Survey<'p> {
@@ -65,7 +67,15 @@ impl<'p> Survey<'p> {
         for function in reaching {
             shapes[function.unit.0 as usize][function.func.index()].reaches_database = true;
         }
-        Self { shapes, definitions }
+        let only = only(program, &shapes);
+        Self { shapes, definitions, only }
+    }
+
+    /// The one function that a method name can mean where nothing is known of the receiver: no other function of the
+    /// program has it, and it is no everyday word.
+    #[must_use]
+    pub fn only_function_named(&self, name: &str) -> Option<FuncRef> {
+        self.only.get(name).copied()
     }
 
     /// What is known of a function.
@@ -79,6 +89,24 @@ impl<'p> Survey<'p> {
     pub fn definitions(&self, unit: UnitId) -> &Definitions<'p> {
         &self.definitions[unit.0 as usize]
     }
+}
+
+/// The functions that reach the database and alone have their name. Names of one word are left out: objects of all kinds
+/// have methods of such names.
+fn only<'p>(program: &'p Program, shapes: &[Vec<Shape>]) -> FxHashMap<&'p str, FuncRef> {
+    let mut named: FxHashMap<&str, Option<FuncRef>> = FxHashMap::default();
+    for (unit_id, unit) in program.units() {
+        for (at, func) in unit.functions.iter().enumerate() {
+            let several_words = func.name.chars().skip(1).any(char::is_uppercase);
+            if !several_words || matches!(func.kind, FuncKind::Module | FuncKind::Constructor(_)) {
+                continue;
+            }
+            let here = FuncRef { unit: unit_id, func: FuncId(u32::try_from(at).unwrap_or(u32::MAX)) };
+            named.entry(&func.name).and_modify(|known| *known = None).or_insert(Some(here));
+        }
+    }
+    let reaches = |at: &FuncRef| shapes[at.unit.0 as usize][at.func.index()].reaches_database;
+    named.into_iter().filter_map(|(name, at)| Some((name, at.filter(reaches)?))).collect()
 }
 
 /// The blocks that control may reach next.

@@ -166,6 +166,8 @@ pub struct Frame {
     pub in_place: bool,
     /// Whether it was handed the handle of a transaction that its caller has opened.
     pub takes_handle: bool,
+    /// How sure it is that the calls on the way to it mean this function.
+    pub confidence: Confidence,
 }
 
 /// A transaction or a lock.

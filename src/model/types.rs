@@ -4,9 +4,9 @@ use super::elaborate::Elaborator;
 use super::trace::RegionId;
 use super::value::{Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::{BinaryOp, ExprKind, ImportName};
+use crate::ir::{BinaryOp, ExprKind};
 use crate::library::{Library, TypePattern, TypeRow};
-use crate::link::{ClassRef, Exported, UnitId};
+use crate::link::{ClassRef, Exported, UnitId, last_name};
 
 /// A value recognised as one of a library's types.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ impl<'m> Elaborator<'m, '_> {
 
     fn find_class(&self, value: ValId) -> Option<ClassRef> {
         match self.trace.values.get(value) {
-            Val::This(class) | Val::Instance(class) => Some(*class),
+            Val::This(class) | Val::Instance(class) | Val::Made(class, _) => Some(*class),
             Val::Param(..) | Val::Field(..) | Val::Call { .. } => {
                 let (unit, ty) = self.declared_type(value)?;
                 self.class_of_type(unit, ty)
@@ -54,7 +54,11 @@ impl<'m> Elaborator<'m, '_> {
                 Some((func.unit, unit.slots[param.slot.index()].ty.as_deref()?))
             }
             Val::Field(base, name) => {
-                let mut class = self.class_of(*base)?;
+                let mut class = match self.trace.values.get(*base) {
+                    // A static member.
+                    Val::Class(class) => *class,
+                    _ => self.class_of(*base)?,
+                };
                 for _ in 0..8 {
                     if let Some(field) = program.class(class).fields.iter().find(|f| &f.name == name) {
                         return Some((class.unit, field.ty.as_deref()?));
@@ -84,9 +88,11 @@ impl<'m> Elaborator<'m, '_> {
         {
             return Some(class);
         }
-        match program.classes_named(name) {
-            [only] => Some(*only),
-            several => several.iter().find(|class| class.unit == unit).copied(),
+        match (program.classes_named(name), program.classes_below(name)) {
+            ([only], _) => Some(*only),
+            // An interface, and the one class that implements it.
+            ([], [only]) => Some(*only),
+            (several, _) => several.iter().find(|class| class.unit == unit).copied(),
         }
     }
 
@@ -119,6 +125,26 @@ impl<'m> Elaborator<'m, '_> {
                 }
             }
             None => program.classes_named(name).iter().find(|c| c.unit == class.unit && **c != class).copied(),
+        }
+    }
+
+    /// Whether a value is declared to be of a type from outside the project, or comes from there: no method of it is one of
+    /// the project's.
+    pub fn is_foreign(&self, value: ValId) -> bool {
+        if let Some((unit, ty)) = self.declared_type(value) {
+            let name = core_type(ty);
+            let it = self.model.program.unit(unit);
+            let import = it.imports.iter().find(|import| it.slots[import.slot.index()].name == name);
+            return match import {
+                Some(import) => self.model.program.resolve_module(unit, &import.source).is_none(),
+                None => !matches!(name, "any" | "unknown" | "object" | "") && self.class_of(value).is_none(),
+            };
+        }
+        match self.trace.values.get(value) {
+            Val::External(..) | Val::Global(_) | Val::Const(_) | Val::Text(_) | Val::Array(_) | Val::Result(_) => true,
+            Val::Field(base, _) | Val::Index(base, _) | Val::Element(base) => self.is_foreign(*base),
+            Val::Call { callee, .. } => self.is_foreign(*callee),
+            _ => false,
         }
     }
 
@@ -180,7 +206,7 @@ impl<'m> Elaborator<'m, '_> {
                     self.by_name(name)
                 })
             }
-            Val::Param(..) | Val::Field(..) | Val::This(_) | Val::Instance(_) => {
+            Val::Param(..) | Val::Field(..) | Val::This(_) | Val::Instance(_) | Val::Made(..) => {
                 let declared = self.declared_type(value).map(|(_, ty)| core_type(ty));
                 if let Some(typed) = declared.and_then(|ty| self.declared_as(ty)) {
                     return Some(typed);
@@ -300,23 +326,6 @@ impl<'m> Elaborator<'m, '_> {
             Val::Field(base, _) => self.typed(*base).is_some_and(|t| t.row.entity_members),
             _ => false,
         }
-    }
-}
-
-/// The last name of a plain expression.
-fn last_name<'u>(unit: &'u crate::ir::Unit, expr: &'u crate::ir::Expr) -> Option<&'u str> {
-    match &expr.kind {
-        ExprKind::Field(_, name) | ExprKind::Global(name) => Some(name),
-        ExprKind::Slot(slot) => {
-            // An import keeps the name of the exporting module, which is the class's own.
-            let import = unit.imports.iter().find(|import| import.slot == *slot);
-            match import.map(|import| &import.name) {
-                Some(ImportName::Named(name)) => Some(name),
-                _ => Some(&unit.slots[slot.index()].name),
-            }
-        }
-        ExprKind::Class(class) => Some(&unit.classes[class.index()].name),
-        _ => None,
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Val {
     This(ClassRef),
     /// An instance made by `new`, or a value declared to be one.
     Instance(ClassRef),
+    /// An instance of a class, with the members that its constructor gave it.
+    Made(ClassRef, ValId),
     /// A name that nothing in the project declares.
     Global(String),
     /// A name of a module outside the project.
@@ -255,9 +257,13 @@ impl Values {
     pub fn truth(&self, id: ValId) -> Option<bool> {
         match self.get(id) {
             Val::Const(literal) => Some(literal.is_truthy()),
-            Val::Object(_) | Val::Array(_) | Val::Closure(..) | Val::Class(_) | Val::Instance(_) | Val::Handle(_) => {
-                Some(true)
-            }
+            Val::Object(_)
+            | Val::Array(_)
+            | Val::Closure(..)
+            | Val::Class(_)
+            | Val::Instance(_)
+            | Val::Made(..)
+            | Val::Handle(_) => Some(true),
             Val::Unary(UnaryOp::Not, inner) => self.truth(*inner).map(|t| !t),
             _ => None,
         }
@@ -311,7 +317,11 @@ impl Values {
                     TextPart::Text(_) => None,
                 })
                 .collect(),
-            Val::Field(base, _) | Val::Element(base) | Val::Rest(base, _) | Val::Unary(_, base) => vec![*base],
+            Val::Field(base, _)
+            | Val::Element(base)
+            | Val::Rest(base, _)
+            | Val::Unary(_, base)
+            | Val::Made(_, base) => vec![*base],
             Val::Index(a, b) | Val::Binary(_, a, b) | Val::Over(_, a, b) => vec![*a, *b],
             Val::Choice(test, yes, no) => vec![*test, *yes, *no],
             Val::Object(entries) => entries

@@ -1,0 +1,138 @@
+//! What is made before the trace starts, or beside it: instances of classes, and what factories at the top of a module give.
+//!
+//! Such code runs in blocks that no way of the trace leads to. Its values remain; what it does to the database, if
+//! anything, is done once, when a program starts.
+
+use super::elaborate::{At, Elaborator, Env};
+use super::trace::{Frame, FrameId, Site};
+use super::value::{ObjectEntry, Val, ValId};
+use crate::ir::{Call, CallForm, FuncKind, SlotId};
+use crate::link::{ClassRef, FuncRef, UnitId};
+
+/// How many blocks a function may have that is run beside the trace: a factory is short, what starts a whole server is not.
+const FACTORY: usize = 60;
+
+impl Elaborator<'_, '_> {
+    /// What a call at the top of a module gives.
+    pub(super) fn made_outside(&mut self, unit: UnitId, callee: ValId, args: &[ValId], call: &Call) -> ValId {
+        let site = Site { unit, span: call.span };
+        if call.form == CallForm::New
+            && let Val::Class(class) = self.trace.values.get(callee)
+            && !self.is_error_class(*class)
+        {
+            let class = *class;
+            return self.construct(class, args, site);
+        }
+        if call.form == CallForm::Plain
+            && let Val::Closure(func, lexical) = self.trace.values.get(callee)
+        {
+            let (func, lexical) = (*func, *lexical);
+            let made = self.run_beside(func, lexical, None, args, site).map(|(value, _)| value);
+            let speaks = |value: &ValId| match self.trace.values.get(*value) {
+                Val::Object(_) | Val::Closure(..) | Val::Made(..) | Val::Class(_) | Val::Array(_) => true,
+                _ => self.typed(*value).is_some() || self.class_of(*value).is_some(),
+            };
+            if let Some(made) = made.filter(speaks) {
+                return made;
+            }
+        }
+        self.unresolved(callee, args.to_vec(), call.form, Some((FrameId(u32::MAX), call.span)))
+    }
+
+    /// An instance of a class: its members are those that the constructors store.
+    pub(super) fn construct(&mut self, class: ClassRef, args: &[ValId], site: Site) -> ValId {
+        let bare = self.trace.values.add(Val::Instance(class));
+        match self.stored_members(class, bare, args, site) {
+            Some(members) => self.trace.values.add(Val::Made(class, members)),
+            None => bare,
+        }
+    }
+
+    /// The members that the constructor of a class, or else of the class above it, stores; `None` where it has none.
+    fn stored_members(&mut self, class: ClassRef, this: ValId, args: &[ValId], site: Site) -> Option<ValId> {
+        let mut owner = class;
+        for _ in 0..8 {
+            if let Some(func) = self.model.program.class(owner).constructor {
+                let func = FuncRef { unit: owner.unit, func };
+                let (_, members) = self.run_beside(func, None, Some(this), args, site)?;
+                return members;
+            }
+            owner = self.superclass(owner)?;
+        }
+        None
+    }
+
+    /// `super(…)`: the members that the class above stores become those of the object in the making.
+    pub(super) fn construct_super(&mut self, at: &mut At, args: &[ValId], site: Site) {
+        let func = self.trace.frames[at.frame.index()].func;
+        let FuncKind::Constructor(class) = self.model.program.func(func).kind else { return };
+        let Some(above) = self.superclass(ClassRef { unit: func.unit, class }) else { return };
+        let this = self.trace.frames[at.frame.index()].this;
+        let this = this.unwrap_or_else(|| self.trace.values.add(Val::Instance(above)));
+        let Some(members) = self.stored_members(above, this, args, site) else { return };
+        let Some(slot) = self.this_slot(func) else {
+            // The constructor stores nothing itself: what is above is all there is.
+            self.inherited.insert(at.frame, members);
+            return;
+        };
+        let own = at.env.get(&(at.frame, slot)).copied();
+        let entries = std::iter::once(members).chain(own).map(ObjectEntry::Spread).collect();
+        let merged = self.trace.object(entries);
+        self.rebind(func.unit, at, slot, merged);
+    }
+
+    /// The variable in which a constructor gathers what it stores.
+    fn this_slot(&self, func: FuncRef) -> Option<SlotId> {
+        let slots = &self.model.program.unit(func.unit).slots;
+        let at = slots.iter().position(|slot| slot.owner == func.func && slot.name == "this")?;
+        u32::try_from(at).ok().map(SlotId)
+    }
+
+    /// Runs a function beside the trace: what it returns, and what it has stored in its receiver.
+    fn run_beside(
+        &mut self,
+        func: FuncRef,
+        lexical: Option<FrameId>,
+        this: Option<ValId>,
+        args: &[ValId],
+        site: Site,
+    ) -> Option<(ValId, Option<ValId>)> {
+        let short = self.model.program.func(func).blocks.len() <= FACTORY;
+        if !short || !self.may_run(func) {
+            return None;
+        }
+        let frame = FrameId(u32::try_from(self.trace.frames.len()).unwrap_or(u32::MAX));
+        let caller = Some((FrameId(0), site));
+        self.trace.frames.push(Frame { this, lexical, caller, ..Frame::of(func) });
+        let regions = std::mem::take(&mut self.regions);
+        let block = self.new_block(frame);
+        let at = At { frame, block, env: Env::default(), handler: None };
+        let leaves = self.run(at, args);
+        let mut at = At { frame, block, env: Env::default(), handler: None };
+        let value = self.gather(&mut at, leaves);
+        self.regions = regions;
+        let value = value?;
+        // Functions that were made in there keep seeing its variables.
+        for (variable, held) in at.env.iter() {
+            self.fixed.entry(*variable).or_insert(*held);
+        }
+        let stored = self.this_slot(func).and_then(|slot| at.env.get(&(frame, slot)).copied());
+        let stored = stored.or_else(|| self.inherited.remove(&frame));
+        Some((value, stored))
+    }
+}
+
+impl Frame {
+    /// The run of a function that nobody in sight calls.
+    pub(super) fn of(func: FuncRef) -> Self {
+        Self {
+            func,
+            lexical: None,
+            caller: None,
+            this: None,
+            in_place: false,
+            takes_handle: false,
+            confidence: crate::finding::Confidence::High,
+        }
+    }
+}
