@@ -245,6 +245,12 @@ impl Paths {
         self.at.get(&block).map_or(&[], Vec::as_slice)
     }
 
+    /// The classes that follow from a class.
+    #[must_use]
+    pub fn next(&self, node: usize) -> &[usize] {
+        self.next.get(&node).map_or(&[], Vec::as_slice)
+    }
+
     /// The classes at an operation behind the check.
     #[must_use]
     pub fn at_op(&self, trace: &Trace<'_>, op: OpId) -> Vec<usize> {

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::load::{LoadError, span};
-use super::pattern::{CallPattern, Callee, ParamPattern, PatternError, Selector, TypePattern};
+use super::pattern::{CallPattern, Callee, ParamKind, ParamPattern, PatternError, Selector, TypePattern};
 use super::remedy::{Hole, holes};
-use super::schema::{CallTable, File, NativeTable, RegionTable, RemedyTable, Text, Texts, TypeTable, Words};
+use super::schema::{CallTable, ErrorHandlerTable, File, NativeTable, RegionTable, RemedyTable, Text, Texts, TypeTable, Words};
 use super::suggest::hint;
 use super::{
-    CallRow, DataGrammar, ENGINES, ErrorRow, FilterGrammar, HOLES, INTENTS, LEVELS, Library, Missing, Native,
-    RegionForm, RegionRow, RemedyRow, Rows, TypeRow, Verb,
+    CallRow, DataGrammar, ENGINES, ErrorHandlerRow, ErrorRow, FilterGrammar, HOLES, INTENTS, LEVELS, Library, Missing,
+    Native, PipelineRow, RegionForm, RegionRow, Registration, RemedyRow, Rows, TypeRow, Verb,
 };
 
 /// What filter operators mean.
@@ -64,6 +64,8 @@ impl<'a> Compiler<'a> {
             types: Vec::new(),
             calls: Vec::new(),
             regions: Vec::new(),
+            pipelines: Vec::new(),
+            error_handlers: Vec::new(),
             errors: Vec::new(),
             filter: FilterGrammar::default(),
             data: DataGrammar::default(),
@@ -94,6 +96,15 @@ impl<'a> Compiler<'a> {
         }
         for table in &file.region {
             self.region_rows(table);
+        }
+        for table in &file.pipeline {
+            for on in self.call_patterns(&table.on) {
+                let Some(stages) = self.selector(&table.stages, &on.params) else { continue };
+                self.library.pipelines.push(PipelineRow { on, stages });
+            }
+        }
+        for table in &file.error_handler {
+            self.error_handler_rows(table);
         }
         for table in &file.error {
             if table.codes.is_empty() && table.messages.is_empty() && table.classes.is_empty() {
@@ -259,6 +270,25 @@ impl<'a> Compiler<'a> {
                 open: pattern,
             };
             self.library.regions.push(row);
+        }
+    }
+
+    fn error_handler_rows(&mut self, table: &ErrorHandlerTable) {
+        let calls = if table.on.list().is_empty() { Vec::new() } else { self.call_patterns(&table.on) };
+        if calls.is_empty() == table.object.is_empty() {
+            self.fail(table.handler.span(), "an error handler is registered by a call (`on`) or by an `object`");
+        }
+        let calls = calls.into_iter().map(|on| (on.params.clone(), Registration::Call(on)));
+        let objects = table.object.iter().map(|(member, name)| {
+            let handler = table.handler.get_ref().clone();
+            // The members of the object are what the selector may name.
+            let param = ParamPattern { name: handler.clone(), optional: false, rest: false, kind: ParamKind::Any };
+            (vec![param], Registration::Object { member: member.clone(), name: name.clone(), handler })
+        });
+        for (params, by) in calls.chain(objects).collect::<Vec<_>>() {
+            let Some(handler) = self.selector(&table.handler, &params) else { continue };
+            let (method, params) = (table.method.clone(), table.params);
+            self.library.error_handlers.push(ErrorHandlerRow { by, handler, method, params });
         }
     }
 

@@ -9,7 +9,10 @@ use super::{Library, needles};
 use crate::text::Span;
 
 /// The files that come with the program.
-const BUILTIN: &[(&str, &str)] = &[("rules/libraries/prisma.toml", include_str!("../../rules/libraries/prisma.toml"))];
+const BUILTIN: &[(&str, &str)] = &[
+    ("rules/libraries/prisma.toml", include_str!("../../rules/libraries/prisma.toml")),
+    ("rules/libraries/web.toml", include_str!("../../rules/libraries/web.toml")),
+];
 
 /// Why a library file could not be loaded, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]

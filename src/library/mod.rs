@@ -82,6 +82,10 @@ pub struct Library {
     pub calls: Vec<CallRow>,
     /// Transactions and locks.
     pub regions: Vec<RegionRow>,
+    /// Functions that answer one request in order.
+    pub pipelines: Vec<PipelineRow>,
+    /// Where errors go that nobody catches.
+    pub error_handlers: Vec<ErrorHandlerRow>,
     /// Which tests recognise which error.
     pub errors: Vec<ErrorRow>,
     /// How an object literal reads as a condition.
@@ -270,6 +274,44 @@ pub enum RegionForm {
     Guard,
     /// A list of lazy calls runs inside, in order.
     Batch,
+}
+
+/// A call that registers functions which run one after the other for the same request.
+#[derive(Clone, Debug)]
+pub struct PipelineRow {
+    /// Which call.
+    pub on: CallPattern,
+    /// The functions. Each but the last is given, as its last parameter, a function that runs the next.
+    pub stages: Selector,
+}
+
+/// A function that answers errors which nothing else has caught, for a whole application.
+#[derive(Clone, Debug)]
+pub struct ErrorHandlerRow {
+    /// How it is registered.
+    pub by: Registration,
+    /// The function, or the object or class that has it as `method`.
+    pub handler: Selector,
+    /// The method.
+    pub method: Option<String>,
+    /// Only a function with so many parameters is one.
+    pub params: Option<usize>,
+}
+
+/// How something is made known to a framework.
+#[derive(Clone, Debug)]
+pub enum Registration {
+    /// By a call.
+    Call(CallPattern),
+    /// By an object with a member that is a name.
+    Object {
+        /// The member.
+        member: String,
+        /// The name.
+        name: String,
+        /// The member that is the handler, or has it.
+        handler: String,
+    },
 }
 
 /// Kinds of database errors that programs recognise.

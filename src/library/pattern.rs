@@ -124,6 +124,8 @@ pub enum ParamKind {
     Function,
     /// `list: []`: lists.
     List,
+    /// `path: text`: literal text.
+    Text,
 }
 
 /// A parameter of a pattern.

@@ -29,6 +29,10 @@ pub(super) struct File {
     #[serde(default)]
     pub region: Vec<RegionTable>,
     #[serde(default)]
+    pub pipeline: Vec<PipelineTable>,
+    #[serde(default)]
+    pub error_handler: Vec<ErrorHandlerTable>,
+    #[serde(default)]
     pub error: Vec<ErrorTable>,
     #[serde(default)]
     pub filter: FilterTable,
@@ -114,6 +118,27 @@ pub(super) struct RegionTable {
     pub levels: Words,
     pub lock: Option<Text>,
     pub nested: Option<Text>,
+}
+
+/// `[[pipeline]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct PipelineTable {
+    pub on: Texts,
+    pub stages: Text,
+}
+
+/// `[[error-handler]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ErrorHandlerTable {
+    #[serde(default)]
+    pub on: Texts,
+    #[serde(default)]
+    pub object: BTreeMap<String, String>,
+    pub handler: Text,
+    pub method: Option<String>,
+    pub params: Option<usize>,
 }
 
 /// `[[error]]`.

@@ -112,6 +112,12 @@ impl Program {
         self.classes.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// The folder of the package that a unit belongs to.
+    #[must_use]
+    pub fn package_of(&self, unit: UnitId) -> Option<&str> {
+        self.modules.package_of(&self.unit(unit).path)
+    }
+
     /// The classes that extend or implement what goes by a name.
     #[must_use]
     pub fn classes_below(&self, name: &str) -> &[ClassRef] {

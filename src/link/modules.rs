@@ -153,6 +153,12 @@ impl Modules {
         self.files.get(path).copied()
     }
 
+    /// The folder of the package that a file belongs to.
+    #[must_use]
+    pub fn package_of(&self, path: &str) -> Option<&str> {
+        ancestors(folder(path)).find_map(|folder| self.package_folders.get_key_value(folder)).map(|(key, _)| key.as_str())
+    }
+
     /// The file that a module name means, written in the file `from`.
     #[must_use]
     pub fn resolve(&self, from: &str, written: &str) -> Option<FileId> {

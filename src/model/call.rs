@@ -11,18 +11,19 @@ use crate::library::{RegionForm, RegionRow};
 use crate::link::{ClassRef, FuncRef, UnitId};
 
 /// The function that a call reaches.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
-    func: FuncRef,
+    pub func: FuncRef,
     /// The run it closes over.
-    lexical: Option<FrameId>,
+    pub lexical: Option<FrameId>,
     /// Its receiver.
-    this: Option<ValId>,
+    pub this: Option<ValId>,
     /// How sure it is that this one is meant.
-    confidence: Confidence,
+    pub confidence: Confidence,
 }
 
 impl Target {
-    fn closure(func: FuncRef, lexical: Option<FrameId>) -> Self {
+    pub fn closure(func: FuncRef, lexical: Option<FrameId>) -> Self {
         Self { func, lexical, this: None, confidence: Confidence::High }
     }
 }
@@ -52,8 +53,14 @@ impl<'m> Elaborator<'m, '_> {
         }
         let site = Site { unit, span: call.span };
         if receiver.is_none() && name == Some("super") {
-            self.construct_super(at, &args, site);
+            self.construct_super(at, &args);
             return Some(self.trace.values.null());
+        }
+        if let Val::Next(index) = self.trace.values.get(callee)
+            && args.is_empty()
+        {
+            let index = *index;
+            return self.run_next(at, index, site);
         }
         if let Some(value) = self.known(unit, at, call, receiver, name, &args) {
             return Some(value);
@@ -75,7 +82,7 @@ impl<'m> Elaborator<'m, '_> {
             && !self.is_error_class(*class)
         {
             let class = *class;
-            return Some(self.construct(class, &args, site));
+            return Some(self.construct(class, &args));
         }
         self.run_unknown(unit, at, call, receiver, callee, args, site)
     }
@@ -206,7 +213,10 @@ impl<'m> Elaborator<'m, '_> {
         let takes_handle = !in_place && args.iter().any(|arg| matches!(self.trace.values.get(*arg), Val::Handle(_)));
         let confidence = confidence.min(self.trace.frames[at.frame.index()].confidence);
         let caller = Some((at.frame, site));
-        self.trace.frames.push(Frame { func, lexical, caller, this, in_place, takes_handle, confidence });
+        let around = self.trace.frames[at.frame.index()].is_guarded;
+        let is_guarded = around || takes_handle || at.handler.is_some() || !self.regions.is_empty();
+        let frame_of = Frame { lexical, caller, this, in_place, takes_handle, confidence, is_guarded, ..Frame::of(func) };
+        self.trace.frames.push(frame_of);
         let entry = self.new_block(frame);
         self.goto_fresh(at, entry);
         let inner = At { frame, block: entry, env: at.env.clone(), handler: at.handler };

@@ -4,30 +4,29 @@
 //! anything, is done once, when a program starts.
 
 use super::elaborate::{At, Elaborator, Env};
-use super::trace::{Frame, FrameId, Site};
+use super::trace::{Frame, FrameId};
 use super::value::{ObjectEntry, Val, ValId};
 use crate::ir::{Call, CallForm, FuncKind, SlotId};
-use crate::link::{ClassRef, FuncRef, UnitId};
+use crate::link::{ClassRef, FuncRef};
 
 /// How many blocks a function may have that is run beside the trace: a factory is short, what starts a whole server is not.
 const FACTORY: usize = 60;
 
 impl Elaborator<'_, '_> {
     /// What a call at the top of a module gives.
-    pub(super) fn made_outside(&mut self, unit: UnitId, callee: ValId, args: &[ValId], call: &Call) -> ValId {
-        let site = Site { unit, span: call.span };
+    pub(super) fn made_outside(&mut self, callee: ValId, args: &[ValId], call: &Call) -> ValId {
         if call.form == CallForm::New
             && let Val::Class(class) = self.trace.values.get(callee)
             && !self.is_error_class(*class)
         {
             let class = *class;
-            return self.construct(class, args, site);
+            return self.construct(class, args);
         }
         if call.form == CallForm::Plain
             && let Val::Closure(func, lexical) = self.trace.values.get(callee)
         {
             let (func, lexical) = (*func, *lexical);
-            let made = self.run_beside(func, lexical, None, args, site).map(|(value, _)| value);
+            let made = self.run_beside(func, lexical, None, args).map(|(value, _)| value);
             let speaks = |value: &ValId| match self.trace.values.get(*value) {
                 Val::Object(_) | Val::Closure(..) | Val::Made(..) | Val::Class(_) | Val::Array(_) => true,
                 _ => self.typed(*value).is_some() || self.class_of(*value).is_some(),
@@ -40,21 +39,21 @@ impl Elaborator<'_, '_> {
     }
 
     /// An instance of a class: its members are those that the constructors store.
-    pub(super) fn construct(&mut self, class: ClassRef, args: &[ValId], site: Site) -> ValId {
+    pub(super) fn construct(&mut self, class: ClassRef, args: &[ValId]) -> ValId {
         let bare = self.trace.values.add(Val::Instance(class));
-        match self.stored_members(class, bare, args, site) {
+        match self.stored_members(class, bare, args) {
             Some(members) => self.trace.values.add(Val::Made(class, members)),
             None => bare,
         }
     }
 
     /// The members that the constructor of a class, or else of the class above it, stores; `None` where it has none.
-    fn stored_members(&mut self, class: ClassRef, this: ValId, args: &[ValId], site: Site) -> Option<ValId> {
+    fn stored_members(&mut self, class: ClassRef, this: ValId, args: &[ValId]) -> Option<ValId> {
         let mut owner = class;
         for _ in 0..8 {
             if let Some(func) = self.model.program.class(owner).constructor {
                 let func = FuncRef { unit: owner.unit, func };
-                let (_, members) = self.run_beside(func, None, Some(this), args, site)?;
+                let (_, members) = self.run_beside(func, None, Some(this), args)?;
                 return members;
             }
             owner = self.superclass(owner)?;
@@ -63,13 +62,13 @@ impl Elaborator<'_, '_> {
     }
 
     /// `super(…)`: the members that the class above stores become those of the object in the making.
-    pub(super) fn construct_super(&mut self, at: &mut At, args: &[ValId], site: Site) {
+    pub(super) fn construct_super(&mut self, at: &mut At, args: &[ValId]) {
         let func = self.trace.frames[at.frame.index()].func;
         let FuncKind::Constructor(class) = self.model.program.func(func).kind else { return };
         let Some(above) = self.superclass(ClassRef { unit: func.unit, class }) else { return };
         let this = self.trace.frames[at.frame.index()].this;
         let this = this.unwrap_or_else(|| self.trace.values.add(Val::Instance(above)));
-        let Some(members) = self.stored_members(above, this, args, site) else { return };
+        let Some(members) = self.stored_members(above, this, args) else { return };
         let Some(slot) = self.this_slot(func) else {
             // The constructor stores nothing itself: what is above is all there is.
             self.inherited.insert(at.frame, members);
@@ -95,15 +94,13 @@ impl Elaborator<'_, '_> {
         lexical: Option<FrameId>,
         this: Option<ValId>,
         args: &[ValId],
-        site: Site,
     ) -> Option<(ValId, Option<ValId>)> {
         let short = self.model.program.func(func).blocks.len() <= FACTORY;
         if !short || !self.may_run(func) {
             return None;
         }
         let frame = FrameId(u32::try_from(self.trace.frames.len()).unwrap_or(u32::MAX));
-        let caller = Some((FrameId(0), site));
-        self.trace.frames.push(Frame { this, lexical, caller, ..Frame::of(func) });
+        self.trace.frames.push(Frame { this, lexical, ..Frame::of(func) });
         let regions = std::mem::take(&mut self.regions);
         let block = self.new_block(frame);
         let at = At { frame, block, env: Env::default(), handler: None };
@@ -133,6 +130,8 @@ impl Frame {
             in_place: false,
             takes_handle: false,
             confidence: crate::finding::Confidence::High,
+            is_stage: false,
+            is_guarded: false,
         }
     }
 }

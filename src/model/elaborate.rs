@@ -5,15 +5,16 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::call::Target;
+use super::start::{LastResort, Start};
 use super::survey::Survey;
-use super::trace::{Block, BlockId, Event, Exit, Frame, FrameId, RegionId, Site, Trace};
+use super::trace::{Block, BlockId, Event, Exit, FrameId, RegionId, Site, Trace};
 use super::types::Typed;
 use super::value::{PhiId, Val, ValId, Values};
 use crate::ir::{self, SlotId, Step};
 use crate::library::Registry;
 use crate::link::{ClassRef, FuncRef, Program, UnitId};
 use crate::schema::Schema;
-use crate::text::Span;
 
 /// How deep calls are followed.
 const MAX_DEPTH: usize = 6;
@@ -83,13 +84,30 @@ pub(super) struct Elaborator<'m, 'a> {
     pub classes: RefCell<FxHashMap<ValId, Option<ClassRef>>>,
     /// Library types of values that have been asked for.
     pub types: RefCell<FxHashMap<ValId, Option<Typed<'m>>>>,
+    /// The functions that answer one request, where the trace is that of several.
+    pub stages: Vec<Target>,
+    /// The runs of those that are being run, outermost first.
+    pub stage_frames: Vec<FrameId>,
 }
 
-/// Makes the trace of a function.
+/// Makes the trace of a function, or of functions that run together. `last_resort` gets the errors that leave it.
 #[must_use]
-pub fn trace<'m>(model: &'m Model<'_>, root: FuncRef) -> Trace<'m> {
+pub fn trace<'m>(model: &'m Model<'_>, start: Start, last_resort: Option<LastResort>) -> Trace<'m> {
+    let mut elaborator = elaborator(model, start.unit());
+    elaborator.run_start(start, last_resort);
+    elaborator.trace
+}
+
+/// The functions that answer errors of a whole application.
+#[must_use]
+pub fn last_resorts(model: &Model<'_>) -> Vec<LastResort> {
+    elaborator(model, UnitId(0)).last_resorts()
+}
+
+fn elaborator<'m, 'a>(model: &'m Model<'a>, home: UnitId) -> Elaborator<'m, 'a> {
     let trace = Trace {
-        root,
+        root: FuncRef { unit: home, func: ir::FuncId(0) },
+        home,
         values: Values::default(),
         blocks: Vec::new(),
         ops: Vec::new(),
@@ -99,7 +117,7 @@ pub fn trace<'m>(model: &'m Model<'_>, root: FuncRef) -> Trace<'m> {
         related: FxHashMap::default(),
         budget_hit: false,
     };
-    let mut elaborator = Elaborator {
+    Elaborator {
         model,
         trace,
         fixed: FxHashMap::default(),
@@ -113,31 +131,12 @@ pub fn trace<'m>(model: &'m Model<'_>, root: FuncRef) -> Trace<'m> {
         open: FxHashMap::default(),
         classes: RefCell::default(),
         types: RefCell::default(),
-    };
-    elaborator.run_root(root);
-    elaborator.trace
+        stages: Vec::new(),
+        stage_frames: Vec::new(),
+    }
 }
 
 impl<'m, 'a> Elaborator<'m, 'a> {
-    fn run_root(&mut self, root: FuncRef) {
-        self.trace.frames.push(Frame::of(root));
-        let func = self.model.program.func(root);
-        let args: Vec<ValId> = (0..func.params.len())
-            .map(|at| self.trace.values.add(Val::Param(root, u32::try_from(at).unwrap_or(u32::MAX))))
-            .collect();
-        let entry = self.new_block(FrameId(0));
-        let at = At { frame: FrameId(0), block: entry, env: Env::default(), handler: None };
-        let leaves = self.run(at, &args);
-        let span = func.span;
-        for leave in leaves {
-            let block = &mut self.trace.blocks[leave.block.index()];
-            if matches!(block.exit, Exit::Unreachable) {
-                let end = Span::new(span.end.max(1) - 1, span.end);
-                block.exit = Exit::Return(leave.value, Site { unit: root.unit, span: end });
-            }
-        }
-    }
-
     pub fn new_block(&mut self, frame: FrameId) -> BlockId {
         let id = BlockId(u32::try_from(self.trace.blocks.len()).unwrap_or(u32::MAX));
         self.trace.blocks.push(Block { frame, regions: self.regions.clone(), ..Block::default() });

@@ -19,6 +19,11 @@ impl Elaborator<'_, '_> {
         self.eval_in(unit, Scope::Run(at), expr)
     }
 
+    /// The value of an expression of a function, outside of all runs.
+    pub fn eval_outside(&mut self, unit: UnitId, func: crate::ir::FuncId, expr: &Expr) -> ValId {
+        self.eval_in(unit, Scope::Outside(func), expr)
+    }
+
     /// The value of a variable in a run.
     pub fn read(&mut self, unit: UnitId, at: &At, slot: SlotId) -> ValId {
         let Some(variable) = self.variable(unit, at.frame, slot) else { return self.outside(unit, slot) };
@@ -235,7 +240,7 @@ impl Elaborator<'_, '_> {
                             Item::Value(arg) | Item::Spread(arg) => self.eval_in(unit, Scope::Outside(*func), arg),
                         })
                         .collect();
-                    self.made_outside(unit, callee, &args, call)
+                    self.made_outside(callee, &args, call)
                 }
             };
             value = Some(match value {

@@ -9,14 +9,16 @@ mod elaborate;
 mod eval;
 mod objects;
 mod recognise;
+mod start;
 mod survey;
 mod trace;
 mod types;
 mod value;
 
-pub use elaborate::{Model, trace};
+pub use elaborate::{Model, last_resorts, trace};
 pub use objects::{Compare, Condition, Conditions, Nested, Writes, Written, entity_of};
-pub use survey::Survey;
+pub use start::{LastResort, Start};
+pub use survey::{Definition, Survey};
 pub use trace::{
     Block, BlockId, Effect, Event, Exit, Frame, FrameId, Op, OpId, OpSource, Region, RegionId, RegionKind, Site, Trace,
 };

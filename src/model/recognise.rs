@@ -60,7 +60,7 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     /// Whether a call has the form of a pattern; gives the value that is the pattern's receiver and the member's name.
-    fn fits(
+    pub fn fits(
         &self,
         pattern: &CallPattern,
         receiver: ValId,
@@ -80,6 +80,7 @@ impl<'m> Elaborator<'m, '_> {
                 ParamKind::Any => true,
                 ParamKind::Function => !self.is_list(*arg),
                 ParamKind::List => self.is_list(*arg),
+                ParamKind::Text => self.trace.values.text(*arg).is_some(),
             };
             if !fits {
                 return None;
@@ -95,7 +96,7 @@ impl<'m> Elaborator<'m, '_> {
         let Val::Field(base, accessor) = self.trace.values.get(receiver) else { return None };
         let (base, accessor) = (*base, accessor.clone());
         let known = self.is_of(base, wanted);
-        let unit = self.trace.root.unit;
+        let unit = self.trace.home;
         let entity = self.model.schema_of[unit.0 as usize]
             .and_then(|schema| Some((schema, self.model.schemas[schema].position_by_accessor(&accessor)?)));
         let confidence = match (known, entity) {
@@ -156,7 +157,7 @@ impl<'m> Elaborator<'m, '_> {
         name: &str,
         args: &[ValId],
     ) -> Option<Recognised<'m>> {
-        let site = Site { unit: self.trace.root.unit, span: crate::text::Span::default() };
+        let site = Site { unit: self.trace.home, span: crate::text::Span::default() };
         let region = self.region_of(handle, site, at.block);
         let base = Op {
             verb: row.verb?,
@@ -219,7 +220,7 @@ impl<'m> Elaborator<'m, '_> {
                 }
                 _ => continue,
             };
-            let unit = self.trace.root.unit;
+            let unit = self.trace.home;
             let schema = self.model.schema_of[unit.0 as usize]
                 .and_then(|schema| Some((schema, self.model.schemas[schema].position_by_table(&table)?)));
             let entity = schema.map_or(table, |(s, e)| self.model.schemas[s].entities[e].name.clone());

@@ -78,6 +78,13 @@ impl<'p> Survey<'p> {
         self.only.get(name).copied()
     }
 
+    /// Whether a method's name may say which function it is: names of one word do not, as objects of all kinds have such
+    /// methods.
+    #[must_use]
+    pub fn is_telling(name: &str) -> bool {
+        name.chars().skip(1).any(char::is_uppercase) && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+    }
+
     /// What is known of a function.
     #[must_use]
     pub fn shape(&self, at: FuncRef) -> &Shape {
@@ -91,14 +98,12 @@ impl<'p> Survey<'p> {
     }
 }
 
-/// The functions that reach the database and alone have their name. Names of one word are left out: objects of all kinds
-/// have methods of such names.
+/// The functions that reach the database and alone have their name.
 fn only<'p>(program: &'p Program, shapes: &[Vec<Shape>]) -> FxHashMap<&'p str, FuncRef> {
     let mut named: FxHashMap<&str, Option<FuncRef>> = FxHashMap::default();
     for (unit_id, unit) in program.units() {
         for (at, func) in unit.functions.iter().enumerate() {
-            let several_words = func.name.chars().skip(1).any(char::is_uppercase);
-            if !several_words || matches!(func.kind, FuncKind::Module | FuncKind::Constructor(_)) {
+            if !Survey::is_telling(&func.name) || matches!(func.kind, FuncKind::Module | FuncKind::Constructor(_)) {
                 continue;
             }
             let here = FuncRef { unit: unit_id, func: FuncId(u32::try_from(at).unwrap_or(u32::MAX)) };

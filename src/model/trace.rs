@@ -59,6 +59,8 @@ pub struct Site {
 pub struct Trace<'a> {
     /// The function it starts from.
     pub root: FuncRef,
+    /// The file it starts in.
+    pub home: UnitId,
     /// All values.
     pub values: Values,
     /// All blocks; the first is the entry.
@@ -168,6 +170,11 @@ pub struct Frame {
     pub takes_handle: bool,
     /// How sure it is that the calls on the way to it mean this function.
     pub confidence: Confidence,
+    /// Whether it is one of several functions that answer a request in order. The next one runs inside it, and yet is no
+    /// part of what it does.
+    pub is_stage: bool,
+    /// Whether something around the call to it may make a difference: a handler of errors, a transaction, a lock.
+    pub is_guarded: bool,
 }
 
 /// A transaction or a lock.

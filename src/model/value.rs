@@ -77,6 +77,8 @@ pub enum Val {
         /// The place, for calls without arguments.
         site: Option<(FrameId, Span)>,
     },
+    /// What runs the function at this place among those that answer one request.
+    Next(u32),
     /// One of several values, depending on the way that led to a block.
     Phi(PhiId),
     /// Made from other values in a way that is not understood.
@@ -309,6 +311,7 @@ impl Values {
             | Val::Caught(_)
             | Val::Result(_)
             | Val::Handle(_)
+            | Val::Next(_)
             | Val::Opaque(_) => Vec::new(),
             Val::Text(parts) => parts
                 .iter()

@@ -1,5 +1,6 @@
 //! Windows: a check and the act that was decided or computed from it.
 
+mod answers;
 mod consequences;
 mod feeds;
 mod pairs;
@@ -17,6 +18,7 @@ use crate::analysis::paths::{Choices, Depends, Paths, resolve};
 use crate::analysis::rivals::{Demand, Moved, Step};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Over, UnaryOp};
+use crate::link::FuncRef;
 use crate::library::{Missing, Rows, Verb};
 use crate::model::{
     ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionKind, TextPart, Trace, Val,
@@ -91,6 +93,8 @@ pub struct Search<'s, 't, 'm> {
     depends: FxHashMap<OpId, Depends>,
     /// All values that branches test.
     tests: Rc<[ValId]>,
+    /// The function whose windows are looked for, where that is not the one the trace starts with.
+    inside: Option<FuncRef>,
 }
 
 impl<'s, 't, 'm> Search<'s, 't, 'm> {
@@ -102,7 +106,12 @@ impl<'s, 't, 'm> Search<'s, 't, 'm> {
         });
         let tests = tests.collect();
         let (paths, depends) = (FxHashMap::default(), FxHashMap::default());
-        Self { trace, flow, schemas, last: None, paths, depends, tests }
+        Self { trace, flow, schemas, last: None, paths, depends, tests, inside: None }
+    }
+
+    /// A search for the windows of a function that runs inside the trace.
+    pub fn within(trace: &'t mut Trace<'m>, flow: &'s Flow, schemas: &'s [Schema], inside: FuncRef) -> Self {
+        Self { inside: Some(inside), ..Self::new(trace, flow, schemas) }
     }
 }
 
@@ -193,12 +202,22 @@ impl Search<'_, '_, '_> {
         chain
     }
 
-    /// Whether the root is the innermost function that sees both.
+    /// Whether the function whose windows are looked for is the innermost one that sees both.
     fn seen_first_here(&self, mine: &[FrameId], other: OpId) -> bool {
         let other = self.chain(other);
-        let common = mine.iter().find(|frame| other.contains(frame));
+        let Some(common) = mine.iter().position(|frame| other.contains(frame)) else { return self.inside.is_none() };
+        let frame = &self.trace.frames[mine[common].index()];
+        if let Some(inside) = self.inside {
+            return frame.func == inside;
+        }
+        // Of functions that answer a request in order none sees what the next one does, and the next one is none that it
+        // calls: what lies across two of them is first seen by the trace.
+        let is_stage = |frame: &FrameId| self.trace.frames[frame.index()].is_stage;
+        let across = frame.is_stage
+            && (mine[..common].iter().any(is_stage) || other.iter().take_while(|f| **f != mine[common]).any(is_stage));
+        let first = mine[common] == FrameId(0) && !frame.is_stage;
         // A function that was handed the transaction is settled by its callers.
-        common.is_none_or(|frame| *frame == FrameId(0) || self.trace.frames[frame.index()].takes_handle)
+        first || across || frame.takes_handle
     }
 
     /// The innermost run that sees both ends of a window.

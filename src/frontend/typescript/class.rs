@@ -27,7 +27,8 @@ impl<'t> Lower<'t> {
         let class = ClassId(u32::try_from(self.unit.classes.len()).unwrap_or(u32::MAX));
         let own_name = tree.get(id, Field::Name);
         let name = own_name.map_or(holder.unwrap_or_default(), |name| tree.text(name));
-        let own_decorators = tree.get_all(id, Field::Decorator);
+        let own_decorators: Vec<Id> = tree.get_all(id, Field::Decorator).collect();
+        let decorators: Vec<Id> = decorators.iter().copied().chain(own_decorators).collect();
         self.unit.classes.push(Class {
             name: name.to_owned(),
             extends: None,
@@ -35,7 +36,7 @@ impl<'t> Lower<'t> {
             fields: Vec::new(),
             methods: Vec::new(),
             constructor: None,
-            decorators: decorators.iter().copied().chain(own_decorators).map(|id| self.decorator_name(id)).collect(),
+            decorators: decorators.iter().map(|id| self.decorator_name(*id)).collect(),
             span: tree.span(id),
         });
         let extends = self.heritage(id, class);
@@ -48,10 +49,20 @@ impl<'t> Lower<'t> {
             self.class_body(body, class, extends);
         }
         self.scopes.current = outer;
+        self.run_decorators(&decorators);
         if self.finals > 0 {
             self.known_classes.insert(id, class);
         }
         class
+    }
+
+    /// What decorators of a class are called with may name further classes, so that their calls are steps like others.
+    fn run_decorators(&mut self, decorators: &[Id]) {
+        for decorator in decorators {
+            if let Some(call) = self.tree.find(*decorator, Kind::Call) {
+                self.value(call);
+            }
+        }
     }
 
     fn decorator_name(&self, decorator: Id) -> String {

@@ -1,6 +1,7 @@
 use super::super::pattern::{Callee, Form, Root};
 use super::super::schema::{
-    CallTable, DataTable, ErrorTable, FilterTable, LibTable, NativeTable, RegionTable, RemedyTable, TypeTable,
+    CallTable, DataTable, ErrorHandlerTable, ErrorTable, FilterTable, LibTable, NativeTable, PipelineTable, RegionTable,
+    RemedyTable, TypeTable,
 };
 use super::super::{CallRow, Library, Requirement};
 use super::super::{ENGINES, ErrorKind, HOLES, INTENTS, LEVELS, Missing, RegionForm, Rows, StepRow, Verb};
@@ -306,6 +307,8 @@ fn the_readme_documents_every_key_and_word() {
         keys::<CallTable>(),
         keys::<NativeTable>(),
         keys::<RegionTable>(),
+        keys::<PipelineTable>(),
+        keys::<ErrorHandlerTable>(),
         keys::<ErrorTable>(),
         keys::<FilterTable>(),
         keys::<DataTable>(),

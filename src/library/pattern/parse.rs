@@ -198,7 +198,8 @@ fn param(cursor: &mut Cursor<'_>) -> Result<ParamPattern> {
             let start = cursor.at;
             match cursor.word() {
                 "fn" => ParamKind::Function,
-                _ => return Err(cursor.error_at(start, "expected `fn` or `[]`")),
+                "text" => ParamKind::Text,
+                _ => return Err(cursor.error_at(start, "expected `fn`, `text` or `[]`")),
             }
         }
     } else {

@@ -1,0 +1,62 @@
+//! What a function does where the row it looked for is there.
+
+use super::*;
+
+impl Search<'_, '_, '_> {
+    /// Whether the function ends with an error, or an answer that tells nothing of the row, wherever the row that a window's
+    /// check asked for is there. Then "it is there already" is an answer of its own, whoever gives it. A function that
+    /// takes the row, or goes on as if it had made it, promises more.
+    pub fn declines_when_present(&mut self, window: &Window) -> bool {
+        let check = window.check;
+        let paths = self.paths(check);
+        let tells = |search: &Self, node: usize, truth: bool| {
+            let facts = &paths.nodes[node].facts;
+            facts.iter().any(|(atom, holds)| {
+                *holds == truth && matches!(search.subject(check, atom), Some(Subject::Existence))
+            })
+        };
+        let present: Vec<usize> = (0..paths.nodes.len())
+            .filter(|node| tells(self, *node, true))
+            .filter(|node| paths.nodes[*node].parent.is_none_or(|parent| !tells(self, parent, true)))
+            .collect();
+        let joined = |search: &Self, block: BlockId| paths.at(block).iter().any(|node| tells(search, *node, false));
+        let mut todo: Vec<(usize, bool)> = present.iter().map(|node| (*node, false)).collect();
+        let mut seen = FxHashSet::default();
+        while let Some((node, answered)) = todo.pop() {
+            if !seen.insert((node, answered)) {
+                continue;
+            }
+            let block = paths.nodes[node].block;
+            if joined(self, block) {
+                if answered {
+                    continue;
+                }
+                return false;
+            }
+            let mut answered = answered;
+            for event in &self.trace.block(block).events {
+                match event {
+                    Event::Op(_) => return false,
+                    Event::Call(call) if call.args.iter().any(|arg| self.made_of(check, *arg, 14)) => return false,
+                    Event::Call(_) => answered = true,
+                    Event::Open(_) | Event::Close(_) => {}
+                }
+            }
+            match &self.trace.block(block).exit {
+                Exit::Throw(..) | Exit::Raise(..) => {}
+                Exit::Return(value, _) => {
+                    let says = !matches!(self.trace.values.literal(*value), Some(Literal::Null));
+                    if self.made_of(check, *value, 14) || !answered && !says {
+                        return false;
+                    }
+                }
+                Exit::Goto(_) | Exit::Branch { .. } | Exit::Unreachable => {
+                    // An error on the way is another matter.
+                    let next = paths.next(node).iter().filter(|next| !paths.nodes[**next].by_error);
+                    todo.extend(next.map(|next| (*next, answered)));
+                }
+            }
+        }
+        !present.is_empty()
+    }
+}

@@ -1,0 +1,237 @@
+//! From the linked program to broken windows: which functions are run, and what is told of them.
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Workspace, callers, starts};
+use crate::analysis::Flow;
+use crate::analysis::case::{self, Case};
+use crate::analysis::judged::{self, Database};
+use crate::analysis::rivals::{self, Mover, Reliance};
+use crate::analysis::window::{Link, Search};
+use crate::finding::Confidence;
+use crate::ir::{self, Unit};
+use crate::library::Registry;
+use crate::link::{FuncRef, Program, UnitId};
+use crate::model::{self, Frame, FrameId, Model, Site, Start, Survey, Trace};
+use crate::schema::Engine;
+use crate::schemas;
+
+/// What one trace gave.
+pub(super) struct Found {
+    pub(super) start: Start,
+    pub(super) cases: Vec<Case>,
+    reliances: Vec<Reliance>,
+    movers: Vec<Mover>,
+    /// Functions that were run with the handle of a transaction their caller had opened.
+    handed: Vec<FuncRef>,
+    /// Functions that were run, and whether something around the call may make a difference.
+    pub(super) called: Vec<(FuncRef, bool)>,
+    pub(super) windows: usize,
+    in_place: Vec<FuncRef>,
+}
+
+/// How often a window between the same two calls is judged within one function.
+const REPEATS: usize = 3;
+
+/// How many rivals of one act are tried.
+const RIVALS: usize = 8;
+
+impl Workspace {
+    pub(super) fn analyse(&self, program: &Program, registry: &Registry, found: &schemas::Found) -> Vec<Found> {
+        let names: Vec<String> = registry
+            .libraries()
+            .iter()
+            .flat_map(|library| {
+                let calls = library.calls.iter().flat_map(|row| row.on.names());
+                let regions = library.regions.iter().flat_map(|row| row.open.names());
+                calls.chain(regions).map(ToOwned::to_owned)
+            })
+            .collect();
+        let methods: FxHashSet<&str> = names.iter().map(String::as_str).collect();
+        let schema_of = program.units().map(|(_, unit)| found.nearest(&unit.path)).collect();
+        let model = Model {
+            program,
+            survey: Survey::new(program, &methods),
+            registry,
+            schemas: &found.schemas,
+            schema_of,
+            clients: &self.config.clients,
+        };
+        // Functions that run in place inside another need no run of their own, so outer functions come first.
+        let mut by_depth: Vec<Vec<FuncRef>> = Vec::new();
+        for (unit_id, unit) in program.units() {
+            for at in 0..unit.functions.len() {
+                let func = ir::FuncId(u32::try_from(at).unwrap_or(u32::MAX));
+                let root = FuncRef { unit: unit_id, func };
+                if !model.survey.shape(root).reaches_database {
+                    continue;
+                }
+                let depth = nesting(unit, func);
+                if by_depth.len() <= depth {
+                    by_depth.resize_with(depth + 1, Vec::new);
+                }
+                by_depth[depth].push(root);
+            }
+        }
+        let mut in_place: FxHashSet<FuncRef> = FxHashSet::default();
+        let mut all = Vec::new();
+        for level in by_depth {
+            let roots: Vec<FuncRef> = level.into_iter().filter(|root| !in_place.contains(root)).collect();
+            let found: Vec<Found> =
+                roots.par_iter().map(|root| self.trace(&model, Start::Function(*root))).collect();
+            for found in &found {
+                in_place.extend(found.in_place.iter().copied());
+            }
+            all.extend(found);
+        }
+        let further = starts::further(&model, &in_place);
+        all.par_extend(further.par_iter().map(|start| self.trace(&model, *start)));
+        callers::settle(self, &model, &mut all);
+        all
+    }
+
+    /// All broken windows of one trace.
+    fn trace(&self, model: &Model<'_>, start: Start) -> Found {
+        let mut trace = model::trace(model, start, None);
+        let in_place = std::mem::take(&mut trace.in_place);
+        let flow = Flow::new(&trace);
+        let database = self.database(model, start.unit());
+        let mut search = Search::new(&mut trace, &flow, model.schemas);
+        let windows = search.windows();
+        let count = windows.len();
+        let mut cases = Vec::new();
+        let mut rests = search.reliances();
+        let mut tries: FxHashMap<(Site, Site), usize> = FxHashMap::default();
+        for window in windows {
+            // A helper that is called from several places brings the same window along each time.
+            let ends = (search.trace.op(window.check).site, search.trace.op(window.act).site);
+            let tried = tries.entry(ends).or_default();
+            *tried += 1;
+            if *tried > REPEATS {
+                continue;
+            }
+            let unbroken = matches!(window.link, Link::Column(_)).then(|| window.clone());
+            match judged::judge(&mut search, window, &database) {
+                Some(broken) => cases.push(case::case(&mut search, model.program, &broken, &database)),
+                // Against its twin nothing goes wrong; a rival may still move what it rests on.
+                None => rests.extend(unbroken),
+            }
+        }
+        let reliances =
+            rests.into_iter().filter_map(|w| case::reliance(&mut search, model.program, w, &database)).collect();
+        let by_hand = is_script(&model.program.unit(start.unit()).path);
+        if by_hand {
+            // Nobody runs it twice at a time.
+            cases.iter_mut().for_each(|case: &mut Case| case.confidence = Confidence::Low);
+        }
+        let movers = if by_hand { Vec::new() } else { case::movers(&mut search, model.program) };
+        let handed = search.trace.frames.iter().filter(|frame| frame.takes_handle).map(|frame| frame.func).collect();
+        let called = called(search.trace);
+        Found { start, cases, reliances, movers, handed, called, windows: count, in_place }
+    }
+
+    /// The database that a unit talks to.
+    pub(super) fn database(&self, model: &Model<'_>, unit: UnitId) -> Database {
+        let path = &model.program.unit(unit).path;
+        let configured = self.config.engine_of(path).map(ToOwned::to_owned);
+        let declared = model.schema_of[unit.0 as usize]
+            .and_then(|schema| model.schemas[schema].engine)
+            .map(|engine| engine.name().to_owned());
+        let assumed = configured.is_none() && declared.is_none();
+        let name = configured.or(declared).unwrap_or_else(|| Engine::Postgres.name().to_owned());
+        Database { name, assumed, isolation: self.config.isolation.clone() }
+    }
+}
+
+/// The functions that were run by others, each with whether something around the call may make a difference.
+fn called(trace: &Trace<'_>) -> Vec<(FuncRef, bool)> {
+    let first = FrameId(0);
+    let runs = trace.frames.iter().skip(1).filter(|frame| !frame.in_place && !frame.is_stage);
+    // What ran beside the trace, to make a value, says nothing about those who call it.
+    let inside = |frame: &Frame| {
+        let mut next = frame.caller;
+        while let Some((caller, _)) = next {
+            if caller == first {
+                return true;
+            }
+            next = trace.frames[caller.index()].caller;
+        }
+        false
+    };
+    let mut found: Vec<(FuncRef, bool)> =
+        runs.filter(|frame| inside(frame)).map(|frame| (frame.func, frame.is_guarded)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Whether a file is a script that people run by hand.
+fn is_script(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "scripts" | "script" | "bin" | "migration"))
+}
+
+fn nesting(unit: &Unit, func: ir::FuncId) -> usize {
+    let mut depth = 0;
+    let mut next = unit.functions[func.index()].parent;
+    while let Some(parent) = next {
+        depth += 1;
+        next = unit.functions[parent.index()].parent;
+    }
+    depth
+}
+
+/// All broken windows: those of single functions, and those that a rival breaks.
+pub(super) fn proven(all: Vec<Found>) -> Vec<Case> {
+    let mut movers: FxHashMap<String, Vec<Mover>> = FxHashMap::default();
+    let mut reliances = Vec::new();
+    let mut cases = Vec::new();
+    let handed: FxHashSet<FuncRef> = all.iter().flat_map(|found| found.handed.iter().copied()).collect();
+    for found in all {
+        for mover in found.movers {
+            movers.entry(mover.entity.clone()).or_default().push(mover);
+        }
+        reliances.extend(found.reliances);
+        cases.extend(found.cases);
+    }
+    let more: Vec<Case> = reliances
+        .par_iter()
+        .filter_map(|reliance| {
+            let fits = |mover: &&Mover| mover.concerns(reliance);
+            let mut rivals = movers.get(&reliance.entity)?.iter().filter(fits).take(RIVALS);
+            rivals.find_map(|mover| rivals::judge(reliance, mover, &reliance.case.database))
+        })
+        .collect();
+    cases.extend(more);
+    // What a function does in a transaction that it was handed is settled where the transaction is opened.
+    cases.retain(|case| !(case.ambient && handed.contains(&case.seen_by)));
+    cases
+}
+
+/// One case for each act and each check: where several windows share an end, the strongest speaks.
+pub(super) fn dedupe(mut cases: Vec<Case>) -> Vec<Case> {
+    cases.sort_by(|a, b| {
+        let key = |c: &Case| {
+            (
+                c.act.path.clone(),
+                c.act.span,
+                std::cmp::Reverse((c.confidence, c.severity)),
+                std::cmp::Reverse(c.check.span),
+            )
+        };
+        key(a).cmp(&key(b)).then_with(|| a.check.path.cmp(&b.check.path))
+    });
+    let mut kept: Vec<Case> = Vec::new();
+    for case in cases {
+        let same_act = |k: &Case| k.act == case.act && k.entity == case.entity;
+        let same_check = |k: &Case| {
+            k.check == case.check
+                && k.function == case.function
+                && std::mem::discriminant(&k.link) == std::mem::discriminant(&case.link)
+        };
+        if !kept.iter().rev().take(64).any(|k| same_act(k) || same_check(k)) {
+            kept.push(case);
+        }
+    }
+    kept
+}

@@ -1,0 +1,116 @@
+//! What the callers of a function do about its windows. A window is found where both of its ends are first seen together,
+//! and yet a caller may close it: by a handler of errors, a transaction, a lock, a retry. So a function whose every caller
+//! has something of that kind around the call is judged again, inside each of them, and the worst verdict counts.
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Workspace;
+use super::analyse::Found;
+use crate::analysis::Flow;
+use crate::analysis::case::{self, Case};
+use crate::analysis::judged;
+use crate::analysis::window::Search;
+use crate::finding::Anomaly;
+use crate::link::FuncRef;
+use crate::model::{self, LastResort, Model, Start};
+
+/// How many callers of a function are looked into; those of more are taken to be alike.
+const CALLERS: usize = 4;
+
+/// Judges the cases of functions again where their callers may make a difference.
+pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]) {
+    let called: FxHashSet<FuncRef> = all.iter().flat_map(|found| found.called.iter().map(|(func, _)| *func)).collect();
+    let is_entry = |start: Start| match start {
+        Start::Function(func) => !called.contains(&func),
+        Start::Made(..) | Start::Pipeline(..) => true,
+    };
+    let mut contexts: FxHashMap<FuncRef, Vec<(Start, bool)>> = FxHashMap::default();
+    for found in all.iter().filter(|found| is_entry(found.start)) {
+        for (func, guarded) in &found.called {
+            contexts.entry(*func).or_default().push((found.start, *guarded));
+        }
+    }
+    let last_resorts = model::last_resorts(model);
+    let applicable = |start: Start| {
+        let package = |unit| model.program.package_of(unit);
+        last_resorts.iter().copied().find(|it| package(it.registered) == package(start.unit()))
+    };
+    all.par_iter_mut().for_each(|found| {
+        let start = found.start;
+        let settled = std::mem::take(&mut found.cases).into_iter().filter_map(|case| {
+            let own = Start::Function(case.seen_by) == start;
+            let around = contexts.get(&case.seen_by).filter(|_| own).map_or(&[][..], Vec::as_slice);
+            let guarded = !around.is_empty() && around.iter().all(|(_, guarded)| *guarded);
+            let mut entries: Vec<Start> = around.iter().map(|(entry, _)| *entry).collect();
+            entries.dedup();
+            entries.truncate(CALLERS);
+            if entries.is_empty() {
+                entries.push(start);
+            }
+            let violated = case.anomaly == Anomaly::UnhandledViolation;
+            let answered = violated && entries.iter().all(|entry| applicable(*entry).is_some());
+            if !guarded && !answered {
+                return Some(case);
+            }
+            // The worst over all callers: the first that leaves it open.
+            for entry in entries {
+                let mut verdict = Verdict::Open(None);
+                if guarded {
+                    verdict = judge_again(workspace, model, entry, &case, None);
+                }
+                if let (Verdict::Open(_), true, Some(last_resort)) = (&verdict, answered, applicable(entry)) {
+                    verdict = judge_again(workspace, model, entry, &case, Some(last_resort));
+                }
+                if let Verdict::Open(worse) = verdict {
+                    return Some(worse.map_or(case, |worse| *worse));
+                }
+            }
+            None
+        });
+        found.cases = settled.collect();
+    });
+}
+
+enum Verdict {
+    /// Nothing breaks it.
+    Closed,
+    /// It is broken there, too, or was not met.
+    Open(Option<Box<Case>>),
+}
+
+/// The verdict on a window inside of what runs from `entry`.
+fn judge_again(
+    workspace: &Workspace,
+    model: &Model<'_>,
+    entry: Start,
+    case: &Case,
+    last_resort: Option<LastResort>,
+) -> Verdict {
+    let mut trace = model::trace(model, entry, last_resort);
+    let flow = Flow::new(&trace);
+    let database = workspace.database(model, entry.unit());
+    let mut search = Search::within(&mut trace, &flow, model.schemas, case.seen_by);
+    let mut met = false;
+    for window in search.windows() {
+        let (check, act) = (search.trace.op(window.check).site, search.trace.op(window.act).site);
+        let same = check.unit == case.check.unit
+            && check.span == case.check.span
+            && act.unit == case.act.unit
+            && act.span == case.act.span;
+        if !same {
+            continue;
+        }
+        met = true;
+        // Who answers "that is there already" by an error may leave the answer to whoever handles errors last; who goes on
+        // with what is there may not.
+        let leaves_it = last_resort.is_none() || search.declines_when_present(&window);
+        if let Some(broken) = judged::judge(&mut search, window, &database) {
+            return Verdict::Open(Some(Box::new(case::case(&mut search, model.program, &broken, &database))));
+        }
+        if !leaves_it {
+            return Verdict::Open(None);
+        }
+    }
+    if met { Verdict::Closed } else { Verdict::Open(None) }
+}

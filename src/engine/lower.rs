@@ -1,0 +1,135 @@
+//! Which files are parsed: those that may hold a part of a window.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use super::Workspace;
+use crate::frontend;
+use crate::ir::Unit;
+use crate::library::Registry;
+use crate::link::{FileId, Modules};
+use crate::model::Survey;
+use crate::source::{Prefilter, Source};
+
+impl Workspace {
+    /// Lowers the files that may matter: those that hold a library's words, those that import one of them, and what these
+    /// import. A part of a window may lie in any of them.
+    pub(super) fn lower(&self, registry: &Registry, modules: &Modules) -> Vec<Unit> {
+        let needles = registry.needles();
+        let mut needles: Vec<&str> = needles.iter().map(String::as_str).collect();
+        needles.push("toctou:");
+        let prefilter = Prefilter::new(&needles);
+        let sources: Vec<&Source> = self.sources.iter().collect();
+        let lower = |at: usize| frontend::lower(&sources[at].path, &sources[at].text);
+        let mut units: Vec<Option<Unit>> = (0..sources.len())
+            .into_par_iter()
+            .map(|at| if prefilter.hits(&sources[at].text) { lower(at) } else { None })
+            .collect();
+        let named = naming(&sources, &units);
+        for wave in 0..3 {
+            let wanted = match wave {
+                0 => importing(&sources, &units, modules).into_iter().chain(named.iter().copied()).collect(),
+                _ => imported(&sources, &units, modules),
+            };
+            let wanted: BTreeSet<usize> = wanted.into_iter().collect();
+            let more: Vec<(usize, Option<Unit>)> = wanted.into_par_iter().map(|at| (at, lower(at))).collect();
+            for (at, unit) in more {
+                units[at] = unit;
+            }
+        }
+        units.into_iter().flatten().collect()
+    }
+}
+
+/// The places in `sources` of files that lowered units import and that are not lowered yet.
+fn imported(sources: &[&Source], units: &[Option<Unit>], modules: &Modules) -> Vec<usize> {
+    let mut wanted: Vec<usize> = Vec::new();
+    for (at, unit) in units.iter().enumerate() {
+        let Some(unit) = unit else { continue };
+        let names = unit.modules().filter_map(|name| modules.resolve(&sources[at].path, name));
+        wanted.extend(names.map(|FileId(file)| file as usize).filter(|file| units[*file].is_none()));
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
+}
+
+/// The places in `sources` of files that are not lowered yet and import one that is, directly or through files that only
+/// pass names on. Code that runs in browsers makes requests, and no windows.
+fn importing(sources: &[&Source], units: &[Option<Unit>], modules: &Modules) -> Vec<usize> {
+    let imports: Vec<Vec<usize>> = (0..sources.len())
+        .into_par_iter()
+        .map(|at| {
+            let source = sources[at];
+            if units[at].is_some() || runs_in_browsers(&source.text) {
+                return Vec::new();
+            }
+            let names = quoted_modules(&source.text).filter_map(|name| modules.resolve(&source.path, name));
+            names.map(|FileId(file)| file as usize).collect()
+        })
+        .collect();
+    let mut wanted: Vec<bool> = units.iter().map(Option::is_some).collect();
+    let hits = |wanted: &[bool], at: usize| imports[at].iter().any(|file| wanted[*file]);
+    for _ in 0..BARRELS {
+        let passing: Vec<usize> = (0..sources.len())
+            .filter(|at| !wanted[*at] && passes_on(&sources[*at].text) && hits(&wanted, *at))
+            .collect();
+        for at in passing {
+            wanted[at] = true;
+        }
+    }
+    (0..sources.len()).filter(|at| units[*at].is_none() && (wanted[*at] || hits(&wanted, *at))).collect()
+}
+
+/// The places in `sources` of files that are not lowered yet and call a method by a name that one function of the lowered
+/// ones has, and only one: they may reach it without importing anything.
+fn naming(sources: &[&Source], units: &[Option<Unit>]) -> Vec<usize> {
+    let mut named: FxHashMap<&str, usize> = FxHashMap::default();
+    for func in units.iter().flatten().flat_map(|unit| &unit.functions) {
+        if Survey::is_telling(&func.name) {
+            *named.entry(&func.name).or_default() += 1;
+        }
+    }
+    let mut needles: Vec<String> =
+        named.into_iter().filter(|(_, count)| *count == 1).map(|(name, _)| format!(".{name}(")).collect();
+    needles.sort();
+    if needles.is_empty() {
+        return Vec::new();
+    }
+    let calls = Prefilter::new(&needles.iter().map(String::as_str).collect::<Vec<_>>());
+    let may = |at: usize| units[at].is_none() && calls.hits(&sources[at].text) && !runs_in_browsers(&sources[at].text);
+    (0..sources.len()).into_par_iter().filter(|at| may(*at)).collect()
+}
+
+/// How many files that pass names on may stand behind one another.
+const BARRELS: usize = 3;
+
+/// Whether a file says in its first lines that it is for browsers.
+fn runs_in_browsers(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.next().is_some_and(|line| line.starts_with("\"use client\"") || line.starts_with("'use client'"))
+}
+
+/// Whether a file does little else than pass names of other files on.
+fn passes_on(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    let (mut passing, mut all) = (0, 0);
+    for line in lines.by_ref().take(40) {
+        all += 1;
+        passing += usize::from(line.starts_with("export") && line.contains(" from "));
+    }
+    passing > 0 && passing * 2 >= all
+}
+
+/// The module names that a text quotes behind `from`, in `require(…)` or in `import(…)`, without parsing it.
+fn quoted_modules(text: &str) -> impl Iterator<Item = &str> {
+    let behind = |word: &'static str| text.match_indices(word).map(move |(at, word)| &text[at + word.len()..]);
+    let pieces = behind("from ").chain(behind("require(")).chain(behind("import("));
+    pieces.filter_map(|rest| {
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let inner = &rest[1..];
+        Some(&inner[..inner.find(quote)?])
+    })
+}
