@@ -345,4 +345,28 @@ impl Values {
             Val::Derived(parts) => parts.clone(),
         }
     }
+
+    /// What `find` says of the first value that it says something of: the value itself, or one of those that it is made
+    /// from, at most `depth` steps away. Values share parts, so that each is asked only as often as it comes nearer.
+    pub fn find_within<T>(&self, value: ValId, depth: usize, find: &mut dyn FnMut(ValId) -> Option<T>) -> Option<T> {
+        let mut asked: FxHashMap<ValId, usize> = FxHashMap::default();
+        let mut todo = vec![(value, depth)];
+        while let Some((value, depth)) = todo.pop() {
+            if depth == 0 || asked.get(&value).is_some_and(|known| *known >= depth) {
+                continue;
+            }
+            asked.insert(value, depth);
+            if let Some(found) = find(value) {
+                return Some(found);
+            }
+            let parts = self.parts(value);
+            todo.extend(parts.into_iter().rev().map(|part| (part, depth - 1)));
+        }
+        None
+    }
+
+    /// Whether a value, or one that it is made from, at most `depth` steps away, is as asked for.
+    pub fn any_within(&self, value: ValId, depth: usize, is: &mut dyn FnMut(ValId) -> bool) -> bool {
+        self.find_within(value, depth, &mut |value| is(value).then_some(())).is_some()
+    }
 }

@@ -6,7 +6,7 @@ use crate::analysis::flow::Flow;
 
 use crate::ir::{BinaryOp, UnaryOp};
 use crate::library::{ErrorKind, ErrorRow, Verb};
-use crate::model::{BlockId, Event, Exit, Literal, OpId, OpSource, TextPart, Trace, Val, ValId};
+use crate::model::{BlockId, Event, Exit, Literal, OpId, OpSource, Trace, Val, ValId};
 
 /// What becomes of an error that is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -358,15 +358,7 @@ fn includes_test(trace: &Trace<'_>, receiver: ValId, needle: ValId, kind: ErrorK
 }
 
 fn mentions_caught(trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
-    let Some(depth) = depth.checked_sub(1) else { return false };
-    match trace.values.get(value) {
-        Val::Caught(_) => true,
-        Val::Text(parts) => parts.iter().any(|part| match part {
-            TextPart::Hole(hole) => mentions_caught(trace, *hole, depth),
-            TextPart::Text(_) => false,
-        }),
-        _ => trace.values.parts(value).into_iter().any(|part| mentions_caught(trace, part, depth)),
-    }
+    trace.values.any_within(value, depth, &mut |value| matches!(trace.values.get(value), Val::Caught(_)))
 }
 
 fn class_name<'t>(trace: &'t Trace<'_>, class: ValId) -> Option<&'t str> {

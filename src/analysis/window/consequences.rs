@@ -86,11 +86,9 @@ impl Search<'_, '_, '_> {
     }
 
     fn comes_from_call(&self, value: ValId, call: &crate::model::Effect, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        match self.trace.values.get(value) {
-            Val::Call { args, .. } if *args == call.args => true,
-            _ => self.trace.values.parts(value).into_iter().any(|part| self.comes_from_call(part, call, depth)),
-        }
+        self.trace.values.any_within(value, depth, &mut |value| {
+            matches!(self.trace.values.get(value), Val::Call { args, .. } if *args == call.args)
+        })
     }
 
     /// Writes and effects behind the check that one of its facts decides.
@@ -220,9 +218,7 @@ impl Search<'_, '_, '_> {
     }
 
     pub(super) fn contains_any(&self, value: ValId, wanted: &FxHashSet<ValId>, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        wanted.contains(&value)
-            || self.trace.values.parts(value).into_iter().any(|part| self.contains_any(part, wanted, depth))
+        self.trace.values.any_within(value, depth, &mut |value| wanted.contains(&value))
     }
 
     /// What the root function returns at the end of a way.

@@ -110,11 +110,8 @@ impl Search<'_, '_, '_> {
     }
 
     pub(super) fn made_of(&self, check: OpId, value: ValId, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        match self.trace.values.get(value) {
-            Val::Result(op) => *op == check,
-            _ => self.trace.values.parts(value).into_iter().any(|part| self.made_of(check, part, depth)),
-        }
+        let given = Val::Result(check);
+        self.trace.values.any_within(value, depth, &mut |value| *self.trace.values.get(value) == given)
     }
 
     /// Whether a value is computed from a column's old value: not a copy of it, and not something else.
@@ -173,14 +170,10 @@ impl Search<'_, '_, '_> {
     }
 
     pub(super) fn column_within(&self, check: OpId, value: ValId, column: &str, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        if let Val::Field(base, name) = self.trace.values.get(value)
-            && name == column
-            && self.is_check_row(check, *base)
-        {
-            return true;
-        }
-        self.trace.values.parts(value).into_iter().any(|part| self.column_within(check, part, column, depth))
+        self.trace.values.any_within(value, depth, &mut |value| match self.trace.values.get(value) {
+            Val::Field(base, name) => name == column && self.is_check_row(check, *base),
+            _ => false,
+        })
     }
 }
 

@@ -219,13 +219,12 @@ impl Terms {
 
     /// The first column of a row that a value is made from.
     fn column_in(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> Option<(String, String, String)> {
-        let depth = depth.checked_sub(1)?;
-        if let Some(Place::Column(variable, table, column) | Place::Sum(variable, table, column)) =
-            self.place(trace, value)
-        {
-            return Some((variable, table, column));
-        }
-        trace.values.parts(value).into_iter().find_map(|part| self.column_in(trace, part, depth))
+        trace.values.find_within(value, depth, &mut |value| match self.place(trace, value) {
+            Some(Place::Column(variable, table, column) | Place::Sum(variable, table, column)) => {
+                Some((variable, table, column))
+            }
+            _ => None,
+        })
     }
 
     /// Where in the script a value comes from.
@@ -370,17 +369,14 @@ impl Terms {
     }
 
     fn size_anywhere(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> Option<Expr> {
-        let depth = depth.checked_sub(1)?;
-        if let Some(Place::Size(variable)) = self.place(trace, value) {
-            return Some(size(variable.as_str()));
-        }
-        trace.values.parts(value).into_iter().find_map(|part| self.size_anywhere(trace, part, depth))
+        trace.values.find_within(value, depth, &mut |value| match self.place(trace, value) {
+            Some(Place::Size(variable)) => Some(size(variable.as_str())),
+            _ => None,
+        })
     }
 
     fn rows_in(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        self.place(trace, value).is_some()
-            || trace.values.parts(value).into_iter().any(|part| self.rows_in(trace, part, depth))
+        trace.values.any_within(value, depth, &mut |value| self.place(trace, value).is_some())
     }
 
     /// The arguments of both runs.

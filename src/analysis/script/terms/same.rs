@@ -73,9 +73,7 @@ impl Terms {
 
     /// Whether a value is made from what some operation gave.
     pub(super) fn is_from_rows(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        matches!(trace.values.get(value), Val::Result(_))
-            || trace.values.parts(value).into_iter().any(|part| self.is_from_rows(trace, part, depth))
+        trace.values.any_within(value, depth, &mut |value| matches!(trace.values.get(value), Val::Result(_)))
     }
 
     /// A value that no statement gave: the same in both runs if the check's condition fixes it, else the run's own.
@@ -92,32 +90,43 @@ impl Terms {
     /// Whether a value is the same in two runs that agree on the check's condition.
     #[must_use]
     pub fn agrees(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
+        self.agrees_within(trace, value, depth, &mut FxHashMap::default())
+    }
+
+    fn agrees_within(
+        &self,
+        trace: &Trace<'_>,
+        value: ValId,
+        depth: usize,
+        known: &mut FxHashMap<ValId, bool>,
+    ) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
-        if self.agreed.contains(&value) {
-            return true;
+        if let Some(known) = known.get(&value) {
+            return *known;
         }
-        match trace.values.get(value) {
-            Val::Const(_) | Val::Global(_) | Val::External(..) | Val::Module(_) | Val::Class(_) | Val::Closure(..) => {
-                true
-            }
-            Val::This(_) | Val::Instance(_) | Val::Handle(_) => true,
-            Val::Param(..) | Val::Opaque(_) | Val::Element(_) | Val::Caught(_) | Val::Phi(_) => false,
-            // What a read by agreed keys gave.
-            Val::Result(_) => false,
-            // Time and generated values count as one constant.
-            Val::Call { callee, args, .. } => {
-                let all = args.iter().all(|arg| self.agrees(trace, *arg, depth));
-                let receiver = match trace.values.get(*callee) {
-                    Val::Field(receiver, _) => self.agrees(trace, *receiver, depth),
-                    _ => true,
-                };
-                all && receiver
-            }
-            _ => {
-                let parts = trace.values.parts(value);
-                !parts.is_empty() && parts.into_iter().all(|part| self.agrees(trace, part, depth))
-            }
-        }
+        let mut all = |parts: Vec<ValId>| parts.into_iter().all(|part| self.agrees_within(trace, part, depth, known));
+        let agrees = self.agreed.contains(&value)
+            || match trace.values.get(value) {
+                Val::Const(_) | Val::Global(_) | Val::External(..) | Val::Module(_) | Val::Class(_) => true,
+                Val::Closure(..) | Val::This(_) | Val::Instance(_) | Val::Made(..) | Val::Handle(_) => true,
+                Val::Param(..) | Val::Opaque(_) | Val::Element(_) | Val::Caught(_) | Val::Phi(_) => false,
+                // What a read by agreed keys gave.
+                Val::Result(_) => false,
+                // Time and generated values count as one constant.
+                Val::Call { callee, args, .. } => {
+                    let receiver = match trace.values.get(*callee) {
+                        Val::Field(receiver, _) => Some(*receiver),
+                        _ => None,
+                    };
+                    all(args.iter().copied().chain(receiver).collect())
+                }
+                _ => {
+                    let parts = trace.values.parts(value);
+                    !parts.is_empty() && all(parts)
+                }
+            };
+        known.insert(value, agrees);
+        agrees
     }
 
     /// Whether a value is made up for the run: by calls that take nothing from what the check asked for. Such a value never
