@@ -49,10 +49,12 @@ impl Workspace {
             })
             .collect();
         let methods: FxHashSet<&str> = names.iter().map(String::as_str).collect();
+        let entities = found.schemas.iter().flat_map(|schema| &schema.entities);
+        let members = entities.map(|entity| entity.name.to_lowercase()).collect();
         let schema_of = program.units().map(|(_, unit)| found.nearest(&unit.path)).collect();
         let model = Model {
             program,
-            survey: Survey::new(program, &methods),
+            survey: Survey::new(program, &methods, &members),
             registry,
             schemas: &found.schemas,
             schema_of,
@@ -79,14 +81,14 @@ impl Workspace {
         for level in by_depth {
             let roots: Vec<FuncRef> = level.into_iter().filter(|root| !in_place.contains(root)).collect();
             let found: Vec<Found> =
-                roots.par_iter().map(|root| self.trace(&model, Start::Function(*root))).collect();
+                roots.par_iter().with_max_len(1).map(|root| self.trace(&model, Start::Function(*root))).collect();
             for found in &found {
                 in_place.extend(found.in_place.iter().copied());
             }
             all.extend(found);
         }
         let further = starts::further(&model, &in_place);
-        all.par_extend(further.par_iter().map(|start| self.trace(&model, *start)));
+        all.par_extend(further.par_iter().with_max_len(1).map(|start| self.trace(&model, *start)));
         callers::settle(self, &model, &mut all);
         all
     }

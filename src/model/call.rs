@@ -10,6 +10,9 @@ use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item};
 use crate::library::{RegionForm, RegionRow};
 use crate::link::{ClassRef, FuncRef, UnitId};
 
+/// How many functions that cannot reach the database are run inside one another: a predicate, and what it asks.
+const ASIDE: usize = 3;
+
 /// The function that a call reaches.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
@@ -199,7 +202,7 @@ impl<'m> Elaborator<'m, '_> {
 
     fn worth_running(&self, func: FuncRef) -> bool {
         let shape = self.model.survey.shape(func);
-        shape.reaches_database || shape.is_small
+        shape.reaches_database || shape.is_small && self.aside() < ASIDE
     }
 
     /// Runs a function of the project in place.

@@ -143,6 +143,11 @@ impl<'m, 'a> Elaborator<'m, 'a> {
         id
     }
 
+    /// How many of the functions that are being run, from the innermost on, cannot reach the database.
+    pub fn aside(&self) -> usize {
+        self.running.iter().rev().take_while(|func| !self.model.survey.shape(**func).reaches_database).count()
+    }
+
     /// Whether a function may be run here.
     pub fn may_run(&mut self, func: FuncRef) -> bool {
         if self.running.contains(&func) {

@@ -10,6 +10,9 @@ use crate::link::{FuncRef, Program, UnitId};
 const MUTATING: [&str; 11] =
     ["push", "unshift", "pop", "shift", "splice", "sort", "reverse", "add", "set", "delete", "fill"];
 
+/// How many blocks a function may have that is run although it cannot reach the database: a predicate, a mapper.
+const SMALL: usize = 16;
+
 /// What is known of one function.
 #[derive(Debug, Default)]
 pub struct Shape {
@@ -54,16 +57,17 @@ pub struct Survey<'p> {
 }
 
 impl<'p> Survey<'p> {
-    /// Surveys a program. `methods` are the names by which libraries are called.
+    /// Surveys a program. `methods` are the names by which libraries are called. Where there are schemas, `members` are the
+    /// names of their entities, in lower case.
     #[must_use]
-    pub fn new(program: &'p Program, methods: &FxHashSet<&str>) -> Self {
+    pub fn new(program: &'p Program, methods: &FxHashSet<&str>, members: &FxHashSet<String>) -> Self {
         let mut shapes: Vec<Vec<Shape>> = Vec::new();
         let mut definitions = Vec::new();
         for (_, unit) in program.units() {
             shapes.push(unit.functions.iter().map(shape).collect());
             definitions.push(define(unit));
         }
-        let reaching = reaching(program, methods);
+        let reaching = reaching(program, methods, members);
         for function in reaching {
             shapes[function.unit.0 as usize][function.func.index()].reaches_database = true;
         }
@@ -175,7 +179,7 @@ fn shape(func: &Func) -> Shape {
             slots.dedup();
         }
     }
-    let is_small = count <= 40;
+    let is_small = count <= SMALL;
     Shape { order, loops, reaches_database: false, is_small }
 }
 
@@ -253,7 +257,7 @@ fn define(unit: &Unit) -> Definitions<'_> {
 
 /// All functions from which a call by one of the libraries' names can be reached. Calls are followed by bare name, which
 /// takes in too much and misses nothing that could be resolved.
-fn reaching(program: &Program, methods: &FxHashSet<&str>) -> Vec<FuncRef> {
+fn reaching(program: &Program, methods: &FxHashSet<&str>, members: &FxHashSet<String>) -> Vec<FuncRef> {
     let mut callers: FxHashMap<&str, Vec<FuncRef>> = FxHashMap::default();
     let mut found: FxHashSet<FuncRef> = FxHashSet::default();
     let mut todo: Vec<FuncRef> = Vec::new();
@@ -264,7 +268,7 @@ fn reaching(program: &Program, methods: &FxHashSet<&str>) -> Vec<FuncRef> {
                 let Step::Call(call) = step else { continue };
                 let Some(name) = called_name(unit, &call.callee) else { continue };
                 callers.entry(name).or_default().push(here);
-                if methods.contains(name) && found.insert(here) {
+                if methods.contains(name) && may_be_call(unit, &call.callee, name, members) && found.insert(here) {
                     todo.push(here);
                 }
             }
@@ -291,6 +295,23 @@ fn reaching(program: &Program, methods: &FxHashSet<&str>) -> Vec<FuncRef> {
     let mut found: Vec<FuncRef> = found.into_iter().collect();
     found.sort_unstable();
     found
+}
+
+/// Whether a call by one of the libraries' names may be theirs. Names of one word are those of many other things, too: then
+/// it takes a member of something, and one that the schemas know, if there are any.
+fn may_be_call(unit: &Unit, callee: &Expr, name: &str, members: &FxHashSet<String>) -> bool {
+    if name.chars().any(|c| c.is_uppercase() || c == '$') {
+        return true;
+    }
+    match &callee.kind {
+        ExprKind::Field(base, _) => match &base.kind {
+            ExprKind::Field(_, member) => members.is_empty() || members.contains(&member.to_lowercase()),
+            ExprKind::Slot(slot) => unit.slots[slot.index()].owner.0 == 0 || unit.slots[slot.index()].ty.is_some(),
+            ExprKind::Index(..) | ExprKind::This => true,
+            _ => false,
+        },
+        _ => true,
+    }
 }
 
 /// The last name of what is called.

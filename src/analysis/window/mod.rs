@@ -190,6 +190,18 @@ impl Search<'_, '_, '_> {
         raises || tests.iter().any(|test| self.depends_on(check, *test))
     }
 
+    /// Whether some branch may turn on a column of the row that a check gave.
+    fn decides_by_column(&mut self, check: OpId) -> bool {
+        let tests = Rc::clone(&self.tests);
+        tests.iter().any(|test| {
+            self.depends_on(check, *test)
+                && self.trace.values.any_within(*test, 40, &mut |value| match self.trace.values.get(value) {
+                    Val::Field(base, name) => self.is_check_row(check, *base) && !self.is_relation(check, name),
+                    _ => false,
+                })
+        })
+    }
+
     /// The runs around an operation, innermost first.
     fn chain(&self, op: OpId) -> Vec<FrameId> {
         let mut chain = Vec::new();

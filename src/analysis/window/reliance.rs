@@ -28,7 +28,7 @@ impl Search<'_, '_, '_> {
             if acts.is_empty() {
                 continue;
             }
-            if !self.decides_anything(check) {
+            if !self.decides_by_column(check) {
                 continue;
             }
             let paths = self.paths(check);
