@@ -3,6 +3,8 @@
 //! From a check onwards every way through the trace is followed, but ways that agree on all facts about the check, and on
 //! the choices that later tests look at, are one. Each class keeps one way as its example.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -277,18 +279,20 @@ impl Paths {
         let mut way = flow.way_to(tail[0]);
         way.pop();
         way.extend(tail);
-        // On to a return, through classes that follow from this one; an end without errors is preferred. `walked` holds
-        // all steps taken, each with the one before it.
+        // On to a return, through classes that follow from this one; the end with the fewest errors is taken. `walked`
+        // holds all steps, each with the one before it; of equal ones the newest is looked at first.
         let children = &self.next;
         let mut walked: Vec<(usize, usize)> = vec![(node, 0)];
         let mut best: Option<(u8, usize)> = None;
-        let mut stack = vec![(0, 0_u8)];
-        let mut steps = 0;
-        while let Some((step, errors)) = stack.pop() {
-            let at = walked[step].0;
-            steps += 1;
-            if steps > 2_000 {
+        let mut reached: FxHashSet<usize> = FxHashSet::default();
+        let mut todo = BinaryHeap::from([(Reverse(0_u8), 0)]);
+        while let Some((Reverse(errors), step)) = todo.pop() {
+            if best.is_some_and(|(least, _)| least <= errors) {
                 break;
+            }
+            let at = walked[step].0;
+            if !reached.insert(at) {
+                continue;
             }
             let cost = match &trace.block(self.nodes[at].block).exit {
                 Exit::Return(..) => Some(errors),
@@ -301,9 +305,6 @@ impl Paths {
                 && best.is_none_or(|(least, _)| cost < least)
             {
                 best = Some((cost, step));
-                if cost == 0 {
-                    break;
-                }
             }
             for child in children.get(&at).into_iter().flatten().rev() {
                 let mut errors = errors.saturating_add(u8::from(self.nodes[*child].by_error));
@@ -313,7 +314,7 @@ impl Paths {
                     errors = errors.saturating_add(8);
                 }
                 walked.push((*child, step));
-                stack.push((walked.len() - 1, errors));
+                todo.push((Reverse(errors), walked.len() - 1));
             }
         }
         let mut rest = Vec::new();
