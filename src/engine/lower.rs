@@ -13,6 +13,18 @@ use crate::link::{FileId, Modules};
 use crate::model::Survey;
 use crate::source::{Prefilter, Source};
 
+/// Where further files are looked for, from those that are known.
+#[derive(Clone, Copy)]
+enum Wave {
+    /// Among those that import one of them.
+    Importing,
+    /// Among those that one of them imports.
+    Imported,
+}
+
+/// A function that acts is called by a service, which a controller calls; and what they call may read.
+const WAVES: [Wave; 4] = [Wave::Importing, Wave::Importing, Wave::Imported, Wave::Imported];
+
 impl Workspace {
     /// Lowers the files that may matter: those that hold a library's words, those that import one of them, and what these
     /// import. A part of a window may lie in any of them.
@@ -28,12 +40,11 @@ impl Workspace {
             .map(|at| if prefilter.hits(&sources[at].text) { lower(at) } else { None })
             .collect();
         let named = naming(&sources, &units);
-        for wave in 0..3 {
-            let wanted = match wave {
-                0 => importing(&sources, &units, modules).into_iter().chain(named.iter().copied()).collect(),
-                _ => imported(&sources, &units, modules),
+        for wave in WAVES {
+            let wanted: BTreeSet<usize> = match wave {
+                Wave::Importing => importing(&sources, &units, modules).into_iter().chain(named.iter().copied()).collect(),
+                Wave::Imported => imported(&sources, &units, modules).into_iter().collect(),
             };
-            let wanted: BTreeSet<usize> = wanted.into_iter().collect();
             let more: Vec<(usize, Option<Unit>)> = wanted.into_par_iter().map(|at| (at, lower(at))).collect();
             for (at, unit) in more {
                 units[at] = unit;

@@ -65,6 +65,9 @@ impl<'m> Elaborator<'m, '_> {
             let index = *index;
             return self.run_next(at, index, site);
         }
+        if let Some(target) = self.stood_in_for(callee, &args, call) {
+            return Some(target);
+        }
         if let Some(value) = self.known(unit, at, call, receiver, name, &args) {
             return Some(value);
         }

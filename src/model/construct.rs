@@ -22,6 +22,9 @@ impl Elaborator<'_, '_> {
             let class = *class;
             return self.construct(class, args);
         }
+        if let Some(target) = self.stood_in_for(callee, args, call) {
+            return target;
+        }
         if call.form == CallForm::Plain
             && let Val::Closure(func, lexical) = self.trace.values.get(callee)
         {
@@ -36,6 +39,14 @@ impl Elaborator<'_, '_> {
             }
         }
         self.unresolved(callee, args.to_vec(), call.form, Some((FrameId(u32::MAX), call.span)))
+    }
+
+    /// What a proxy stands in for.
+    pub(super) fn stood_in_for(&self, callee: ValId, args: &[ValId], call: &Call) -> Option<ValId> {
+        let is_proxy = call.form == CallForm::New && *self.trace.values.get(callee) == Val::Global("Proxy".to_owned());
+        let target = args.first().filter(|_| is_proxy)?;
+        // A proxy of an empty object makes up everything itself.
+        (!matches!(self.trace.values.get(*target), Val::Object(_))).then_some(*target)
     }
 
     /// An instance of a class: its members are those that the constructors store.

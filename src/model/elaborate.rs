@@ -234,6 +234,7 @@ impl<'m, 'a> Elaborator<'m, 'a> {
             match step {
                 Step::Set { slot, value, .. } => {
                     let value = self.eval(unit, at, value);
+                    let value = self.as_declared(unit, *slot, value);
                     if let Some(variable) = self.variable(unit, at.frame, *slot) {
                         self.assign(unit, &mut at.env, variable, value);
                     }

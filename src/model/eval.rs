@@ -248,7 +248,8 @@ impl Elaborator<'_, '_> {
                 Some(first) => self.trace.binary(BinaryOp::Coalesce, first, next),
             });
         }
-        value.unwrap_or_else(|| self.trace.values.opaque())
+        let value = value.unwrap_or_else(|| self.trace.values.opaque());
+        self.as_declared(unit, slot, value)
     }
 
     fn imported(&mut self, unit: UnitId, source: &str, name: &ImportName) -> ValId {

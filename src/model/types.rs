@@ -4,7 +4,7 @@ use super::elaborate::Elaborator;
 use super::trace::RegionId;
 use super::value::{Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::{BinaryOp, ExprKind};
+use crate::ir::{BinaryOp, ExprKind, SlotId};
 use crate::library::{Library, TypePattern, TypeRow};
 use crate::link::{ClassRef, Exported, UnitId, last_name};
 
@@ -32,7 +32,7 @@ impl<'m> Elaborator<'m, '_> {
     fn find_class(&self, value: ValId) -> Option<ClassRef> {
         match self.trace.values.get(value) {
             Val::This(class) | Val::Instance(class) | Val::Made(class, _) => Some(*class),
-            Val::Param(..) | Val::Field(..) | Val::Call { .. } => {
+            Val::Param(..) | Val::Declared(..) | Val::Field(..) | Val::Call { .. } => {
                 let (unit, ty) = self.declared_type(value)?;
                 self.class_of_type(unit, ty)
             }
@@ -48,6 +48,7 @@ impl<'m> Elaborator<'m, '_> {
     fn declared_type(&self, value: ValId) -> Option<(UnitId, &'m str)> {
         let program = self.model.program;
         match self.trace.values.get(value) {
+            Val::Declared(unit, slot) => Some((*unit, program.unit(*unit).slots[slot.index()].ty.as_deref()?)),
             Val::Param(func, index) => {
                 let unit = program.unit(func.unit);
                 let param = unit.functions[func.func.index()].params.get(*index as usize)?;
@@ -73,6 +74,32 @@ impl<'m> Elaborator<'m, '_> {
             },
             _ => None,
         }
+    }
+
+    /// The value of a variable: what its declaration says, where that is a type that calls can be followed by and the
+    /// value itself is of none.
+    pub fn as_declared(&mut self, unit: UnitId, slot: SlotId, value: ValId) -> ValId {
+        let vague = matches!(
+            self.trace.values.get(value),
+            Val::Call { .. } | Val::Field(..) | Val::Index(..) | Val::Opaque(_) | Val::Derived(_) | Val::Binary(..)
+        );
+        if !vague || self.model.program.unit(unit).slots[slot.index()].ty.is_none() {
+            return value;
+        }
+        if self.typed(value).is_some() || self.class_of(value).is_some() {
+            return value;
+        }
+        let declared = self.trace.values.add(Val::Declared(unit, slot));
+        let follows = self.typed(declared).is_some()
+            || self.class_of(declared).is_some_and(|class| self.reaches_database(class));
+        if follows { declared } else { value }
+    }
+
+    /// Whether a method of a class reaches the database.
+    fn reaches_database(&self, class: ClassRef) -> bool {
+        self.model.program.class(class).methods.iter().any(|method| {
+            self.model.survey.shape(crate::link::FuncRef { unit: class.unit, func: method.func }).reaches_database
+        })
     }
 
     /// The class that a type names.
@@ -206,7 +233,12 @@ impl<'m> Elaborator<'m, '_> {
                     self.by_name(name)
                 })
             }
-            Val::Param(..) | Val::Field(..) | Val::This(_) | Val::Instance(_) | Val::Made(..) => {
+            Val::Param(..)
+            | Val::Declared(..)
+            | Val::Field(..)
+            | Val::This(_)
+            | Val::Instance(_)
+            | Val::Made(..) => {
                 let declared = self.declared_type(value).map(|(_, ty)| core_type(ty));
                 if let Some(typed) = declared.and_then(|ty| self.declared_as(ty)) {
                     return Some(typed);

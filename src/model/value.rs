@@ -6,7 +6,7 @@
 use rustc_hash::FxHashMap;
 
 use super::trace::{BlockId, FrameId, OpId, RegionId};
-use crate::ir::{BinaryOp, Const, Over, UnaryOp};
+use crate::ir::{BinaryOp, Const, Over, SlotId, UnaryOp};
 use crate::link::{ClassRef, FuncRef, UnitId};
 use crate::text::Span;
 
@@ -29,6 +29,8 @@ pub enum Val {
     Instance(ClassRef),
     /// An instance of a class, with the members that its constructor gave it.
     Made(ClassRef, ValId),
+    /// What a variable is declared to hold, where its value says less.
+    Declared(UnitId, SlotId),
     /// A name that nothing in the project declares.
     Global(String),
     /// A name of a module outside the project.
@@ -303,6 +305,7 @@ impl Values {
             | Val::Param(..)
             | Val::This(_)
             | Val::Instance(_)
+            | Val::Declared(..)
             | Val::Global(_)
             | Val::External(..)
             | Val::Module(_)
