@@ -5,6 +5,7 @@
 //! the way is declining. Values become constants: what the check's own condition fixes is the same in both runs, what it
 //! does not fix differs between them.
 
+mod diamonds;
 mod handlers;
 mod states;
 mod terms;
@@ -216,6 +217,11 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     fn items(&mut self) -> Vec<Item> {
         let mut items = Vec::new();
         let mut after_check = false;
+        let holds_act = |block: &BlockId| {
+            let acts = |op: &OpId| *op == self.plan.act || self.plan.decided.contains(op);
+            self.trace.block(*block).events.iter().any(|event| matches!(event, Event::Op(op) if acts(op)))
+        };
+        let last = self.plan.way.iter().rposition(holds_act).unwrap_or(0);
         // The search grows with the product of both runs' statements, so of each kind only the first few take part.
         let mut spare = Spare { earlier_reads: 1, earlier_writes: 2, later_reads: 2, decided: 2 };
         for (at, block) in self.plan.way.iter().enumerate() {
@@ -231,7 +237,16 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             let exit = self.trace.block(*block).exit.clone();
             if let (Exit::Branch { test, yes, no, .. }, Some(next)) = (exit, next) {
                 let truth = next == yes && next != no;
+                let other = if truth { no } else { yes };
                 let test = self.terms.resolve(self.trace, test);
+                // Behind the last act a branch may still make the run fail, unless both ways meet again.
+                let last = if at < last { last } else { self.plan.way.len() - 1 };
+                // Whether there is a row at all makes a difference to whatever is computed from it.
+                if !asks_for_row(self.trace, test)
+                    && diamonds::rejoins(self.trace, self.plan.flow, self.plan.way, at, other, last)
+                {
+                    continue;
+                }
                 if let Some(cond) = self.condition(test, truth) {
                     let regions = self.trace.block(*block).regions.clone();
                     let leave = self.leaving(&regions);
@@ -768,4 +783,12 @@ fn codes(kind: ErrorKind) -> Vec<Code> {
         ErrorKind::NotFound => vec![Code::own("not found")],
         ErrorKind::ForeignKey => Vec::new(),
     }
+}
+
+/// Whether a test asks for a row, or for the number of rows.
+fn asks_for_row(trace: &Trace<'_>, test: ValId) -> bool {
+    facts::assert(trace, test, true).iter().flatten().any(|(atom, _)| match atom {
+        facts::Atom::Present(value) => !matches!(trace.values.get(*value), Val::Field(..)),
+        _ => false,
+    })
 }
