@@ -108,15 +108,12 @@ fn compare(trace: &Trace<'_>, a: ValId, b: ValId, truth: bool) -> Vec<Vec<Fact>>
     let values = &trace.values;
     let (a, b) = if values.literal(a).is_some() { (b, a) } else { (a, b) };
     match values.literal(b) {
-        Some(Literal::Null) => return vec![vec![(Atom::Present(a), !truth)]],
+        Some(Literal::Null | Literal::Unset) => return vec![vec![(Atom::Present(a), !truth)]],
         Some(Literal::Bool(wanted)) => return vec![vec![(Atom::True(a), truth == *wanted)]],
         Some(Literal::Number(zero)) if zero == "0" && is_size(trace, a) => {
             return vec![vec![(Atom::Present(a), !truth)]];
         }
         _ => {}
-    }
-    if matches!(values.get(b), Val::Global(name) if name == "undefined") {
-        return vec![vec![(Atom::Present(a), !truth)]];
     }
     let (a, b) = if b < a && values.literal(b).is_none() { (b, a) } else { (a, b) };
     vec![vec![(Atom::Eq(a, b), truth)]]

@@ -79,8 +79,11 @@ pub enum ExprKind {
 /// A literal value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Const {
-    /// The absent value: `null`, `undefined`, `None`.
+    /// The absent value: `null`, `None`.
     Null,
+    /// Not even that: `undefined`, what a member has that is not there. A test takes it for the absent value; as a column's
+    /// value it says nothing of the column.
+    Unset,
     /// A truth value.
     Bool(bool),
     /// A number, as a normalised decimal where it is one.

@@ -408,6 +408,7 @@ fn member(name: &str, out: &mut String) {
 fn constant(value: &Const, out: &mut String) {
     match value {
         Const::Null => out.push_str("null"),
+        Const::Unset => out.push_str("undefined"),
         Const::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Const::Number(number) => out.push_str(number),
         Const::Text(text) => out.push_str(&format!("{text:?}")),

@@ -13,7 +13,7 @@ impl Trace<'_> {
                 Some(ArrayItem::Value(value)) if items.iter().all(|i| matches!(i, ArrayItem::Value(_))) => *value,
                 _ => self.values.add(Val::Field(base, name.to_owned())),
             },
-            Val::Const(Literal::Null) => base,
+            Val::Const(literal) if literal.is_absent() => base,
             Val::Result(_) | Val::Element(_) | Val::Field(..) if self.related_member(base, name).is_some() => {
                 match self.related_member(base, name) {
                     Some(op) => self.values.add(Val::Result(op)),
@@ -23,7 +23,7 @@ impl Trace<'_> {
             Val::External(source, outer) if outer == "*" => self.values.add(Val::External(source, name.to_owned())),
             Val::Rest(whole, names) => {
                 if names.iter().any(|n| n == name) {
-                    self.values.null()
+                    self.values.unset()
                 } else {
                     self.field(whole, name)
                 }
@@ -63,7 +63,7 @@ impl Trace<'_> {
         for entry in entries.iter().rev() {
             match entry {
                 ObjectEntry::Field(key, value) if key == name => return *value,
-                ObjectEntry::Removed(key) if key == name => return self.values.null(),
+                ObjectEntry::Removed(key) if key == name => return self.values.unset(),
                 ObjectEntry::Field(..) | ObjectEntry::Removed(_) => {}
                 ObjectEntry::Spread(inner) => {
                     // Nothing behind the spread names it, so it is the spread's, if that is all there is.
@@ -79,7 +79,7 @@ impl Trace<'_> {
                 ObjectEntry::Computed(_) => return self.values.add(Val::Field(base, name.to_owned())),
             }
         }
-        self.values.null()
+        self.values.unset()
     }
 
     /// A computed member of a value.
@@ -153,7 +153,7 @@ impl Trace<'_> {
         match op {
             BinaryOp::Eq | BinaryOp::Ne => {
                 if let (Some(x), Some(y)) = (values.literal(a), values.literal(b)) {
-                    let equal = x == y;
+                    let equal = x == y || x.is_absent() && y.is_absent();
                     return values.bool(equal == (op == BinaryOp::Eq));
                 }
             }
@@ -169,7 +169,7 @@ impl Trace<'_> {
                 None => {}
             },
             BinaryOp::Coalesce => match values.get(a) {
-                Val::Const(Literal::Null) => return b,
+                Val::Const(literal) if literal.is_absent() => return b,
                 Val::Const(_) | Val::Object(_) | Val::Array(_) | Val::Closure(..) => return a,
                 _ => {}
             },
@@ -303,8 +303,7 @@ impl Trace<'_> {
 /// Whether a value stands for nothing.
 fn is_absent(values: &Values, value: ValId) -> bool {
     match values.get(value) {
-        Val::Const(Literal::Null) => true,
-        Val::Global(name) => name == "undefined",
+        Val::Const(literal) => literal.is_absent(),
         _ => false,
     }
 }

@@ -57,7 +57,7 @@ impl<'m> Elaborator<'m, '_> {
         let site = Site { unit, span: call.span };
         if receiver.is_none() && name == Some("super") {
             self.construct_super(at, &args);
-            return Some(self.trace.values.null());
+            return Some(self.trace.values.unset());
         }
         if let Val::Next(index) = self.trace.values.get(callee)
             && args.is_empty()
@@ -366,7 +366,7 @@ impl<'m> Elaborator<'m, '_> {
                 let given = self.trace.values.add(Val::Handle(region));
                 let count = self.model.program.func(func).params.len().max(1);
                 let inner: Vec<ValId> = (0..count)
-                    .map(|index| if Some(index) == row.handle { given } else { self.trace.values.null() })
+                    .map(|index| if Some(index) == row.handle { given } else { self.trace.values.unset() })
                     .collect();
                 let value = self.run_function(at, Target::closure(func, frame), &inner, site);
                 self.close(at, region, value.is_some());

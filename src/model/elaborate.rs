@@ -177,7 +177,7 @@ impl<'m, 'a> Elaborator<'m, 'a> {
             } else if let Some(arg) = args.get(index) {
                 *arg
             } else {
-                self.trace.values.null()
+                self.trace.values.unset()
             };
             self.assign(unit, &mut env, (frame, param.slot), value);
         }
@@ -288,7 +288,7 @@ impl<'m, 'a> Elaborator<'m, 'a> {
             ir::Exit::Return(value) => {
                 let value = match value {
                     Some(value) => self.eval(unit, at, value),
-                    None => self.trace.values.null(),
+                    None => self.trace.values.unset(),
                 };
                 if self.trace.frames[at.frame.index()].caller.is_none() {
                     self.trace.blocks[at.block.index()].exit = Exit::Return(value, site);

@@ -35,7 +35,7 @@ impl Elaborator<'_, '_> {
         }
         if self.model.survey.definitions(unit).varying.contains(&slot) {
             // Declared, and not assigned on this way.
-            self.trace.values.null()
+            self.trace.values.unset()
         } else {
             self.outside(unit, slot)
         }
@@ -350,7 +350,7 @@ impl Elaborator<'_, '_> {
         value: Option<ValId>,
     ) -> ValId {
         let Some((first, rest)) = path.split_first() else {
-            return value.unwrap_or_else(|| self.trace.values.null());
+            return value.unwrap_or_else(|| self.trace.values.unset());
         };
         let name = match first {
             Key::Name(name) => Some(name.clone()),

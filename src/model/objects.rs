@@ -242,7 +242,7 @@ impl Trace<'_> {
         };
         let entries = match self.values.get(key).clone() {
             Val::Object(entries) => entries,
-            Val::Const(Literal::Null) => return,
+            Val::Const(literal) if literal.is_absent() => return,
             Val::Phi(_) | Val::Choice(..) => {
                 // What all alternatives ask for is certain; the rest is not known.
                 let parts = match self.values.get(key) {
@@ -289,6 +289,10 @@ impl Trace<'_> {
                     continue;
                 }
             };
+            if matches!(self.values.get(value), Val::Const(Literal::Unset)) {
+                // It asks for nothing.
+                continue;
+            }
             if grammar.and.contains(&name) {
                 for item in super::recognise::list_items(&self.values, value) {
                     let item = see(self, item);
@@ -472,7 +476,7 @@ impl Trace<'_> {
                 }
                 return;
             }
-            Val::Const(Literal::Null | Literal::Bool(_)) => return,
+            Val::Const(Literal::Null | Literal::Unset | Literal::Bool(_)) => return,
             _ => {
                 found.opaque = true;
                 return;
@@ -508,7 +512,7 @@ impl Trace<'_> {
         see: &mut dyn FnMut(&mut Self, ValId) -> ValId,
         found: &mut Writes,
     ) {
-        if matches!(self.values.get(value), Val::Global(name) if name == "undefined") {
+        if matches!(self.values.get(value), Val::Const(Literal::Unset)) {
             return;
         }
         let relation = entity.and_then(|e| e.column(name)).and_then(|c| match &c.kind {

@@ -94,6 +94,8 @@ pub enum Val {
 pub enum Literal {
     /// The absent value.
     Null,
+    /// Not even that: the value of a member that is not there.
+    Unset,
     /// A truth value.
     Bool(bool),
     /// A number as written.
@@ -106,6 +108,7 @@ impl From<&Const> for Literal {
     fn from(value: &Const) -> Self {
         match value {
             Const::Null => Self::Null,
+            Const::Unset => Self::Unset,
             Const::Bool(b) => Self::Bool(*b),
             Const::Number(n) => Self::Number(n.clone()),
             Const::Text(t) => Self::Text(t.clone()),
@@ -114,11 +117,17 @@ impl From<&Const> for Literal {
 }
 
 impl Literal {
+    /// Whether it stands for nothing.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Null | Self::Unset)
+    }
+
     /// Whether a branch on it goes the `yes` way.
     #[must_use]
     pub fn is_truthy(&self) -> bool {
         match self {
-            Self::Null => false,
+            Self::Null | Self::Unset => false,
             Self::Bool(b) => *b,
             Self::Number(n) => n.parse::<f64>().is_ok_and(|n| n != 0.0),
             Self::Text(t) => !t.is_empty(),
@@ -204,9 +213,9 @@ impl Values {
         self.add(Val::Opaque(self.opaque))
     }
 
-    /// The absent value.
-    pub fn null(&mut self) -> ValId {
-        self.add(Val::Const(Literal::Null))
+    /// The value of what is not there.
+    pub fn unset(&mut self) -> ValId {
+        self.add(Val::Const(Literal::Unset))
     }
 
     /// A truth value.

@@ -115,7 +115,7 @@ impl<'a> Scene<'a> {
         let mirrored = ORDER.iter().find(|row| row.1 == name).map_or(name, |row| row.3);
         for (column, value, name) in [(a, b, name), (b, a, mirrored)] {
             let seen = self.seen(path, value);
-            let is_null = matches!(seen.expr.kind, ExprKind::Const(Const::Null));
+            let is_null = matches!(seen.expr.kind, ExprKind::Const(Const::Null | Const::Unset));
             let equality = matches!(name, "eq" | "ne");
             if is_null && equality && self.is_row(path, column) {
                 return Fact::Row(name == "ne");

@@ -171,7 +171,7 @@ impl<'a> Scene<'a> {
         for (column, value) in &proposed.fixed {
             let name = sql::name(engine, &stored(column)?)?;
             conditions.push(match value {
-                Const::Null => format!("{name} IS NULL"),
+                Const::Null | Const::Unset => format!("{name} IS NULL"),
                 Const::Bool(true) => name,
                 Const::Bool(false) => format!("NOT {name}"),
                 Const::Number(number) => format!("{name} = {number}"),

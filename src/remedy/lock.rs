@@ -67,7 +67,7 @@ impl<'a> Scene<'a> {
         let conditions = by.iter().map(|(column, value)| {
             let name = sql::name(engine, &column.mapped)?;
             Some(match &self.known(*value).expr.kind {
-                ExprKind::Const(Const::Null) => return None,
+                ExprKind::Const(Const::Null | Const::Unset) => return None,
                 ExprKind::Const(Const::Text(text)) => format!("{name} = {}", sql::literal(text)?),
                 ExprKind::Const(Const::Number(number)) => format!("{name} = {number}"),
                 ExprKind::Const(Const::Bool(truth)) => format!("{name} = {truth}"),

@@ -113,7 +113,7 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
             },
             Exit::Return(value, _) => {
                 // A handler that answers nothing has at most written a log.
-                let answers = !matches!(trace.values.literal(*value), Some(Literal::Null));
+                let answers = !trace.values.literal(*value).is_some_and(Literal::is_absent);
                 if recognised || answers && !handed_on && !reports(trace, *value) {
                     declined = true;
                 } else {

@@ -647,7 +647,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         let OpSource::Call(row, _) = self.trace.op(op).source.clone() else { return false };
         let Some(limit) = &row.limit else { return false };
         let Some(value) = self.trace.pick(op, limit) else { return false };
-        !matches!(self.trace.values.get(value), Val::Const(crate::model::Literal::Null))
+        !self.trace.values.literal(value).is_some_and(crate::model::Literal::is_absent)
     }
 
     /// The statements a call runs where it is not one statement; empty where it is.

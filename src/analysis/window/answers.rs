@@ -45,7 +45,7 @@ impl Search<'_, '_, '_> {
             match &self.trace.block(block).exit {
                 Exit::Throw(..) | Exit::Raise(..) => {}
                 Exit::Return(value, _) => {
-                    let says = !matches!(self.trace.values.literal(*value), Some(Literal::Null));
+                    let says = !self.trace.values.literal(*value).is_some_and(Literal::is_absent);
                     if self.made_of(check, *value, 14) || !answered && !says {
                         return false;
                     }

@@ -47,7 +47,7 @@ impl Search<'_, '_, '_> {
             let Some(old) = self.trace.values.literal(*old).cloned() else { continue };
             let cleared = matches!(old, Literal::Bool(false) | Literal::Null);
             let moved = match self.trace.values.literal(*new) {
-                Some(new) if *new == old || *new == Literal::Null => false,
+                Some(new) if *new == old || new.is_absent() => false,
                 Some(_) if cleared => true,
                 // Rows in the given state leave it, and another row takes it.
                 Some(_) => asked.on(column).any(|c| c.op == Compare::Eq && c.value == *new),

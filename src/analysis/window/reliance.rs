@@ -152,7 +152,7 @@ impl Search<'_, '_, '_> {
     pub(super) fn constant_name(&self, value: ValId) -> Option<String> {
         match self.trace.values.get(value) {
             Val::Const(Literal::Text(text) | Literal::Number(text)) => Some(text.clone()),
-            Val::Const(Literal::Null | Literal::Bool(false)) => Some(String::new()),
+            Val::Const(Literal::Null | Literal::Unset | Literal::Bool(false)) => Some(String::new()),
             Val::Const(Literal::Bool(true)) => Some("true".to_owned()),
             Val::Call { is_new: true, .. } => Some("now".to_owned()),
             Val::Field(base, name) => match self.trace.values.get(*base) {

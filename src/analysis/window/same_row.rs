@@ -159,9 +159,9 @@ impl Search<'_, '_, '_> {
                         // Left out, so it is null.
                         let wanted = literal(self.trace, condition.value);
                         match (condition.op, wanted) {
-                            (Compare::Eq, Some(Literal::Null)) => {}
+                            (Compare::Eq, Some(Literal::Null | Literal::Unset)) => {}
                             (Compare::Eq, _) => return None,
-                            (Compare::Ne, Some(Literal::Null)) => return None,
+                            (Compare::Ne, Some(Literal::Null | Literal::Unset)) => return None,
                             _ => level = level.min(Confidence::Medium),
                         }
                     }

@@ -1,6 +1,6 @@
 //! Calls: plain, `new`, tagged, optional; and the calls that only hand a value on.
 
-use super::lower::{Lower, Want, null, opaque};
+use super::lower::{Lower, Want, unset, opaque};
 use super::tree::{Field, Id, Kind};
 use crate::ir::{CallForm, Expr, ExprKind, Item};
 
@@ -22,7 +22,7 @@ impl<'t> Lower<'t> {
         self.body.graph.goto(join);
         self.body.graph.begin(nil);
         if !want.effect {
-            self.set(out, null(span), span);
+            self.set(out, unset(span), span);
         }
         self.body.graph.goto(join);
         self.body.graph.begin(join);

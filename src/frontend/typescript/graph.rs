@@ -232,7 +232,7 @@ impl Draft {
 /// Whether a value is known to count as true or as false.
 pub(super) fn truth(value: &Expr) -> Option<bool> {
     match &value.kind {
-        ExprKind::Const(Const::Null) => Some(false),
+        ExprKind::Const(Const::Null | Const::Unset) => Some(false),
         ExprKind::Const(Const::Bool(value)) => Some(*value),
         ExprKind::Const(Const::Text(text)) => Some(!text.is_empty()),
         ExprKind::Const(Const::Number(number)) => Some(number != "0"),

@@ -200,7 +200,7 @@ impl<'t> Lower<'t> {
     pub(super) fn name(&self, name: &str, span: Span) -> Expr {
         let kind = match self.scopes.resolve(name) {
             Some(slot) => ExprKind::Slot(slot),
-            None if name == "undefined" => ExprKind::Const(Const::Null),
+            None if name == "undefined" => ExprKind::Const(Const::Unset),
             None => ExprKind::Global(name.to_owned()),
         };
         Expr::new(kind, span)
@@ -265,6 +265,11 @@ pub(super) fn opaque(parts: Vec<Expr>, span: Span) -> Expr {
 /// The absent value.
 pub(super) fn null(span: Span) -> Expr {
     Expr::new(ExprKind::Const(Const::Null), span)
+}
+
+/// The value of what is not there.
+pub(super) fn unset(span: Span) -> Expr {
+    Expr::new(ExprKind::Const(Const::Unset), span)
 }
 
 /// A text.

@@ -162,7 +162,7 @@ impl<'t> Lower<'t> {
             let is_rest = element.is_some_and(|element| tree.kind(element) == Kind::RestPattern);
             let value = match &mut known {
                 Ok(items) if is_rest => Expr::new(ExprKind::Array(items.map(Item::Value).collect()), span),
-                Ok(items) => items.next().unwrap_or_else(|| super::lower::null(span)),
+                Ok(items) => items.next().unwrap_or_else(|| super::lower::unset(span)),
                 Err(base) if is_rest => opaque(vec![base.clone()], span),
                 Err(base) => field(base.clone(), &index.to_string(), span),
             };
@@ -198,7 +198,7 @@ impl<'t> Lower<'t> {
 /// The test whether a value is present.
 pub(super) fn is_present(value: Expr) -> Expr {
     let span = value.span;
-    let absent = super::lower::null(span);
+    let absent = super::lower::unset(span);
     Expr::new(ExprKind::Binary(BinaryOp::Ne, Box::new(value), Box::new(absent)), span)
 }
 

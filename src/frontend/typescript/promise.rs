@@ -1,6 +1,6 @@
 //! Promises: `Promise.all` and its kin hand values on, `.then`, `.catch` and `.finally` run what they are given.
 
-use super::lower::{Lower, Want, null, opaque, text};
+use super::lower::{Lower, Want, unset, opaque, text};
 use super::tree::{Field, Id, Kind, is_function};
 use crate::ir::{BlockId, Entry, Exit, Expr, ExprKind, Item, Over};
 use crate::text::Span;
@@ -44,12 +44,12 @@ impl<'t> Lower<'t> {
         let tree = self.tree;
         let span = tree.span(id);
         match method {
-            "resolve" => Some(arg.map_or_else(|| null(span), |arg| self.expr(arg, want))),
+            "resolve" => Some(arg.map_or_else(|| unset(span), |arg| self.expr(arg, want))),
             "reject" => {
-                let error = arg.map_or_else(|| null(span), |arg| self.value(arg));
+                let error = arg.map_or_else(|| unset(span), |arg| self.value(arg));
                 if want.awaited || want.returned {
                     self.body.graph.end(Exit::Throw(error), span);
-                    return Some(null(span));
+                    return Some(unset(span));
                 }
                 Some(opaque(vec![error], span))
             }

@@ -1,6 +1,6 @@
 //! Statements, apart from loops and jumps.
 
-use super::lower::{Frame, Lower, Want, null};
+use super::lower::{Frame, Lower, Want, unset};
 use super::pattern::Bind;
 use super::tree::{Field, Id, Kind};
 use crate::ir::{BinaryOp, BlockId, Const, Entry, Exit, Expr, ExprKind};
@@ -61,7 +61,7 @@ impl<'t> Lower<'t> {
             Kind::Throw => {
                 let span = tree.first(id).map_or(tree.span(id), |value| tree.span(value));
                 let value = tree.first(id).map(|value| self.value(value));
-                self.body.graph.end(Exit::Throw(value.unwrap_or_else(|| null(span))), span);
+                self.body.graph.end(Exit::Throw(value.unwrap_or_else(|| unset(span))), span);
             }
             Kind::Break | Kind::Continue => self.jump(id),
             Kind::Try => self.try_statement(id),
@@ -96,7 +96,7 @@ impl<'t> Lower<'t> {
         let Some(name) = tree.get(id, Field::Name) else { return };
         let Some(value) = tree.get(id, Field::Value) else {
             if is_let && !tree.has_token(id, "!") {
-                self.bind(name, null(tree.span(id)), Bind::Declare, tree.span(id));
+                self.bind(name, unset(tree.span(id)), Bind::Declare, tree.span(id));
             }
             return;
         };
@@ -153,7 +153,7 @@ impl<'t> Lower<'t> {
         let tree = self.tree;
         let subject = tree.get(id, Field::Value).map(|value| self.unwrapped(value));
         let subject = subject.map(|value| self.value(value));
-        let subject = subject.map(|value| self.hold(value)).unwrap_or_else(|| null(tree.span(id)));
+        let subject = subject.map(|value| self.hold(value)).unwrap_or_else(|| unset(tree.span(id)));
         let Some(body) = tree.get(id, Field::Body) else { return };
         let cases: Vec<(Id, BlockId)> = tree
             .children(body)

@@ -128,7 +128,7 @@ fn errors_say_where() {
         ("Client.f(*a, b)", 13, "nothing may follow a parameter that takes the rest"),
         ("Client.f(a?, b)", 13, "a needed parameter may not follow an optional one"),
         ("Client.f(*a?)", 11, "a parameter that takes the rest may be empty anyway"),
-        ("Client.f(a: func)", 12, "expected `fn` or `[]`"),
+        ("Client.f(a: func)", 12, "expected `fn`, `text` or `[]`"),
         ("Client.f(result)", 9, "`result` has a meaning in selectors and can't name a parameter"),
         ("Client.f(a) b", 12, "expected the end of the pattern"),
         ("Client.f`a", 10, "expected `` ` ``"),

@@ -335,13 +335,12 @@ impl Terms {
             None => {}
         }
         match trace.values.get(value).clone() {
-            Val::Const(Literal::Null) => return null(),
+            Val::Const(literal) if literal.is_absent() => return null(),
             Val::Const(Literal::Bool(truth)) => return lit(truth),
             Val::Const(Literal::Number(number)) => {
                 return number.parse::<i64>().map_or_else(|_| lit(Value::from(number.as_str())), lit);
             }
             Val::Const(Literal::Text(text)) => return lit(Value::from(text.as_str())),
-            Val::Global(name) if name == "undefined" => return null(),
             // A constant of an enumeration outside of sight is its last name.
             Val::Field(base, name) if is_enumeration(trace, base) => return lit(Value::from(name.as_str())),
             Val::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), a, b)

@@ -56,7 +56,7 @@ fn#0 module
     goto b3
   b3:
     b = t3
-    if (::x != null) then b4 else b5
+    if (::x != undefined) then b4 else b5
   b4:
     t6 = ::x
     goto b6

@@ -20,19 +20,19 @@ fn#0 module
     return
 fn#1 f(a, cb)
   b0:
-    if (a != null) then b1 else b3
+    if (a != undefined) then b1 else b3
   b1:
-    if (a.b != null) then b2 else b3
+    if (a.b != undefined) then b2 else b3
   b2:
     t2 = call a.b.c(1)
     t1 = t2
     goto b4
   b3:
-    t1 = null
+    t1 = undefined
     goto b4
   b4:
     x = t1
-    if (cb != null) then b5 else b6
+    if (cb != undefined) then b5 else b6
   b5:
     t4 = call cb(x)
     goto b6
@@ -78,7 +78,7 @@ fn#0 module
     return
 fn#1 f(a)
   b0:
-    if (a != null) then b1 else b2
+    if (a != undefined) then b1 else b2
   b1:
     t2 = call a.b()
     t3 = call ::d()

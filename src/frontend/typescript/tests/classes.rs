@@ -50,6 +50,8 @@ fn#0 module
   b0:
     t4 = call ::create()
     t7 = call ::init()
+    t8 = call ::Injectable()
+    t9 = call ::a.b(::c)
     UserService = class#0
     return
 fn#1 class#0.constructor(prisma: PrismaService, log: Logger, plain: string)

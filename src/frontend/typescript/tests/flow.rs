@@ -143,7 +143,7 @@ const w = a ? f() : 2;
         r##"
 fn#0 module
   b0:
-    if (::a != null) then b1 else b2
+    if (::a != undefined) then b1 else b2
   b1:
     t1 = ::a
     goto b3
@@ -237,7 +237,7 @@ o.x ??= await make();
         r##"
 fn#0 module
   b0:
-    a = null
+    a = undefined
     o = {}
     a = (a ?? 1)
     if a then b2 else b1
@@ -247,7 +247,7 @@ fn#0 module
     goto b2
   b2:
     a = (a && ::b)
-    if (o.x != null) then b4 else b3
+    if (o.x != undefined) then b4 else b3
   b3:
     t2 = call ::make() awaited
     store o.x = t2
@@ -272,7 +272,7 @@ const debug = process.env.NODE_ENV === "development" ? a() : b();
 fn#0 module
   b0:
     g = ::globalThis
-    if (g.db != null) then b1 else b2
+    if (g.db != undefined) then b1 else b2
   b1:
     t1 = g.db
     goto b3

@@ -104,7 +104,7 @@ fn#0 module
     t6 = call ::use(x)
     goto b6
   b8:
-    y = null
+    y = undefined
     goto b9
   b9:
     if opaque(rows) then b10 else b11

@@ -97,7 +97,7 @@ let a, o = {};
         r##"
 fn#0 module
   b0:
-    a = null
+    a = undefined
     o = {}
     t1 = call ::load()
     a = t1.a
@@ -119,7 +119,7 @@ const { a = make() } = o;
         r##"
 fn#0 module
   b0:
-    if (::o.a != null) then b1 else b2
+    if (::o.a != undefined) then b1 else b2
   b1:
     t1 = ::o.a
     goto b3

@@ -132,7 +132,7 @@ count = 1;
         r##"
 fn#0 module
   b0:
-    t1 = call ::console.log(null, ::missing)
+    t1 = call ::console.log(undefined, ::missing)
     return
 "##,
     );
@@ -180,12 +180,12 @@ let x: PrismaClient;
 fn#0 module
   b0:
     f = fn#1
-    x = null
+    x = undefined
     return
 fn#1 f(a: string, b: Map<string, number>, c, d, ...rest: string[]) -> Promise<void>
   b0:
     c = (c ?? 1)
-    if (d != null) then b1 else b2
+    if (d != undefined) then b1 else b2
   b1:
     t1 = d
     goto b3

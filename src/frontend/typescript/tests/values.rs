@@ -12,7 +12,7 @@ use(null, undefined, true, 1_000, 0x10, 1.50, 1e3, 10n, .5, -1, "a\n\u0041\u{1F6
         r##"
 fn#0 module
   b0:
-    t1 = call ::use(null, null, true, 1000, 16, 1.5, 1000, 10, 0.5, -1, "a\nA😀B'", "b\"", opaque())
+    t1 = call ::use(null, undefined, true, 1000, 16, 1.5, 1000, 10, 0.5, -1, "a\nA😀B'", "b\"", opaque())
     return
 "##,
     );
@@ -149,8 +149,8 @@ delete o.a[k];
         r##"
 fn#0 module
   b0:
-    a = null
-    b = null
+    a = undefined
+    b = undefined
     i = 0
     t1 = call ::f()
     b = t1
