@@ -208,7 +208,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             let test = self.terms.resolve(self.trace, test);
             if let [facts] = facts::assert(self.trace, test, pair[1] == yes).as_slice() {
                 for fact in facts {
-                    self.terms.learn(self.trace, fact);
+                    self.terms.learn(self.trace, self.plan.check, fact);
                 }
             }
         }

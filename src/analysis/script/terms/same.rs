@@ -51,7 +51,7 @@ impl Terms {
     }
 
     /// Takes in what a branch on the way says of a value that no statement gave.
-    pub fn learn(&mut self, trace: &Trace<'_>, (atom, truth): &Fact) {
+    pub fn learn(&mut self, trace: &Trace<'_>, check: OpId, (atom, truth): &Fact) {
         let is_leaf = |value: ValId| {
             matches!(trace.values.get(value), Val::Param(..) | Val::Field(..) | Val::Opaque(_) | Val::Call { .. })
         };
@@ -62,7 +62,9 @@ impl Terms {
             // A column that must equal it makes it the same in every run that gets here.
             Atom::Eq(a, b) if *truth => {
                 for (value, other) in [(*a, *b), (*b, *a)] {
-                    if is_leaf(value) && self.is_from_rows(trace, other, 10) && !self.is_from_rows(trace, value, 10) {
+                    let outside = !self.is_from_rows(trace, value, 10);
+                    let beside = made_of(trace, check, other) && !made_of(trace, check, value);
+                    if is_leaf(value) && self.is_from_rows(trace, other, 10) && (outside || beside) {
                         self.agreed.insert(value);
                     }
                 }
@@ -180,4 +182,9 @@ pub(super) fn is_source(trace: &Trace<'_>, callee: ValId) -> bool {
         Val::External(..) | Val::Closure(..) => true,
         _ => false,
     }
+}
+
+/// Whether a value is made from what an operation gave.
+fn made_of(trace: &Trace<'_>, op: OpId, value: ValId) -> bool {
+    trace.values.any_within(value, 10, &mut |value| *trace.values.get(value) == Val::Result(op))
 }
