@@ -217,14 +217,17 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
         Val::Binary(BinaryOp::Eq, a, b) => code_test(trace, *a, *b, kind),
         Val::Binary(BinaryOp::Ne, a, b) => code_test(trace, *a, *b, kind).map(|t| !t),
         Val::Binary(BinaryOp::InstanceOf, _, class) => {
+            if let Val::Class(_) = trace.values.get(*class) {
+                // A class of the project's own is not what the database throws.
+                return Some(false);
+            }
             let name = class_name(trace, *class)?;
             let known = error_rows(trace).any(|row| row.classes.iter().any(|c| c == name));
             if known {
                 let own = error_rows(trace).any(|row| row.kind == kind && row.classes.iter().any(|c| c == name));
                 return own.then_some(true);
             }
-            // A class of the project's own is not what the database throws.
-            matches!(trace.values.get(*class), Val::Class(_)).then_some(false)
+            None
         }
         Val::Phi(phi) => {
             let operands = &trace.values.phi(*phi).operands;
