@@ -156,6 +156,11 @@ impl Trace<'_> {
                     let equal = x == y || x.is_absent() && y.is_absent();
                     return values.bool(equal == (op == BinaryOp::Eq));
                 }
+                let absent = |id: ValId| values.literal(id).is_some_and(Literal::is_absent);
+                let there = |id: ValId| values.literal(id).is_none() && values.truth(id) == Some(true);
+                if absent(a) && there(b) || absent(b) && there(a) {
+                    return values.bool(op == BinaryOp::Ne);
+                }
             }
             BinaryOp::And => match values.truth(a) {
                 Some(true) => return b,
@@ -170,7 +175,8 @@ impl Trace<'_> {
             },
             BinaryOp::Coalesce => match values.get(a) {
                 Val::Const(literal) if literal.is_absent() => return b,
-                Val::Const(_) | Val::Object(_) | Val::Array(_) | Val::Closure(..) => return a,
+                Val::Const(_) => return a,
+                _ if values.truth(a) == Some(true) => return a,
                 _ => {}
             },
             BinaryOp::Add => {
