@@ -59,6 +59,11 @@ impl<'m> Elaborator<'m, '_> {
             self.construct_super(at, &args);
             return Some(self.trace.values.unset());
         }
+        if let Some(last_resort) = self.hands_over(callee, &args) {
+            let outer = At { handler: Some(last_resort), env: at.env.clone(), ..*at };
+            self.throw(&outer, args[0], site);
+            return None;
+        }
         if let Val::Next(index) = self.trace.values.get(callee)
             && args.is_empty()
         {

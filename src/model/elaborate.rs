@@ -88,6 +88,8 @@ pub(super) struct Elaborator<'m, 'a> {
     pub stages: Vec<Target>,
     /// The runs of those that are being run, outermost first.
     pub stage_frames: Vec<FrameId>,
+    /// Where errors that nobody catches are answered.
+    pub last_resort: Option<BlockId>,
 }
 
 /// Makes the trace of a function, or of functions that run together. `last_resort` gets the errors that leave it.
@@ -133,6 +135,7 @@ fn elaborator<'m, 'a>(model: &'m Model<'a>, home: UnitId) -> Elaborator<'m, 'a> 
         types: RefCell::default(),
         stages: Vec::new(),
         stage_frames: Vec::new(),
+        last_resort: None,
     }
 }
 

@@ -69,6 +69,7 @@ impl<'m> Elaborator<'m, '_> {
             self.trace.frames[0].is_stage = true;
         }
         let handler = last_resort.map(|_| self.new_block(FrameId(0)));
+        self.last_resort = handler;
         let leaves = self.run(At { frame: FrameId(0), block: entry, env: Env::default(), handler }, &args);
         let site = self.end_of(first.func);
         self.return_from(leaves.into_iter().map(|leave| (leave.block, leave.value)), site);
@@ -106,6 +107,14 @@ impl<'m> Elaborator<'m, '_> {
         let leaves = self.run(At { frame, block, env: Env::default(), handler: None }, &args);
         let site = self.end_of(func);
         self.return_from(leaves.into_iter().map(|leave| (leave.block, leave.value)), site);
+    }
+
+    /// Whether a call hands an error that was caught to whoever called the function that answers a request, and so to what
+    /// answers errors at last (`next(error)`).
+    pub(super) fn hands_over(&self, callee: ValId, args: &[ValId]) -> Option<BlockId> {
+        let passes = matches!(self.trace.values.get(callee), Val::Param(..) | Val::Next(_));
+        let [error] = args else { return None };
+        self.last_resort.filter(|_| passes && matches!(self.trace.values.get(*error), Val::Caught(_)))
     }
 
     /// The function that a call outside of all runs gave.
