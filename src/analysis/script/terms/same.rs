@@ -55,6 +55,12 @@ impl Terms {
         let is_leaf = |value: ValId| {
             matches!(trace.values.get(value), Val::Param(..) | Val::Field(..) | Val::Opaque(_) | Val::Call { .. })
         };
+        if let Atom::Present(value) | Atom::True(value) = atom
+            && let Val::Over(Over::Find | Over::Some, _, test) = trace.values.get(*value)
+        {
+            // What one row of a set is asked for is asked for by both runs.
+            self.agree_on_elements(trace, *test);
+        }
         match atom {
             Atom::True(value) if is_leaf(*value) => {
                 self.known.insert(*value, lit(*truth));
@@ -65,6 +71,27 @@ impl Terms {
                     let outside = !self.is_from_rows(trace, value, 10);
                     let beside = made_of(trace, check, other) && !made_of(trace, check, value);
                     if is_leaf(value) && self.is_from_rows(trace, other, 10) && (outside || beside) {
+                        self.agreed.insert(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Makes the values that a test compares columns of an element with the same in both runs.
+    fn agree_on_elements(&mut self, trace: &Trace<'_>, test: ValId) {
+        match trace.values.get(test) {
+            Val::Binary(BinaryOp::And, a, b) => {
+                self.agree_on_elements(trace, *a);
+                self.agree_on_elements(trace, *b);
+            }
+            Val::Binary(BinaryOp::Eq, a, b) => {
+                let of_element = |value: ValId| {
+                    trace.values.any_within(value, 8, &mut |part| matches!(trace.values.get(part), Val::Element(_)))
+                };
+                for (column, value) in [(*a, *b), (*b, *a)] {
+                    if of_element(column) && !of_element(value) {
                         self.agreed.insert(value);
                     }
                 }
