@@ -1,9 +1,9 @@
 //! Functions: parameters, bodies, and the hoisting of what they declare.
 
-use super::lower::{Body, Lower, Want};
+use super::lower::{Body, Lower};
 use super::pattern::Bind;
 use super::tree::{Field, Id, Kind};
-use crate::ir::{Exit, Expr, ExprKind, Func, FuncId, FuncKind, Key, Param, Step};
+use crate::ir::{Expr, ExprKind, Func, FuncId, FuncKind, Key, Param, Step};
 use crate::text::Span;
 
 impl<'t> Lower<'t> {
@@ -58,8 +58,7 @@ impl<'t> Lower<'t> {
             self.hoist_vars(body);
             self.statements(body);
         } else {
-            let value = self.expr(body, Want { returned: true, ..Want::default() });
-            self.body.graph.end(Exit::Return(Some(value)), self.tree.span(body));
+            self.return_value(body);
         }
     }
 

@@ -166,9 +166,14 @@ impl<'t> Lower<'t> {
     pub(super) fn return_statement(&mut self, id: Id) {
         let tree = self.tree;
         let operand = tree.first(id);
+        let unwinds = self.body.frames.iter().any(|frame| matches!(frame, Frame::Finally { .. }));
+        if let Some(operand) = operand.filter(|_| !unwinds) {
+            self.return_value(operand);
+            return;
+        }
         let span = operand.map_or(tree.span(id), |operand| tree.span(operand));
         let mut value = operand.map(|operand| self.expr(operand, Want { returned: true, ..Want::default() }));
-        if self.body.frames.iter().any(|frame| matches!(frame, Frame::Finally { .. })) {
+        if unwinds {
             // The value is settled before the `finally` body runs.
             value = value.map(|value| {
                 if self.is_settled(&value) {
@@ -181,6 +186,33 @@ impl<'t> Lower<'t> {
             self.unwind(0);
         }
         self.body.graph.end(Exit::Return(value), span);
+    }
+
+    /// Ends the function with a value. Where a test chooses between answers of different kinds, as in
+    /// `return count === 1 ? task : null`, each has its own end, so that a caller's test of the answer is one of the test.
+    pub(super) fn return_value(&mut self, operand: Id) {
+        let tree = self.tree;
+        let bare = self.bare(operand);
+        let arms = (tree.get(bare, Field::Condition), tree.get(bare, Field::Consequence), tree.get(bare, Field::Alternative));
+        if let (Kind::Ternary, (Some(test), Some(yes), Some(no))) = (tree.kind(bare), arms)
+            && (self.is_answer(yes) || self.is_answer(no))
+        {
+            let (on_yes, on_no) = (self.body.graph.block(), self.body.graph.block());
+            self.condition(test, on_yes, on_no);
+            for (block, arm) in [(on_yes, yes), (on_no, no)] {
+                self.body.graph.begin(block);
+                self.return_value(arm);
+            }
+            return;
+        }
+        let value = self.expr(operand, Want { returned: true, ..Want::default() });
+        self.body.graph.end(Exit::Return(Some(value)), tree.span(operand));
+    }
+
+    /// Whether an expression is of a kind that callers tell apart: an object, a list, a truth value, or nothing.
+    fn is_answer(&self, id: Id) -> bool {
+        let kind = self.tree.kind(self.bare(id));
+        matches!(kind, Kind::Object | Kind::Array | Kind::True | Kind::False | Kind::Null | Kind::Undefined)
     }
 
     /// Whether nothing can change a value any more.

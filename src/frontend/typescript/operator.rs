@@ -320,7 +320,7 @@ impl<'t> Lower<'t> {
     }
 
     /// An assignment target without parentheses and type marks.
-    fn bare(&self, id: Id) -> Id {
+    pub(super) fn bare(&self, id: Id) -> Id {
         let mut id = id;
         while let Kind::Parenthesized | Kind::NonNull | Kind::AsExpression | Kind::Satisfies = self.tree.kind(id) {
             match self.tree.first(id) {
