@@ -211,6 +211,19 @@ impl Trace<'_> {
                 .collect();
             return self.values.add(Val::Object(kept));
         }
+        if let Val::Object(entries) = self.values.get(base).clone()
+            && !entries.iter().any(|e| matches!(e, ObjectEntry::Computed(_)))
+        {
+            let mut kept = Vec::with_capacity(entries.len());
+            for entry in entries {
+                match entry {
+                    ObjectEntry::Field(key, _) if names.contains(&key) => {}
+                    ObjectEntry::Spread(inner) => kept.push(ObjectEntry::Spread(self.rest(inner, names))),
+                    entry => kept.push(entry),
+                }
+            }
+            return self.object(kept);
+        }
         self.values.add(Val::Rest(base, names.to_vec()))
     }
 

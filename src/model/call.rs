@@ -76,6 +76,11 @@ impl<'m> Elaborator<'m, '_> {
         if let Some(value) = self.known(unit, at, call, receiver, name, &args) {
             return Some(value);
         }
+        if let (Some(receiver), Some(name)) = (receiver, name)
+            && let Some(found) = self.looked_up(receiver, name, &args)
+        {
+            return Some(found);
+        }
         match self.recognise(at, receiver, name, callee, &args, call.form) {
             Some(Recognised::Ops(ops)) => return Some(self.run_ops(at, ops, site)),
             Some(Recognised::Region(row, handle)) => return self.run_region(at, row, handle, &args, site),

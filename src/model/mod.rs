@@ -4,6 +4,7 @@
 
 mod algebra;
 mod call;
+mod collections;
 mod construct;
 mod elaborate;
 mod eval;

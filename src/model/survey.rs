@@ -3,8 +3,10 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::ir::{BlockId, Call, Exit, Expr, ExprKind, Func, FuncId, FuncKind, Item, SlotId, Step, Unit};
-use crate::link::{FuncRef, Program, UnitId};
+use crate::ir::{
+    BlockId, Call, Entry, Exit, ExportTarget, Expr, ExprKind, Func, FuncId, FuncKind, ImportName, Item, SlotId, Step, Unit,
+};
+use crate::link::{Exported, FuncRef, Program, UnitId};
 
 /// Methods that change their receiver.
 const MUTATING: [&str; 11] =
@@ -274,6 +276,7 @@ fn reaching(program: &Program, methods: &FxHashSet<&str>, members: &FxHashSet<St
             }
         }
     }
+    let aliases = aliases(program);
     while let Some(function) = todo.pop() {
         let func = program.func(function);
         // A function that holds a reaching callback reaches: it may run it.
@@ -286,15 +289,63 @@ fn reaching(program: &Program, methods: &FxHashSet<&str>, members: &FxHashSet<St
         if func.name.is_empty() {
             continue;
         }
-        for caller in callers.get(func.name.as_str()).into_iter().flatten() {
-            if found.insert(*caller) {
-                todo.push(*caller);
+        let other_names = aliases.get(func.name.as_str()).into_iter().flatten().copied();
+        for name in std::iter::once(func.name.as_str()).chain(other_names) {
+            for caller in callers.get(name).into_iter().flatten() {
+                if found.insert(*caller) {
+                    todo.push(*caller);
+                }
             }
         }
     }
     let mut found: Vec<FuncRef> = found.into_iter().collect();
     found.sort_unstable();
     found
+}
+
+/// Other names that functions go by: in imports, in exports, and as members of objects at the top of a module.
+fn aliases(program: &Program) -> FxHashMap<&str, Vec<&str>> {
+    let mut found: FxHashMap<&str, Vec<&str>> = FxHashMap::default();
+    for (id, unit) in program.units() {
+        for import in &unit.imports {
+            let alias = unit.slots[import.slot.index()].name.as_str();
+            let target = program.resolve_module(id, &import.source);
+            if let Some(Exported::Value(home, value)) = target.and_then(|target| program.export(target, &import.name)) {
+                add_alias(&mut found, program.unit(home), value, alias);
+            }
+        }
+        for export in &unit.exports {
+            match &export.target {
+                ExportTarget::From(_, ImportName::Named(own)) if *own != export.name => {
+                    found.entry(own).or_default().push(&export.name);
+                }
+                ExportTarget::Value(value) => add_alias(&mut found, unit, value, &export.name),
+                ExportTarget::From(..) | ExportTarget::All(_) => {}
+            }
+        }
+        let module = unit.functions.first().into_iter().flat_map(|module| &module.blocks);
+        for step in module.flat_map(|block| &block.steps) {
+            let Step::Set { value: Expr { kind: ExprKind::Object(entries), .. }, .. } = step else { continue };
+            for entry in entries {
+                if let Entry::Field { key, value, .. } = entry {
+                    add_alias(&mut found, unit, value, key);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Notes that what a value names goes by another name, too.
+fn add_alias<'p>(found: &mut FxHashMap<&'p str, Vec<&'p str>>, unit: &'p Unit, value: &'p Expr, alias: &'p str) {
+    let own = match &value.kind {
+        ExprKind::Slot(slot) => unit.slots[slot.index()].name.as_str(),
+        ExprKind::Func(func) => unit.functions[func.index()].name.as_str(),
+        _ => return,
+    };
+    if own != alias && !own.is_empty() && !alias.is_empty() {
+        found.entry(own).or_default().push(alias);
+    }
 }
 
 /// Whether a call by one of the libraries' names may be theirs. Names of one word are those of many other things, too: then
