@@ -56,10 +56,10 @@ impl Terms {
             matches!(trace.values.get(value), Val::Param(..) | Val::Field(..) | Val::Opaque(_) | Val::Call { .. })
         };
         if let Atom::Present(value) | Atom::True(value) = atom
-            && let Val::Over(Over::Find | Over::Some, _, test) = trace.values.get(*value)
+            && let Val::Over(Over::Find | Over::Some, source, test) = trace.values.get(*value)
         {
             // What one row of a set is asked for is asked for by both runs.
-            self.agree_on_elements(trace, *test);
+            self.agree_on_elements(trace, *source, *test);
         }
         match atom {
             Atom::True(value) if is_leaf(*value) => {
@@ -80,16 +80,16 @@ impl Terms {
     }
 
     /// Makes the values that a test compares columns of an element with the same in both runs.
-    fn agree_on_elements(&mut self, trace: &Trace<'_>, test: ValId) {
+    fn agree_on_elements(&mut self, trace: &Trace<'_>, source: ValId, test: ValId) {
         match trace.values.get(test) {
             Val::Binary(BinaryOp::And, a, b) => {
-                self.agree_on_elements(trace, *a);
-                self.agree_on_elements(trace, *b);
+                self.agree_on_elements(trace, source, *a);
+                self.agree_on_elements(trace, source, *b);
             }
             Val::Binary(BinaryOp::Eq, a, b) => {
-                let of_element = |value: ValId| {
-                    trace.values.any_within(value, 8, &mut |part| matches!(trace.values.get(part), Val::Element(_)))
-                };
+                let element = Val::Element(source);
+                let of_element =
+                    |value: ValId| trace.values.any_within(value, 8, &mut |part| *trace.values.get(part) == element);
                 for (column, value) in [(*a, *b), (*b, *a)] {
                     if of_element(column) && !of_element(value) {
                         self.agreed.insert(value);
