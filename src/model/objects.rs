@@ -2,7 +2,7 @@
 
 use super::trace::{Op, OpId, OpSource, Trace};
 use super::value::{ArrayItem, Literal, ObjectEntry, Val, ValId};
-use crate::library::{DataGrammar, FilterGrammar, Root, Selector, Verb};
+use crate::library::{DataGrammar, FilterGrammar, Root, Rows, Selector, Verb};
 use crate::schema::{ColumnKind, Entity, Schema};
 use crate::sql;
 
@@ -158,7 +158,10 @@ impl Trace<'_> {
                     let condition = see(self, key);
                     self.read_filter(&library.filter, entity, condition, see, &mut found, 6);
                 }
-                let parent = self.values.add(Val::Result(of));
+                let mut parent = self.values.add(Val::Result(of));
+                if self.op(of).rows == Rows::Many {
+                    parent = self.values.add(Val::Element(parent));
+                }
                 let looked = self.conditions(schemas, of, see);
                 for (here, there) in ties {
                     // What the parent was asked for by is known before it is read.
