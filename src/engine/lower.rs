@@ -42,7 +42,9 @@ impl Workspace {
         let named = naming(&sources, &units);
         for wave in WAVES {
             let wanted: BTreeSet<usize> = match wave {
-                Wave::Importing => importing(&sources, &units, modules).into_iter().chain(named.iter().copied()).collect(),
+                Wave::Importing => {
+                    importing(&sources, &units, modules).into_iter().chain(named.iter().copied()).collect()
+                }
                 Wave::Imported => imported(&sources, &units, modules).into_iter().collect(),
             };
             let more: Vec<(usize, Option<Unit>)> = wanted.into_par_iter().map(|at| (at, lower(at))).collect();

@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::load::{LoadError, span};
 use super::pattern::{CallPattern, Callee, ParamKind, ParamPattern, PatternError, Selector, TypePattern};
 use super::remedy::{Hole, holes};
-use super::schema::{CallTable, ErrorHandlerTable, File, NativeTable, RegionTable, RemedyTable, Text, Texts, TypeTable, Words};
+use super::schema::{
+    CallTable, ErrorHandlerTable, File, NativeTable, RegionTable, RemedyTable, Text, Texts, TypeTable, Words,
+};
 use super::suggest::hint;
 use super::{
     CallRow, DataGrammar, ENGINES, ErrorHandlerRow, ErrorRow, FilterGrammar, HOLES, INTENTS, LEVELS, Library, Missing,

@@ -49,7 +49,8 @@ pub(super) fn package(path: &str, text: &str) -> Result<Package, Fault> {
     let mut package = Package { folder: folder(path).to_owned(), ..Package::default() };
     with_object(path, text, |root| {
         package.name = string(root, "name").unwrap_or_default();
-        package.mains = ["source", "types", "typings", "module", "main"].iter().filter_map(|k| string(root, k)).collect();
+        package.mains =
+            ["source", "types", "typings", "module", "main"].iter().filter_map(|k| string(root, k)).collect();
         package.exports = root.get("exports").map(|prop| table(&prop.value)).unwrap_or_default();
         package.imports = root.get("imports").map(|prop| table(&prop.value)).unwrap_or_default();
     })?;

@@ -156,7 +156,9 @@ impl Modules {
     /// The folder of the package that a file belongs to.
     #[must_use]
     pub fn package_of(&self, path: &str) -> Option<&str> {
-        ancestors(folder(path)).find_map(|folder| self.package_folders.get_key_value(folder)).map(|(key, _)| key.as_str())
+        ancestors(folder(path))
+            .find_map(|folder| self.package_folders.get_key_value(folder))
+            .map(|(key, _)| key.as_str())
     }
 
     /// The file that a module name means, written in the file `from`.
@@ -271,7 +273,9 @@ fn name(path: &str) -> &str {
 
 /// A folder and all above it, the root last.
 fn ancestors(folder: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(folder), |path| (!path.is_empty()).then(|| path.rsplit_once('/').map_or("", |(up, _)| up)))
+    std::iter::successors(Some(folder), |path| {
+        (!path.is_empty()).then(|| path.rsplit_once('/').map_or("", |(up, _)| up))
+    })
 }
 
 /// The package of a bare module name, and the rest.
@@ -341,7 +345,10 @@ mod tests {
                 "apps/web/tsconfig.json",
                 "{ // the app\n \"extends\": [\"@acme/tsconfig/base.json\", \"./tsconfig.paths\"],\n \"compilerOptions\": {\"strict\": true,}, }",
             ),
-            ("apps/web/tsconfig.paths.json", r#"{"compilerOptions": {"baseUrl": "src", "paths": {"@/*": ["./*"], "~gen": ["../generated/client.mts"]}}}"#),
+            (
+                "apps/web/tsconfig.paths.json",
+                r#"{"compilerOptions": {"baseUrl": "src", "paths": {"@/*": ["./*"], "~gen": ["../generated/client.mts"]}}}"#,
+            ),
             ("packages/tsconfig/package.json", r#"{"name": "@acme/tsconfig"}"#),
             ("packages/tsconfig/base.json", r#"{"compilerOptions": {"paths": {"shared/*": ["../../shared/*"]}}}"#),
             (
@@ -354,7 +361,8 @@ mod tests {
             ("packages/esm/package.json", r#"{"name": "esm", "module": "dist/esm/main.mjs"}"#),
             ("legacy/package.json", r#"{"name": "legacy"}"#),
         ];
-        let manifests: Vec<(String, String)> = manifests.iter().map(|(p, t)| ((*p).to_owned(), (*t).to_owned())).collect();
+        let manifests: Vec<(String, String)> =
+            manifests.iter().map(|(p, t)| ((*p).to_owned(), (*t).to_owned())).collect();
         let (modules, faults) = Modules::new(FILES, &manifests);
         assert_eq!(faults, []);
         modules.resolve(from, written).map(|FileId(at)| FILES[at as usize])

@@ -231,7 +231,8 @@ impl<'m> Elaborator<'m, '_> {
         let caller = Some((at.frame, site));
         let around = self.trace.frames[at.frame.index()].is_guarded;
         let is_guarded = around || takes_handle || at.handler.is_some() || !self.regions.is_empty();
-        let frame_of = Frame { lexical, caller, this, in_place, takes_handle, confidence, is_guarded, ..Frame::of(func) };
+        let frame_of =
+            Frame { lexical, caller, this, in_place, takes_handle, confidence, is_guarded, ..Frame::of(func) };
         self.trace.frames.push(frame_of);
         let entry = self.new_block(frame);
         self.goto_fresh(at, entry);

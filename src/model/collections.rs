@@ -8,7 +8,9 @@ impl Elaborator<'_, '_> {
     /// What `get` and `has` give on `new Map(rows.map((row) => [row.id, row]))` and `new Set(rows.map((row) => row.id))`.
     pub(super) fn looked_up(&mut self, receiver: ValId, name: &str, args: &[ValId]) -> Option<ValId> {
         let [wanted] = args else { return None };
-        let Val::Call { callee, args: made_of, is_new: true, .. } = self.trace.values.get(receiver) else { return None };
+        let Val::Call { callee, args: made_of, is_new: true, .. } = self.trace.values.get(receiver) else {
+            return None;
+        };
         let Val::Global(kind) = self.trace.values.get(*callee) else { return None };
         let is_map = match kind.as_str() {
             "Map" => true,

@@ -4,7 +4,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ir::{
-    BlockId, Call, Entry, Exit, ExportTarget, Expr, ExprKind, Func, FuncId, FuncKind, ImportName, Item, SlotId, Step, Unit,
+    BlockId, Call, Entry, Exit, ExportTarget, Expr, ExprKind, Func, FuncId, FuncKind, ImportName, Item, SlotId, Step,
+    Unit,
 };
 use crate::link::{Exported, FuncRef, Program, UnitId};
 

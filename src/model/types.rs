@@ -90,8 +90,8 @@ impl<'m> Elaborator<'m, '_> {
             return value;
         }
         let declared = self.trace.values.add(Val::Declared(unit, slot));
-        let follows = self.typed(declared).is_some()
-            || self.class_of(declared).is_some_and(|class| self.reaches_database(class));
+        let follows =
+            self.typed(declared).is_some() || self.class_of(declared).is_some_and(|class| self.reaches_database(class));
         if follows { declared } else { value }
     }
 
@@ -233,12 +233,7 @@ impl<'m> Elaborator<'m, '_> {
                     self.by_name(name)
                 })
             }
-            Val::Param(..)
-            | Val::Declared(..)
-            | Val::Field(..)
-            | Val::This(_)
-            | Val::Instance(_)
-            | Val::Made(..) => {
+            Val::Param(..) | Val::Declared(..) | Val::Field(..) | Val::This(_) | Val::Instance(_) | Val::Made(..) => {
                 let declared = self.declared_type(value).map(|(_, ty)| core_type(ty));
                 if let Some(typed) = declared.and_then(|ty| self.declared_as(ty)) {
                     return Some(typed);

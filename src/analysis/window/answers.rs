@@ -11,9 +11,9 @@ impl Search<'_, '_, '_> {
         let paths = self.paths(check);
         let tells = |search: &Self, node: usize, truth: bool| {
             let facts = &paths.nodes[node].facts;
-            facts.iter().any(|(atom, holds)| {
-                *holds == truth && matches!(search.subject(check, atom), Some(Subject::Existence))
-            })
+            facts
+                .iter()
+                .any(|(atom, holds)| *holds == truth && matches!(search.subject(check, atom), Some(Subject::Existence)))
         };
         let present: Vec<usize> = (0..paths.nodes.len())
             .filter(|node| tells(self, *node, true))

@@ -86,9 +86,11 @@ impl Search<'_, '_, '_> {
     }
 
     fn comes_from_call(&self, value: ValId, call: &crate::model::Effect, depth: usize) -> bool {
-        self.trace.values.any_within(value, depth, &mut |value| {
-            matches!(self.trace.values.get(value), Val::Call { args, .. } if *args == call.args)
-        })
+        self.trace.values.any_within(
+            value,
+            depth,
+            &mut |value| matches!(self.trace.values.get(value), Val::Call { args, .. } if *args == call.args),
+        )
     }
 
     /// Writes and effects behind the check that one of its facts decides.

@@ -18,11 +18,11 @@ use crate::analysis::paths::{Choices, Depends, Paths, resolve};
 use crate::analysis::rivals::{Demand, Moved, Step};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Over, UnaryOp};
-use crate::link::FuncRef;
 use crate::library::{Missing, Rows, Verb};
+use crate::link::FuncRef;
 use crate::model::{
-    ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionKind, TextPart, Trace, Val,
-    ValId, Writes, Written, entity_of,
+    ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionKind, TextPart,
+    Trace, Val, ValId, Writes, Written, entity_of,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Schema};
 
@@ -361,13 +361,7 @@ impl Search<'_, '_, '_> {
         false
     }
 
-    fn link(
-        &mut self,
-        check: OpId,
-        act: OpId,
-        facts: &[Fact],
-        way: &[BlockId],
-    ) -> Option<(Link, bool)> {
+    fn link(&mut self, check: OpId, act: OpId, facts: &[Fact], way: &[BlockId]) -> Option<(Link, bool)> {
         let checked = self.trace.op(check).clone();
         let acted = self.trace.op(act).clone();
         let same_entity = checked.entity == acted.entity;

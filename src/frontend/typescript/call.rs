@@ -1,6 +1,6 @@
 //! Calls: plain, `new`, tagged, optional; and the calls that only hand a value on.
 
-use super::lower::{Lower, Want, unset, opaque};
+use super::lower::{Lower, Want, opaque, unset};
 use super::tree::{Field, Id, Kind};
 use crate::ir::{CallForm, Expr, ExprKind, Item};
 

@@ -193,7 +193,8 @@ impl<'t> Lower<'t> {
     pub(super) fn return_value(&mut self, operand: Id) {
         let tree = self.tree;
         let bare = self.bare(operand);
-        let arms = (tree.get(bare, Field::Condition), tree.get(bare, Field::Consequence), tree.get(bare, Field::Alternative));
+        let arms =
+            (tree.get(bare, Field::Condition), tree.get(bare, Field::Consequence), tree.get(bare, Field::Alternative));
         if let (Kind::Ternary, (Some(test), Some(yes), Some(no))) = (tree.kind(bare), arms)
             && (self.is_answer(yes) || self.is_answer(no))
         {

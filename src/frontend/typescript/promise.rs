@@ -1,6 +1,6 @@
 //! Promises: `Promise.all` and its kin hand values on, `.then`, `.catch` and `.finally` run what they are given.
 
-use super::lower::{Lower, Want, unset, opaque, text};
+use super::lower::{Lower, Want, opaque, text, unset};
 use super::tree::{Field, Id, Kind, is_function};
 use crate::ir::{BlockId, Entry, Exit, Expr, ExprKind, Item, Over};
 use crate::text::Span;

@@ -1,7 +1,7 @@
 use super::super::pattern::{Callee, Form, Root};
 use super::super::schema::{
-    CallTable, DataTable, ErrorHandlerTable, ErrorTable, FilterTable, LibTable, NativeTable, PipelineTable, RegionTable,
-    RemedyTable, TypeTable,
+    CallTable, DataTable, ErrorHandlerTable, ErrorTable, FilterTable, LibTable, NativeTable, PipelineTable,
+    RegionTable, RemedyTable, TypeTable,
 };
 use super::super::{CallRow, Library, Requirement};
 use super::super::{ENGINES, ErrorKind, HOLES, INTENTS, LEVELS, Missing, RegionForm, Rows, StepRow, Verb};

@@ -122,13 +122,7 @@ impl Terms {
         self.agrees_within(trace, value, depth, &mut FxHashMap::default())
     }
 
-    fn agrees_within(
-        &self,
-        trace: &Trace<'_>,
-        value: ValId,
-        depth: usize,
-        known: &mut FxHashMap<ValId, bool>,
-    ) -> bool {
+    fn agrees_within(&self, trace: &Trace<'_>, value: ValId, depth: usize, known: &mut FxHashMap<ValId, bool>) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
         if let Some(known) = known.get(&value) {
             return *known;
