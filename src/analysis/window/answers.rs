@@ -20,6 +20,8 @@ impl Search<'_, '_, '_> {
             .filter(|node| paths.nodes[*node].parent.is_none_or(|parent| !tells(self, parent, true)))
             .collect();
         let joined = |search: &Self, block: BlockId| paths.at(block).iter().any(|node| tells(search, *node, false));
+        let acting = self.trace.op(window.act).block;
+        let mut gone_on = Vec::new();
         let mut todo: Vec<(usize, bool)> = present.iter().map(|node| (*node, false)).collect();
         let mut seen = FxHashSet::default();
         while let Some((node, answered)) = todo.pop() {
@@ -27,11 +29,16 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             let block = paths.nodes[node].block;
-            if joined(self, block) {
-                if answered {
-                    continue;
-                }
+            if block == acting {
+                // It acts all the same, in another form.
                 return false;
+            }
+            if joined(self, block) {
+                if !answered {
+                    return false;
+                }
+                gone_on.push(node);
+                continue;
             }
             let mut answered = answered;
             for event in &self.trace.block(block).events {
@@ -55,6 +62,15 @@ impl Search<'_, '_, '_> {
                     let next = paths.next(node).iter().filter(|next| !paths.nodes[**next].by_error);
                     todo.extend(next.map(|next| (*next, answered)));
                 }
+            }
+        }
+        let mut met = FxHashSet::default();
+        while let Some(node) = gone_on.pop() {
+            if paths.nodes[node].block == acting {
+                return false;
+            }
+            if met.insert(node) {
+                gone_on.extend(paths.next(node));
             }
         }
         !present.is_empty()
