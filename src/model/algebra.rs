@@ -210,6 +210,9 @@ impl Trace<'_> {
 
     /// The value with each of its parts replaced, simplified again. Joins are left as they are.
     pub fn map_parts(&mut self, value: ValId, change: &mut dyn FnMut(&mut Self, ValId) -> ValId) -> ValId {
+        if matches!(self.values.get(value), Val::Object(_) | Val::Array(_) | Val::Call { .. } | Val::Derived(_)) {
+            return self.map_members(value, change);
+        }
         match self.values.get(value).clone() {
             Val::Field(base, name) => {
                 let new = change(self, base);
@@ -232,28 +235,6 @@ impl Trace<'_> {
                 });
                 let parts = parts.collect();
                 self.text(parts)
-            }
-            Val::Object(entries) => {
-                let entries = entries
-                    .into_iter()
-                    .map(|entry| match entry {
-                        ObjectEntry::Field(key, v) => ObjectEntry::Field(key, change(self, v)),
-                        ObjectEntry::Spread(v) => ObjectEntry::Spread(change(self, v)),
-                        ObjectEntry::Computed(v) => ObjectEntry::Computed(change(self, v)),
-                        removed @ ObjectEntry::Removed(_) => removed,
-                    })
-                    .collect();
-                self.object(entries)
-            }
-            Val::Array(items) => {
-                let items = items
-                    .into_iter()
-                    .map(|item| match item {
-                        ArrayItem::Value(v) => ArrayItem::Value(change(self, v)),
-                        ArrayItem::Spread(v) => ArrayItem::Spread(change(self, v)),
-                    })
-                    .collect();
-                self.values.add(Val::Array(items))
             }
             Val::Unary(op, inner) => {
                 let inner = change(self, inner);
@@ -286,13 +267,45 @@ impl Trace<'_> {
                 let base = change(self, base);
                 self.rest(base, &names)
             }
+            _ => value,
+        }
+    }
+
+    /// As [`Self::map_parts`], for values of many parts: those of which no part changes are not made again.
+    fn map_members(&mut self, value: ValId, change: &mut dyn FnMut(&mut Self, ValId) -> ValId) -> ValId {
+        let old = self.values.parts(value);
+        let new: Vec<ValId> = old.iter().map(|part| change(self, *part)).collect();
+        if new == old {
+            return value;
+        }
+        let mut new = new.into_iter();
+        let mut next = |old: ValId| new.next().unwrap_or(old);
+        match self.values.get(value).clone() {
+            Val::Object(entries) => {
+                let entries = entries.into_iter().map(|entry| match entry {
+                    ObjectEntry::Field(key, v) => ObjectEntry::Field(key, next(v)),
+                    ObjectEntry::Spread(v) => ObjectEntry::Spread(next(v)),
+                    ObjectEntry::Computed(v) => ObjectEntry::Computed(next(v)),
+                    removed @ ObjectEntry::Removed(_) => removed,
+                });
+                let entries = entries.collect();
+                self.object(entries)
+            }
+            Val::Array(items) => {
+                let items = items.into_iter().map(|item| match item {
+                    ArrayItem::Value(v) => ArrayItem::Value(next(v)),
+                    ArrayItem::Spread(v) => ArrayItem::Spread(next(v)),
+                });
+                let items = items.collect();
+                self.values.add(Val::Array(items))
+            }
             Val::Call { callee, args, is_new, site } => {
-                let callee = change(self, callee);
-                let args = args.into_iter().map(|arg| change(self, arg)).collect();
+                let callee = next(callee);
+                let args = args.into_iter().map(next).collect();
                 self.values.add(Val::Call { callee, args, is_new, site })
             }
             Val::Derived(parts) => {
-                let parts = parts.into_iter().map(|part| change(self, part)).collect();
+                let parts = parts.into_iter().map(next).collect();
                 self.values.add(Val::Derived(parts))
             }
             _ => value,

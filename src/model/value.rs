@@ -3,7 +3,9 @@
 //! Values are hash-consed: two [`ValId`]s are equal exactly if the values are, structurally, after copies have been
 //! followed. That is what makes `existing.id` of a row read by `{id: X}` *be* `X`.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::trace::{BlockId, FrameId, OpId, RegionId};
 use crate::ir::{BinaryOp, Const, Over, UnaryOp};
@@ -174,7 +176,10 @@ pub struct Values {
     table: Vec<Val>,
     /// For each value, whether it is a join or made from one.
     joined: Vec<bool>,
-    ids: FxHashMap<Val, ValId>,
+    /// For each hash, the last value that has it.
+    ids: FxHashMap<u64, ValId>,
+    /// For each value, the one before it that has the same hash.
+    twins: Vec<Option<ValId>>,
     phis: Vec<Phi>,
     opaque: u32,
 }
@@ -182,17 +187,22 @@ pub struct Values {
 impl Values {
     /// The id of a value.
     pub fn add(&mut self, value: Val) -> ValId {
-        if let Some(id) = self.ids.get(&value) {
-            return *id;
+        let hash = FxBuildHasher.hash_one(&value);
+        let last = self.ids.get(&hash).copied();
+        let mut twin = last;
+        while let Some(id) = twin {
+            if *self.get(id) == value {
+                return id;
+            }
+            twin = self.twins[id.0 as usize];
         }
         let id = ValId(u32::try_from(self.table.len()).unwrap_or(u32::MAX));
-        self.table.push(value.clone());
-        let joined = match &value {
-            Val::Phi(_) => true,
-            _ => self.parts(id).iter().any(|part| self.joined[part.0 as usize]),
-        };
+        let is_phi = matches!(value, Val::Phi(_));
+        self.table.push(value);
+        self.twins.push(last);
+        let joined = is_phi || self.any_part(id, &mut |part| self.joined[part.0 as usize]);
         self.joined.push(joined);
-        self.ids.insert(value, id);
+        self.ids.insert(hash, id);
         id
     }
 
@@ -298,6 +308,21 @@ impl Values {
     /// The values a value is made from, joins included.
     #[must_use]
     pub fn parts(&self, id: ValId) -> Vec<ValId> {
+        let mut parts = Vec::new();
+        self.each_part(id, &mut |part| parts.push(part));
+        parts
+    }
+
+    /// Visits the values a value is made from, joins included.
+    pub fn each_part(&self, id: ValId, visit: &mut impl FnMut(ValId)) {
+        self.any_part(id, &mut |part| {
+            visit(part);
+            false
+        });
+    }
+
+    /// Whether one of the values a value is made from, joins included, is as asked for.
+    pub fn any_part(&self, id: ValId, is: &mut impl FnMut(ValId) -> bool) -> bool {
         match self.get(id) {
             Val::Const(_)
             | Val::Param(..)
@@ -312,37 +337,28 @@ impl Values {
             | Val::Result(_)
             | Val::Handle(_)
             | Val::Next(_)
-            | Val::Opaque(_) => Vec::new(),
-            Val::Text(parts) => parts
-                .iter()
-                .filter_map(|part| match part {
-                    TextPart::Hole(hole) => Some(*hole),
-                    TextPart::Text(_) => None,
-                })
-                .collect(),
+            | Val::Opaque(_) => false,
+            Val::Text(parts) => parts.iter().any(|part| match part {
+                TextPart::Hole(hole) => is(*hole),
+                TextPart::Text(_) => false,
+            }),
             Val::Field(base, _)
             | Val::Element(base)
             | Val::Rest(base, _)
             | Val::Unary(_, base)
-            | Val::Made(_, base) => vec![*base],
-            Val::Index(a, b) | Val::Binary(_, a, b) | Val::Over(_, a, b) => vec![*a, *b],
-            Val::Choice(test, yes, no) => vec![*test, *yes, *no],
-            Val::Object(entries) => entries
-                .iter()
-                .filter_map(|entry| match entry {
-                    ObjectEntry::Field(_, v) | ObjectEntry::Spread(v) | ObjectEntry::Computed(v) => Some(*v),
-                    ObjectEntry::Removed(_) => None,
-                })
-                .collect(),
-            Val::Array(items) => items
-                .iter()
-                .map(|item| match item {
-                    ArrayItem::Value(v) | ArrayItem::Spread(v) => *v,
-                })
-                .collect(),
-            Val::Call { callee, args, .. } => std::iter::once(*callee).chain(args.iter().copied()).collect(),
-            Val::Phi(phi) => self.phi(*phi).operands.iter().map(|(_, v)| *v).collect(),
-            Val::Derived(parts) => parts.clone(),
+            | Val::Made(_, base) => is(*base),
+            Val::Index(a, b) | Val::Binary(_, a, b) | Val::Over(_, a, b) => is(*a) || is(*b),
+            Val::Choice(test, yes, no) => is(*test) || is(*yes) || is(*no),
+            Val::Object(entries) => entries.iter().any(|entry| match entry {
+                ObjectEntry::Field(_, v) | ObjectEntry::Spread(v) | ObjectEntry::Computed(v) => is(*v),
+                ObjectEntry::Removed(_) => false,
+            }),
+            Val::Array(items) => items.iter().any(|item| match item {
+                ArrayItem::Value(v) | ArrayItem::Spread(v) => is(*v),
+            }),
+            Val::Call { callee, args, .. } => is(*callee) || args.iter().any(|arg| is(*arg)),
+            Val::Phi(phi) => self.phi(*phi).operands.iter().any(|(_, v)| is(*v)),
+            Val::Derived(parts) => parts.iter().any(|part| is(*part)),
         }
     }
 
@@ -359,8 +375,9 @@ impl Values {
             if let Some(found) = find(value) {
                 return Some(found);
             }
-            let parts = self.parts(value);
-            todo.extend(parts.into_iter().rev().map(|part| (part, depth - 1)));
+            let behind = todo.len();
+            self.each_part(value, &mut |part| todo.push((part, depth - 1)));
+            todo[behind..].reverse();
         }
         None
     }
