@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::facts::{Atom, Fact, is_size};
 use crate::analysis::flow::Flow;
+use crate::analysis::known::Known;
 use crate::analysis::paths::{Choices, Depends, Paths, resolve};
 use crate::analysis::rivals::{Demand, Moved, Step};
 use crate::finding::Confidence;
@@ -89,6 +90,8 @@ pub struct Search<'s, 't, 'm> {
     last: Option<(Vec<BlockId>, Rc<Choices>)>,
     /// Path classes behind the checks that have been asked about.
     paths: FxHashMap<OpId, Rc<Paths>>,
+    /// What has been worked out of values and tests.
+    known: Known,
     /// What depends on them.
     depends: FxHashMap<OpId, Depends>,
     /// All values that branches test.
@@ -106,7 +109,8 @@ impl<'s, 't, 'm> Search<'s, 't, 'm> {
         });
         let tests = tests.collect();
         let (paths, depends) = (FxHashMap::default(), FxHashMap::default());
-        Self { trace, flow, schemas, last: None, paths, depends, tests, inside: None }
+        let known = Known::default();
+        Self { trace, flow, schemas, last: None, paths, known, depends, tests, inside: None }
     }
 
     /// A search for the windows of a function that runs inside the trace.
@@ -172,7 +176,9 @@ impl Search<'_, '_, '_> {
         if let Some(known) = self.paths.get(&check) {
             return Rc::clone(known);
         }
-        let paths = Rc::new(Paths::new(self.trace, self.flow, check));
+        let mut paths = Paths::new(self.trace, self.flow, check);
+        paths.follow(self.trace, self.flow, &mut self.known, usize::MAX);
+        let paths = Rc::new(paths);
         self.paths.insert(check, Rc::clone(&paths));
         paths
     }
@@ -300,6 +306,7 @@ impl Search<'_, '_, '_> {
             let claims = self.claims(check, act, &link, &way);
             let ops = self.trace.op(check).confidence.min(self.trace.op(act).confidence);
             let confidence = confidence.min(ops);
+            let way = way.to_vec();
             found.push(Window { check, act, link, way, decided, effects, claims, bound, confidence });
         }
     }

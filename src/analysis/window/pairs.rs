@@ -28,7 +28,7 @@ impl Search<'_, '_, '_> {
             check: first,
             act: second,
             link,
-            way,
+            way: way.to_vec(),
             decided: FxHashSet::default(),
             effects: Vec::new(),
             claims: false,

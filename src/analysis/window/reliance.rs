@@ -55,7 +55,7 @@ impl Search<'_, '_, '_> {
                     check,
                     act,
                     link: Link::Column(columns),
-                    way,
+                    way: way.to_vec(),
                     decided: FxHashSet::default(),
                     effects: Vec::new(),
                     claims: false,
