@@ -22,8 +22,8 @@ use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::link::FuncRef;
 use crate::library::{Missing, Rows, Verb};
 use crate::model::{
-    ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionKind, TextPart, Trace, Val,
-    ValId, Writes, Written, entity_of,
+    ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionKind, Site, TextPart, Trace,
+    Val, ValId, Writes, Written, entity_of,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Schema};
 
@@ -98,6 +98,8 @@ pub struct Search<'s, 't, 'm> {
     tests: Rc<[ValId]>,
     /// The function whose windows are looked for, where that is not the one the trace starts with.
     inside: Option<FuncRef>,
+    /// The calls between which windows are looked for; `None`: all.
+    ends: Option<[Site; 2]>,
 }
 
 impl<'s, 't, 'm> Search<'s, 't, 'm> {
@@ -110,12 +112,18 @@ impl<'s, 't, 'm> Search<'s, 't, 'm> {
         let tests = tests.collect();
         let (paths, depends) = (FxHashMap::default(), FxHashMap::default());
         let known = Known::default();
-        Self { trace, flow, schemas, last: None, paths, known, depends, tests, inside: None }
+        Self { trace, flow, schemas, last: None, paths, known, depends, tests, inside: None, ends: None }
     }
 
-    /// A search for the windows of a function that runs inside the trace.
-    pub fn within(trace: &'t mut Trace<'m>, flow: &'s Flow, schemas: &'s [Schema], inside: FuncRef) -> Self {
-        Self { inside: Some(inside), ..Self::new(trace, flow, schemas) }
+    /// A search for the windows of a function that runs inside the trace, between two of its calls.
+    pub fn within(
+        trace: &'t mut Trace<'m>,
+        flow: &'s Flow,
+        schemas: &'s [Schema],
+        inside: FuncRef,
+        ends: [Site; 2],
+    ) -> Self {
+        Self { inside: Some(inside), ends: Some(ends), ..Self::new(trace, flow, schemas) }
     }
 }
 
@@ -141,11 +149,16 @@ impl Search<'_, '_, '_> {
             if !is_read && !is_clearing {
                 continue;
             }
+            let [check_site, act_site] = self.ends.map_or([None, None], |ends| ends.map(Some));
+            if check_site.is_some_and(|site| site != it.site) {
+                continue;
+            }
             let entity = it.entity.clone();
             let mine = self.chain(check);
             let acts: Vec<OpId> = writes
                 .iter()
                 .copied()
+                .filter(|act| act_site.is_none_or(|site| site == self.trace.op(*act).site))
                 .filter(|act| {
                     *act != check && self.trace.op(*act).entity == entity && self.seen_first_here(&mine, *act)
                 })
@@ -153,10 +166,8 @@ impl Search<'_, '_, '_> {
             if acts.is_empty() {
                 continue;
             }
-            let feeds = |search: &mut Self, act: &OpId| {
-                search.trace.op(*act).args.clone().into_iter().any(|arg| search.depends_on(check, arg))
-            };
-            if is_read && !self.decides_anything(check) && !acts.iter().any(|act| feeds(self, act)) {
+            let acts = if is_read { self.linkable(check, acts) } else { self.pairable(check, acts) };
+            if acts.is_empty() {
                 continue;
             }
             let paths = self.paths(check);
@@ -171,16 +182,41 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// The acts that a read may bear on: what it gave feeds them, or facts about it hold there.
+    fn linkable(&mut self, check: OpId, mut acts: Vec<OpId>) -> Vec<OpId> {
+        let fed: Vec<OpId> = acts.iter().copied().filter(|act| self.is_fed(check, *act)).collect();
+        if fed.is_empty() && !self.decides_anything(check) {
+            return fed;
+        }
+        let paths = self.paths_to(check, &acts);
+        let speaks = |node: usize| paths.nodes[node].facts.iter().any(|(atom, _)| self.subject(check, atom).is_some());
+        acts.retain(|act| fed.contains(act) || paths.at_op(self.trace, *act).into_iter().any(speaks));
+        acts
+    }
+
+    /// Whether an act is given something that is made from what a check gave.
+    fn is_fed(&mut self, check: OpId, act: OpId) -> bool {
+        self.trace.op(act).args.clone().into_iter().any(|arg| self.depends_on(check, arg))
+    }
+
     /// The path classes behind a check.
     fn paths(&mut self, check: OpId) -> Rc<Paths> {
-        if let Some(known) = self.paths.get(&check) {
-            return Rc::clone(known);
+        self.followed(check, usize::MAX)
+    }
+
+    /// The path classes behind a check, as far as some operations: no example may be asked for.
+    fn paths_to(&mut self, check: OpId, ops: &[OpId]) -> Rc<Paths> {
+        let last = ops.iter().filter_map(|op| self.flow.position(self.trace.op(*op).block)).max();
+        self.followed(check, last.map_or(0, |last| last as usize))
+    }
+
+    fn followed(&mut self, check: OpId, until: usize) -> Rc<Paths> {
+        let paths = self.paths.entry(check).or_insert_with(|| Rc::new(Paths::new(self.trace, self.flow, check)));
+        // Nobody holds on to classes that have not been followed to the end.
+        if let Some(paths) = Rc::get_mut(paths) {
+            paths.follow(self.trace, self.flow, &mut self.known, until);
         }
-        let mut paths = Paths::new(self.trace, self.flow, check);
-        paths.follow(self.trace, self.flow, &mut self.known, usize::MAX);
-        let paths = Rc::new(paths);
-        self.paths.insert(check, Rc::clone(&paths));
-        paths
+        Rc::clone(paths)
     }
 
     /// Whether a value is made from what a check gave.
@@ -269,6 +305,9 @@ impl Search<'_, '_, '_> {
     }
 
     fn see(&mut self, way: &[BlockId], value: ValId) -> ValId {
+        if !self.trace.values.is_joined(value) {
+            return value;
+        }
         let phis = self.choices(way);
         resolve(self.trace, value, &mut |phi| phis.get(&phi).copied())
     }
@@ -313,28 +352,26 @@ impl Search<'_, '_, '_> {
 
     /// The facts of a class without which the act is not reached, or not in the same form.
     fn deciding(&mut self, paths: &Paths, act: OpId, node: usize, facts: &[Fact]) -> Vec<Fact> {
+        if facts.is_empty() {
+            return Vec::new();
+        }
         let others = paths.at_op(self.trace, act);
-        let way = paths.example(self.trace, self.flow, node);
-        let own: Vec<ValId> = self.trace.op(act).args.clone().into_iter().map(|arg| self.see(&way, arg)).collect();
+        let own = self.args_at(paths, act, node);
+        let mut given: FxHashMap<usize, bool> = FxHashMap::default();
         let mut kept = Vec::new();
         for (atom, truth) in facts {
+            let opposite = (atom.clone(), !*truth);
             let mut decides = true;
-            for other in &others {
-                if *other == node {
+            for other in others.iter().copied().filter(|other| *other != node) {
+                if !paths.nodes[other].facts.contains(&opposite) {
                     continue;
                 }
-                let theirs = &paths.nodes[*other].facts;
-                if theirs.contains(&(atom.clone(), !*truth)) {
-                    let way = paths.example(self.trace, self.flow, *other);
-                    let args: Vec<ValId> =
-                        self.trace.op(act).args.clone().into_iter().map(|arg| self.see(&way, arg)).collect();
-                    if args == own {
-                        decides = false;
-                        break;
-                    }
+                if *given.entry(other).or_insert_with(|| self.args_at(paths, act, other) == own) {
+                    decides = false;
+                    break;
                 }
             }
-            if decides && self.done_either_way(paths, act, &(atom.clone(), !*truth), &own) {
+            if decides && self.done_either_way(paths, act, &opposite, &own) {
                 decides = false;
             }
             if decides {
@@ -342,6 +379,16 @@ impl Search<'_, '_, '_> {
             }
         }
         kept
+    }
+
+    /// What an operation is given where it is reached in a class.
+    fn args_at(&mut self, paths: &Paths, op: OpId, node: usize) -> Vec<ValId> {
+        let args = self.trace.op(op).args.clone();
+        if !args.iter().any(|arg| self.trace.values.is_joined(*arg)) {
+            return args;
+        }
+        let way = paths.example(self.trace, self.flow, node);
+        args.into_iter().map(|arg| self.see(&way, arg)).collect()
     }
 
     /// Whether another call does the same where a fact is the other way round.
@@ -353,14 +400,11 @@ impl Search<'_, '_, '_> {
             if other == act || that.verb != it.verb || that.entity != it.entity || that.args.len() != it.args.len() {
                 continue;
             }
-            let args = that.args.clone();
             for node in paths.at_op(self.trace, other) {
                 if !paths.nodes[node].facts.contains(opposite) {
                     continue;
                 }
-                let way = paths.example(self.trace, self.flow, node);
-                let args: Vec<ValId> = args.iter().map(|arg| self.see(&way, *arg)).collect();
-                if args == own {
+                if self.args_at(paths, other, node) == own {
                     return true;
                 }
             }

@@ -31,6 +31,17 @@ impl Search<'_, '_, '_> {
             if !self.decides_by_column(check) {
                 continue;
             }
+            let paths = self.paths_to(check, &acts);
+            let by_column = |act: &OpId| {
+                let node = paths.at_op(self.trace, *act).first().copied();
+                let of_column = |atom: &Atom| matches!(self.subject(check, atom), Some(Subject::Columns(_)));
+                node.is_some_and(|node| paths.nodes[node].facts.iter().any(|(atom, _)| of_column(atom)))
+            };
+            let acts: Vec<OpId> = acts.into_iter().filter(by_column).collect();
+            drop(paths);
+            if acts.is_empty() {
+                continue;
+            }
             let paths = self.paths(check);
             for act in acts {
                 let Some(node) = paths.at_op(self.trace, act).first().copied() else { continue };
