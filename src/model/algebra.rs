@@ -7,11 +7,13 @@ use crate::ir::{BinaryOp, Over, UnaryOp};
 impl Trace<'_> {
     /// A member of a value.
     pub fn field(&mut self, base: ValId, name: &str) -> ValId {
-        match self.values.get(base).clone() {
-            Val::Object(entries) => self.object_field(base, &entries, name),
+        if matches!(self.values.get(base), Val::Object(_)) {
+            return self.object_field(base, name);
+        }
+        match self.values.get(base) {
             Val::Array(items) => match name.parse::<usize>().ok().and_then(|at| items.get(at)) {
                 Some(ArrayItem::Value(value)) if items.iter().all(|i| matches!(i, ArrayItem::Value(_))) => *value,
-                _ => self.values.add(Val::Field(base, name.to_owned())),
+                _ => self.values.add_field(base, name),
             },
             Val::Const(Literal::Null) => base,
             Val::Result(_) | Val::Element(_) | Val::Field(..) if self.related_member(base, name).is_some() => {
@@ -20,15 +22,18 @@ impl Trace<'_> {
                     None => base,
                 }
             }
-            Val::External(source, outer) if outer == "*" => self.values.add(Val::External(source, name.to_owned())),
+            Val::External(source, outer) if outer == "*" => {
+                let source = source.clone();
+                self.values.add(Val::External(source, name.to_owned()))
+            }
             Val::Rest(whole, names) => {
                 if names.iter().any(|n| n == name) {
                     self.values.null()
                 } else {
-                    self.field(whole, name)
+                    self.field(*whole, name)
                 }
             }
-            _ => self.values.add(Val::Field(base, name.to_owned())),
+            _ => self.values.add_field(base, name),
         }
     }
 
@@ -59,7 +64,8 @@ impl Trace<'_> {
         }
     }
 
-    fn object_field(&mut self, base: ValId, entries: &[ObjectEntry], name: &str) -> ValId {
+    fn object_field(&mut self, base: ValId, name: &str) -> ValId {
+        let Val::Object(entries) = self.values.get(base) else { return self.values.add_field(base, name) };
         for entry in entries.iter().rev() {
             match entry {
                 ObjectEntry::Field(key, value) if key == name => return *value,
@@ -70,13 +76,10 @@ impl Trace<'_> {
                     let alone = entries.len() == 1
                         || !entries.iter().any(|e| matches!(e, ObjectEntry::Field(k, _) if k == name))
                             && entries.iter().filter(|e| matches!(e, ObjectEntry::Spread(_))).count() == 1;
-                    return if alone {
-                        self.field(*inner, name)
-                    } else {
-                        self.values.add(Val::Field(base, name.to_owned()))
-                    };
+                    let inner = *inner;
+                    return if alone { self.field(inner, name) } else { self.values.add_field(base, name) };
                 }
-                ObjectEntry::Computed(_) => return self.values.add(Val::Field(base, name.to_owned())),
+                ObjectEntry::Computed(_) => return self.values.add_field(base, name),
             }
         }
         self.values.null()

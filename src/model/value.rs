@@ -187,22 +187,40 @@ pub struct Values {
 impl Values {
     /// The id of a value.
     pub fn add(&mut self, value: Val) -> ValId {
-        let hash = FxBuildHasher.hash_one(&value);
-        let last = self.ids.get(&hash).copied();
-        let mut twin = last;
+        let hash = match &value {
+            Val::Field(base, name) => field_hash(*base, name),
+            _ => FxBuildHasher.hash_one(&value),
+        };
+        self.find(hash, |known| *known == value).unwrap_or_else(|| self.add_new(hash, value))
+    }
+
+    /// The id of a named member.
+    pub fn add_field(&mut self, base: ValId, name: &str) -> ValId {
+        let hash = field_hash(base, name);
+        let is = |known: &Val| matches!(known, Val::Field(of, member) if *of == base && member == name);
+        self.find(hash, is).unwrap_or_else(|| self.add_new(hash, Val::Field(base, name.to_owned())))
+    }
+
+    /// The value with a hash that is as asked for.
+    fn find(&self, hash: u64, is: impl Fn(&Val) -> bool) -> Option<ValId> {
+        let mut twin = self.ids.get(&hash).copied();
         while let Some(id) = twin {
-            if *self.get(id) == value {
-                return id;
+            if is(self.get(id)) {
+                return twin;
             }
             twin = self.twins[id.0 as usize];
         }
+        None
+    }
+
+    fn add_new(&mut self, hash: u64, value: Val) -> ValId {
         let id = ValId(u32::try_from(self.table.len()).unwrap_or(u32::MAX));
         let is_phi = matches!(value, Val::Phi(_));
         self.table.push(value);
-        self.twins.push(last);
         let joined = is_phi || self.any_part(id, &mut |part| self.joined[part.0 as usize]);
         self.joined.push(joined);
-        self.ids.insert(hash, id);
+        let twin = self.ids.insert(hash, id);
+        self.twins.push(twin);
         id
     }
 
@@ -386,4 +404,8 @@ impl Values {
     pub fn any_within(&self, value: ValId, depth: usize, is: &mut dyn FnMut(ValId) -> bool) -> bool {
         self.find_within(value, depth, &mut |value| is(value).then_some(())).is_some()
     }
+}
+
+fn field_hash(base: ValId, name: &str) -> u64 {
+    FxBuildHasher.hash_one((base, name))
 }
