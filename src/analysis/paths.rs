@@ -188,7 +188,7 @@ impl Paths {
                 let facts = Rc::clone(&self.nodes[node].facts);
                 if flow.is_forward(block, next) {
                     self.enter(trace, known, node, next, facts, false);
-                } else if let Some(behind) = behind_loop(trace, flow, block, next) {
+                } else if let Some(behind) = flow.behind_loop(trace, block, next) {
                     // Once through the loop, and on behind it.
                     let seen = self.at(behind).len();
                     self.enter(trace, known, node, behind, facts, false);
@@ -411,14 +411,6 @@ impl Paths {
         }
         way.extend(rest.into_iter().rev());
         way
-    }
-}
-
-/// Where control goes on when the loop with this head is left, seen from the end of its body.
-fn behind_loop(trace: &Trace<'_>, flow: &Flow, end: BlockId, head: BlockId) -> Option<BlockId> {
-    match &trace.block(head).exit {
-        Exit::Branch { yes, no, .. } => [*no, *yes].into_iter().find(|next| flow.is_forward(end, *next)),
-        _ => None,
     }
 }
 

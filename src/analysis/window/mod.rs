@@ -94,8 +94,8 @@ pub struct Search<'s, 't, 'm> {
     known: Known,
     /// What depends on them.
     depends: FxHashMap<OpId, Depends>,
-    /// All values that branches test.
-    tests: Rc<[ValId]>,
+    /// The blocks that end in a branch, and the values that are tested there.
+    tests: Rc<[(BlockId, ValId)]>,
     /// The function whose windows are looked for, where that is not the one the trace starts with.
     inside: Option<FuncRef>,
     /// The calls between which windows are looked for; `None`: all.
@@ -106,7 +106,7 @@ impl<'s, 't, 'm> Search<'s, 't, 'm> {
     /// A search of one trace.
     pub fn new(trace: &'t mut Trace<'m>, flow: &'s Flow, schemas: &'s [Schema]) -> Self {
         let tests = flow.order.iter().filter_map(|block| match &trace.block(*block).exit {
-            Exit::Branch { test, .. } => Some(*test),
+            Exit::Branch { test, .. } => Some((*block, *test)),
             _ => None,
         });
         let tests = tests.collect();
@@ -184,9 +184,11 @@ impl Search<'_, '_, '_> {
 
     /// The acts that a read may bear on: what it gave feeds them, or facts about it hold there.
     fn linkable(&mut self, check: OpId, mut acts: Vec<OpId>) -> Vec<OpId> {
-        let fed: Vec<OpId> = acts.iter().copied().filter(|act| self.is_fed(check, *act)).collect();
-        if fed.is_empty() && !self.decides_anything(check) {
-            return fed;
+        let fed: FxHashSet<OpId> = acts.iter().copied().filter(|act| self.is_fed(check, *act)).collect();
+        let tests = self.tests_on(check);
+        acts.retain(|act| fed.contains(act) || self.decides(check, *act, &tests));
+        if acts.iter().all(|act| fed.contains(act)) {
+            return acts;
         }
         let paths = self.paths_to(check, &acts);
         let speaks = |node: usize| paths.nodes[node].facts.iter().any(|(atom, _)| self.subject(check, atom).is_some());
@@ -224,23 +226,30 @@ impl Search<'_, '_, '_> {
         self.depends.entry(check).or_default().on(self.trace, check, value)
     }
 
-    /// Whether some branch may turn on what a check gave, or on whether it gave anything.
-    fn decides_anything(&mut self, check: OpId) -> bool {
-        let it = self.trace.op(check);
-        let raises = it.missing == Missing::Throws && self.trace.block(it.block).handler.is_some();
+    /// The blocks behind a check in which a branch may turn on what it gave.
+    fn tests_on(&mut self, check: OpId) -> Vec<(BlockId, ValId)> {
+        let start = self.trace.op(check).block;
         let tests = Rc::clone(&self.tests);
-        raises || tests.iter().any(|test| self.depends_on(check, *test))
+        let on_check = |(block, test): &&(BlockId, ValId)| {
+            self.flow.leads(self.trace, start, *block) && self.depends_on(check, *test)
+        };
+        tests.iter().filter(on_check).copied().collect()
     }
 
-    /// Whether some branch may turn on a column of the row that a check gave.
-    fn decides_by_column(&mut self, check: OpId) -> bool {
-        let tests = Rc::clone(&self.tests);
-        tests.iter().any(|test| {
-            self.depends_on(check, *test)
-                && self.trace.values.any_within(*test, 40, &mut |value| match self.trace.values.get(value) {
-                    Val::Field(base, name) => self.is_check_row(check, *base) && !self.is_relation(check, name),
-                    _ => false,
-                })
+    /// Whether some of these branches, or whether the check gave anything, may decide if an act is reached.
+    fn decides(&self, check: OpId, act: OpId, tests: &[(BlockId, ValId)]) -> bool {
+        let it = self.trace.op(check);
+        let act = self.trace.op(act).block;
+        let leads = |block: BlockId| self.flow.leads(self.trace, block, act);
+        let raises = it.missing == Missing::Throws && self.trace.block(it.block).handler.is_some_and(leads);
+        raises || tests.iter().any(|(block, _)| leads(*block))
+    }
+
+    /// Whether a test may turn on a column of the row that a check gave.
+    fn is_by_column(&self, check: OpId, test: ValId) -> bool {
+        self.trace.values.any_within(test, 40, &mut |value| match self.trace.values.get(value) {
+            Val::Field(base, name) => self.is_check_row(check, *base) && !self.is_relation(check, name),
+            _ => false,
         })
     }
 

@@ -28,7 +28,14 @@ impl Search<'_, '_, '_> {
             if acts.is_empty() {
                 continue;
             }
-            if !self.decides_by_column(check) {
+            let mut tests = self.tests_on(check);
+            tests.retain(|(_, test)| self.is_by_column(check, *test));
+            let decided = |act: &OpId| {
+                let act = self.trace.op(*act).block;
+                tests.iter().any(|(block, _)| self.flow.leads(self.trace, *block, act))
+            };
+            let acts: Vec<OpId> = acts.into_iter().filter(decided).collect();
+            if acts.is_empty() {
                 continue;
             }
             let paths = self.paths_to(check, &acts);
