@@ -116,7 +116,7 @@ impl Paths {
             nodes: vec![first],
             at,
             next: Vec::new(),
-            next_of: vec![0..0],
+            next_of: vec![Range::default()],
             depends: Depends::default(),
             tracked: Self::tracked(trace, flow, start),
             reached: flow.position(start).map_or(flow.order.len(), |from| from as usize),
@@ -310,7 +310,7 @@ impl Paths {
         }
         here.push(self.nodes.len());
         self.next.push(self.nodes.len());
-        self.next_of.push(0..0);
+        self.next_of.push(Range::default());
         self.nodes.push(Node { block, parent: Some(from), facts, choices, by_error });
     }
 
