@@ -1,6 +1,8 @@
 //! The order of a trace's blocks and the ways between them.
 
-use crate::model::{BlockId, Trace};
+use std::cell::OnceCell;
+
+use crate::model::{BlockId, Exit, Trace};
 
 /// Blocks in an order in which every edge but a loop's way back leads forward.
 #[derive(Debug)]
@@ -11,6 +13,15 @@ pub struct Flow {
     position: Vec<Option<u32>>,
     /// Forward ways into each block. Ways that only an error takes come last.
     predecessors: Vec<Vec<BlockId>>,
+    /// The blocks behind each block, worked out when they are first asked for.
+    behind: OnceCell<Behind>,
+}
+
+/// For each block, a set of bits: those that some way leads to.
+#[derive(Debug)]
+struct Behind {
+    words: usize,
+    bits: Vec<u64>,
 }
 
 impl Flow {
@@ -44,7 +55,7 @@ impl Flow {
         for (at, block) in order.iter().enumerate() {
             position[block.index()] = u32::try_from(at).ok();
         }
-        let mut flow = Self { order, position, predecessors: vec![Vec::new(); count] };
+        let mut flow = Self { order, position, predecessors: vec![Vec::new(); count], behind: OnceCell::new() };
         for at in 0..flow.order.len() {
             let block = flow.order[at];
             let handler = trace.block(block).handler;
@@ -78,6 +89,39 @@ impl Flow {
             (Some(from), Some(to)) => from < to,
             _ => false,
         }
+    }
+
+    /// Where control goes on when the loop with this head is left, seen from the end of its body.
+    #[must_use]
+    pub fn behind_loop(&self, trace: &Trace<'_>, end: BlockId, head: BlockId) -> Option<BlockId> {
+        match &trace.block(head).exit {
+            Exit::Branch { yes, no, .. } => [*no, *yes].into_iter().find(|next| self.is_forward(end, *next)),
+            _ => None,
+        }
+    }
+
+    /// Whether some way leads from one block to another, through each loop at most once; a block leads to itself.
+    #[must_use]
+    pub fn leads(&self, trace: &Trace<'_>, from: BlockId, to: BlockId) -> bool {
+        let behind = self.behind.get_or_init(|| self.find_behind(trace));
+        behind.bits[from.index() * behind.words + to.index() / 64] >> (to.index() % 64) & 1 == 1
+    }
+
+    fn find_behind(&self, trace: &Trace<'_>) -> Behind {
+        let words = trace.blocks.len().div_ceil(64);
+        let mut bits = vec![0; trace.blocks.len() * words];
+        for block in self.order.iter().rev().copied() {
+            let row = block.index() * words;
+            bits[row + block.index() / 64] |= 1 << (block.index() % 64);
+            for next in trace.successors(block) {
+                let next = if self.is_forward(block, next) { Some(next) } else { self.behind_loop(trace, block, next) };
+                let Some(next) = next.map(|next| next.index() * words) else { continue };
+                for word in 0..words {
+                    bits[row + word] |= bits[next + word];
+                }
+            }
+        }
+        Behind { words, bits }
     }
 
     /// One way from the entry to a block, both ends included. Ways without errors are preferred.

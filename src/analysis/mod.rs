@@ -4,6 +4,7 @@ pub mod case;
 pub mod facts;
 mod flow;
 pub mod judged;
+mod known;
 pub mod paths;
 pub mod rivals;
 mod script;

@@ -3,14 +3,17 @@
 //! From a check onwards every way through the trace is followed, but ways that agree on all facts about the check, and on
 //! the choices that later tests look at, are one. Each class keeps one way as its example.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facts::{self, Atom, Fact};
 use super::flow::Flow;
+use super::known::{Chosen, Interned, Known};
 use crate::library::{Missing, Verb};
 use crate::model::{BlockId, Event, Exit, OpId, PhiId, Trace, Val, ValId};
 
@@ -27,7 +30,7 @@ pub struct Node {
     /// What holds of the check.
     pub facts: Rc<[Fact]>,
     /// What joins stand for, where a later test looks at them.
-    choices: Rc<[(PhiId, ValId)]>,
+    choices: Rc<Chosen>,
     /// Whether an error led here.
     pub by_error: bool,
 }
@@ -40,60 +43,106 @@ pub struct Paths {
     /// All classes.
     pub nodes: Vec<Node>,
     /// The classes at each block.
-    at: FxHashMap<BlockId, Vec<usize>>,
-    /// The classes that follow from a class.
-    next: FxHashMap<usize, Vec<usize>>,
+    at: Vec<Vec<usize>>,
+    /// The classes that follow from each class, one class behind the other.
+    next: Vec<usize>,
+    /// Where in `next` those of a class are.
+    next_of: Vec<Range<usize>>,
     /// Values that depend on the check.
     depends: Depends,
+    /// The joins that tests look at.
+    tracked: Tracked,
+    /// The position of the first block whose classes have not been followed on.
+    reached: usize,
+    /// The sets of facts, and of choices.
+    facts: Interned<Fact>,
+    choices: Interned<(PhiId, ValId)>,
+    /// What choices become on the way from one block to another, by the choices' address; where nothing is known of the
+    /// check, fewer joins matter.
+    chosen: FxHashMap<(BlockId, BlockId, usize, bool), Rc<Chosen>>,
+    /// What facts become where a value tests as true or false, by the facts' address.
+    joined: FxHashMap<(usize, ValId, bool), Joined>,
+    /// Examples that have been asked for.
+    examples: RefCell<FxHashMap<usize, Rc<[BlockId]>>>,
 }
+
+/// Alternatives, each a set of facts.
+type Joined = Rc<[Rc<[Fact]>]>;
 
 /// Which values depend on an operation's result.
 #[derive(Debug, Default)]
 pub struct Depends {
-    memo: FxHashMap<ValId, bool>,
+    /// By value, what is known.
+    memo: Vec<Option<bool>>,
 }
 
 impl Depends {
     /// Whether a value is made from what `op` gave.
     pub fn on(&mut self, trace: &Trace<'_>, op: OpId, value: ValId) -> bool {
-        if let Some(known) = self.memo.get(&value) {
-            return *known;
+        let at = value.0 as usize;
+        if self.memo.len() <= at {
+            self.memo.resize(trace.values.len(), None);
+        }
+        if let Some(known) = self.memo[at] {
+            return known;
         }
         // A cycle through a loop's join adds nothing.
-        self.memo.insert(value, false);
+        self.memo[at] = Some(false);
         let found = match trace.values.get(value) {
             Val::Result(other) => *other == op,
-            _ => trace.values.parts(value).into_iter().any(|part| self.on(trace, op, part)),
+            _ => trace.values.any_part(value, &mut |part| self.on(trace, op, part)),
         };
-        self.memo.insert(value, found);
+        self.memo[at] = Some(found);
         found
     }
 }
 
 impl Paths {
-    /// Follows all ways from a check.
+    /// The class at a check, to be followed on.
     #[must_use]
-    pub fn new(trace: &mut Trace<'_>, flow: &Flow, check: OpId) -> Self {
+    pub fn new(trace: &Trace<'_>, flow: &Flow, check: OpId) -> Self {
         let start = trace.op(check).block;
-        let mut paths = Self {
-            check,
-            nodes: Vec::new(),
-            at: FxHashMap::default(),
-            next: FxHashMap::default(),
-            depends: Depends::default(),
+        let mut facts = Interned::default();
+        let mut choices = Interned::default();
+        let first = Node {
+            block: start,
+            parent: None,
+            facts: facts.of(Vec::new()),
+            choices: choices.of(Vec::new()),
+            by_error: false,
         };
-        let tracked = Self::tracked(trace, flow, start);
-        let first = Node { block: start, parent: None, facts: Rc::new([]), choices: Rc::new([]), by_error: false };
-        paths.nodes.push(first);
-        paths.at.insert(start, vec![0]);
-        let Some(from) = flow.position(start) else { return paths };
-        for at in from as usize..flow.order.len() {
-            let block = flow.order[at];
-            for node in paths.at.get(&block).cloned().unwrap_or_default() {
-                paths.step(trace, flow, node, &tracked);
+        let mut at = vec![Vec::new(); trace.blocks.len()];
+        at[start.index()].push(0);
+        Self {
+            check,
+            nodes: vec![first],
+            at,
+            next: Vec::new(),
+            next_of: vec![Range::default()],
+            depends: Depends::default(),
+            tracked: Self::tracked(trace, flow, start),
+            reached: flow.position(start).map_or(flow.order.len(), |from| from as usize),
+            facts,
+            choices,
+            chosen: FxHashMap::default(),
+            joined: FxHashMap::default(),
+            examples: RefCell::default(),
+        }
+    }
+
+    /// Follows all ways as far as the blocks before a position of the order, so that the classes at that position are
+    /// complete.
+    pub fn follow(&mut self, trace: &mut Trace<'_>, flow: &Flow, known: &mut Known, until: usize) {
+        while self.reached < until.min(flow.order.len()) {
+            let block = flow.order[self.reached];
+            self.reached += 1;
+            for at in 0..self.at[block.index()].len() {
+                let node = self.at[block.index()][at];
+                let from = self.next.len();
+                self.step(trace, flow, known, node);
+                self.next_of[node] = from..self.next.len();
             }
         }
-        paths
     }
 
     /// The joins that tests look at, directly or through other joins.
@@ -105,7 +154,7 @@ impl Paths {
             let Exit::Branch { test, .. } = &trace.block(*block).exit else { continue };
             let mut todo = vec![*test];
             while let Some(value) = todo.pop() {
-                if !seen.insert(value) {
+                if !trace.values.is_joined(value) || !seen.insert(value) {
                     continue;
                 }
                 if let Val::Phi(phi) = trace.values.get(value) {
@@ -114,13 +163,14 @@ impl Paths {
                         found.entry(it.block).or_default().push(*phi);
                     }
                 }
-                todo.extend(trace.values.parts(value));
+                trace.values.each_part(value, &mut |part| todo.push(part));
             }
         }
         found
     }
 
-    fn step(&mut self, trace: &mut Trace<'_>, flow: &Flow, node: usize, tracked: &Tracked) {
+    fn step(&mut self, trace: &mut Trace<'_>, flow: &Flow, known: &mut Known, node: usize) {
+        let from = self.next.len();
         let block = self.nodes[node].block;
         let handler = trace.block(block).handler;
         if let Some(handler) = handler
@@ -131,21 +181,21 @@ impl Paths {
             if node == 0 && op.missing == Missing::Throws && matches!(op.verb, Verb::Read | Verb::Count) {
                 // What led here is that the row is missing.
                 let row = trace.values.add(Val::Result(self.check));
-                facts = facts.iter().cloned().chain([(Atom::Present(row), false)]).collect();
+                facts = self.facts.of(facts.iter().cloned().chain([(Atom::Present(row), false)]).collect());
             }
-            self.enter(trace, node, handler, facts, tracked, true);
+            self.enter(trace, known, node, handler, facts, true);
         }
         match trace.block(block).exit.clone() {
             Exit::Goto(next) => {
                 let facts = Rc::clone(&self.nodes[node].facts);
                 if flow.is_forward(block, next) {
-                    self.enter(trace, node, next, facts, tracked, false);
-                } else if let Some(behind) = behind_loop(trace, flow, block, next) {
+                    self.enter(trace, known, node, next, facts, false);
+                } else if let Some(behind) = flow.behind_loop(trace, block, next) {
                     // Once through the loop, and on behind it.
-                    let seen = self.at.get(&behind).map_or(0, Vec::len);
-                    self.enter(trace, node, behind, facts, tracked, false);
-                    if self.at.get(&behind).map_or(0, Vec::len) == seen
-                        && let Some(last) = self.next.get(&node).and_then(|all| all.last()).copied()
+                    let seen = self.at(behind).len();
+                    self.enter(trace, known, node, behind, facts, false);
+                    if self.at(behind).len() == seen
+                        && let Some(last) = self.next[from..].last().copied()
                     {
                         // The example of what follows is one that has run the loop's body.
                         self.nodes[last].parent = Some(node);
@@ -155,36 +205,26 @@ impl Paths {
             Exit::Raise(next, _) => {
                 let facts = Rc::clone(&self.nodes[node].facts);
                 if flow.is_forward(block, next) {
-                    self.enter(trace, node, next, facts, tracked, true);
+                    self.enter(trace, known, node, next, facts, true);
                 }
             }
             Exit::Branch { test, yes, no, .. } => {
                 let choices = Rc::clone(&self.nodes[node].choices);
-                let test = resolve(trace, test, &mut |phi| {
-                    choices.iter().find(|(known, _)| *known == phi).map(|(_, value)| *value)
-                });
+                let test = known.resolve(trace, test, &choices);
                 let depends = self.depends.on(trace, self.check, test);
                 for (truth, next) in [(true, yes), (false, no)] {
                     if !flow.is_forward(block, next) {
                         continue;
                     }
-                    let known = Rc::clone(&self.nodes[node].facts);
+                    let facts = Rc::clone(&self.nodes[node].facts);
                     if !depends {
                         if trace.values.truth(test).is_none_or(|t| t == truth) {
-                            self.enter(trace, node, next, known, tracked, false);
+                            self.enter(trace, known, node, next, facts, false);
                         }
                         continue;
                     }
-                    for more in facts::assert(trace, test, truth) {
-                        let more: Vec<Fact> = more
-                            .into_iter()
-                            .filter(|(atom, _)| {
-                                atom.values().into_iter().flatten().any(|v| self.depends.on(trace, self.check, v))
-                            })
-                            .collect();
-                        if let Some(all) = facts::join(&known, &more) {
-                            self.enter(trace, node, next, all.into(), tracked, false);
-                        }
+                    for facts in self.join(trace, known, &facts, test, truth).iter() {
+                        self.enter(trace, known, node, next, Rc::clone(facts), false);
                     }
                 }
             }
@@ -192,65 +232,100 @@ impl Paths {
         }
     }
 
+    /// The facts about the check where some are known and a value tests as `truth`.
+    fn join(&mut self, trace: &Trace<'_>, known: &mut Known, facts: &Rc<[Fact]>, test: ValId, truth: bool) -> Joined {
+        let key = (Rc::as_ptr(facts).addr(), test, truth);
+        if let Some(joined) = self.joined.get(&key) {
+            return Rc::clone(joined);
+        }
+        let mut joined = Vec::new();
+        for more in known.assert(trace, test, truth).iter() {
+            let mut more = more.clone();
+            more.retain(|(atom, _)| atom.values().into_iter().flatten().any(|v| self.depends.on(trace, self.check, v)));
+            joined.extend(facts::join(facts, &more).map(|all| self.facts.of(all)));
+        }
+        let joined: Joined = joined.into();
+        self.joined.insert(key, Rc::clone(&joined));
+        joined
+    }
+
+    /// What joins stand for in a block that is entered from another.
+    fn choose(
+        &mut self,
+        trace: &mut Trace<'_>,
+        known: &mut Known,
+        ends: [BlockId; 2],
+        choices: &Rc<Chosen>,
+        nothing_known: bool,
+    ) -> Rc<Chosen> {
+        let [previous, block] = ends;
+        let Some(joins) = self.tracked.get(&block) else { return Rc::clone(choices) };
+        let key = (previous, block, Rc::as_ptr(choices).addr(), nothing_known);
+        if let Some(chosen) = self.chosen.get(&key) {
+            return Rc::clone(chosen);
+        }
+        let mut changed = choices.to_vec();
+        for phi in joins.iter().copied() {
+            // As long as nothing is known of the check, only joins that hold something of it matter.
+            let join = trace.values.add(Val::Phi(phi));
+            if nothing_known && !self.depends.on(trace, self.check, join) {
+                continue;
+            }
+            let operand = trace.values.phi(phi).operands.iter().find(|(way, _)| *way == previous).map(|(_, v)| *v);
+            if let Some(value) = operand {
+                let value = known.resolve(trace, value, &changed);
+                match changed.binary_search_by_key(&phi, |(phi, _)| *phi) {
+                    Ok(at) => changed[at].1 = value,
+                    Err(at) => changed.insert(at, (phi, value)),
+                }
+            }
+        }
+        let chosen = self.choices.of(changed);
+        self.chosen.insert(key, Rc::clone(&chosen));
+        chosen
+    }
+
     fn enter(
         &mut self,
         trace: &mut Trace<'_>,
+        known: &mut Known,
         from: usize,
         block: BlockId,
         facts: Rc<[Fact]>,
-        tracked: &Tracked,
         by_error: bool,
     ) {
         let previous = self.nodes[from].block;
-        let mut choices = Rc::clone(&self.nodes[from].choices);
-        if let Some(joins) = tracked.get(&block) {
-            let mut changed = choices.to_vec();
-            for phi in joins.iter().copied() {
-                // As long as nothing is known of the check, only joins that hold something of it matter.
-                let join = trace.values.add(Val::Phi(phi));
-                if facts.is_empty() && !self.depends.on(trace, self.check, join) {
-                    continue;
-                }
-                let operand = trace.values.phi(phi).operands.iter().find(|(way, _)| *way == previous).map(|(_, v)| *v);
-                if let Some(value) = operand {
-                    let value = resolve(trace, value, &mut |inner| {
-                        changed.iter().find(|(known, _)| *known == inner).map(|(_, value)| *value)
-                    });
-                    changed.retain(|(known, _)| *known != phi);
-                    changed.push((phi, value));
-                }
-            }
-            changed.sort_unstable();
-            choices = changed.into();
-        }
-        let known = self.at.entry(block).or_default();
+        let choices = Rc::clone(&self.nodes[from].choices);
+        let choices = self.choose(trace, known, [previous, block], &choices, facts.is_empty());
         let nodes = &self.nodes;
-        let same = known.iter().find(|at| {
-            let node = &nodes[**at];
-            node.facts == facts && node.choices == choices && node.by_error == by_error
+        let here = &mut self.at[block.index()];
+        let same = here.iter().copied().find(|at| {
+            let node = &nodes[*at];
+            Rc::ptr_eq(&node.facts, &facts) && Rc::ptr_eq(&node.choices, &choices) && node.by_error == by_error
         });
         if let Some(same) = same {
-            self.next.entry(from).or_default().push(*same);
+            self.next.push(same);
             return;
         }
-        if known.len() >= CLASSES {
+        if here.len() >= CLASSES {
             return;
         }
-        known.push(self.nodes.len());
-        self.next.entry(from).or_default().push(self.nodes.len());
+        here.push(self.nodes.len());
+        self.next.push(self.nodes.len());
+        self.next_of.push(Range::default());
         self.nodes.push(Node { block, parent: Some(from), facts, choices, by_error });
     }
 
     /// The classes at a block.
     #[must_use]
     pub fn at(&self, block: BlockId) -> &[usize] {
-        self.at.get(&block).map_or(&[], Vec::as_slice)
+        &self.at[block.index()]
     }
 
     /// The classes that follow from a class.
     #[must_use]
     pub fn next(&self, node: usize) -> &[usize] {
-        self.next.get(&node).map_or(&[], Vec::as_slice)
+        &self.next[self.next_of[node].clone()]
     }
 
     /// The classes at an operation behind the check.
@@ -268,7 +343,16 @@ impl Paths {
 
     /// An example of how a class comes about and goes on to the end: all blocks from the entry.
     #[must_use]
-    pub fn example(&self, trace: &Trace<'_>, flow: &Flow, node: usize) -> Vec<BlockId> {
+    pub fn example(&self, trace: &Trace<'_>, flow: &Flow, node: usize) -> Rc<[BlockId]> {
+        if let Some(known) = self.examples.borrow().get(&node) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[BlockId]> = self.find_example(trace, flow, node).into();
+        self.examples.borrow_mut().insert(node, Rc::clone(&found));
+        found
+    }
+
+    fn find_example(&self, trace: &Trace<'_>, flow: &Flow, node: usize) -> Vec<BlockId> {
         let mut tail = Vec::new();
         let mut next = Some(node);
         while let Some(at) = next {
@@ -281,7 +365,7 @@ impl Paths {
         way.extend(tail);
         // On to a return, through classes that follow from this one; the end with the fewest errors is taken. `walked`
         // holds all steps, each with the one before it; of equal ones the newest is looked at first.
-        let children = &self.next;
+        let mut lost: FxHashMap<(BlockId, bool), bool> = FxHashMap::default();
         let mut walked: Vec<(usize, usize)> = vec![(node, 0)];
         let mut best: Option<(u8, usize)> = None;
         let mut reached: FxHashSet<usize> = FxHashSet::default();
@@ -298,7 +382,7 @@ impl Paths {
                 Exit::Return(..) => Some(errors),
                 Exit::Throw(..) => Some(errors.saturating_add(2)),
                 // A loop's way back, or more classes than were followed.
-                _ if !children.contains_key(&at) => Some(errors.saturating_add(4)),
+                _ if self.next(at).is_empty() => Some(errors.saturating_add(4)),
                 _ => None,
             };
             if let Some(cost) = cost
@@ -306,12 +390,14 @@ impl Paths {
             {
                 best = Some((cost, step));
             }
-            for child in children.get(&at).into_iter().flatten().rev() {
+            for child in self.next(at).iter().rev() {
                 let mut errors = errors.saturating_add(u8::from(self.nodes[*child].by_error));
-                if let Exit::Branch { test, yes, .. } = &trace.block(self.nodes[at].block).exit
-                    && loses(trace, *test, *yes == self.nodes[*child].block)
-                {
-                    errors = errors.saturating_add(8);
+                let block = self.nodes[at].block;
+                if let Exit::Branch { test, yes, .. } = &trace.block(block).exit {
+                    let truth = *yes == self.nodes[*child].block;
+                    if *lost.entry((block, truth)).or_insert_with(|| loses(trace, *test, truth)) {
+                        errors = errors.saturating_add(8);
+                    }
                 }
                 walked.push((*child, step));
                 todo.push((Reverse(errors), walked.len() - 1));
@@ -326,14 +412,6 @@ impl Paths {
         }
         way.extend(rest.into_iter().rev());
         way
-    }
-}
-
-/// Where control goes on when the loop with this head is left, seen from the end of its body.
-fn behind_loop(trace: &Trace<'_>, flow: &Flow, end: BlockId, head: BlockId) -> Option<BlockId> {
-    match &trace.block(head).exit {
-        Exit::Branch { yes, no, .. } => [*no, *yes].into_iter().find(|next| flow.is_forward(end, *next)),
-        _ => None,
     }
 }
 

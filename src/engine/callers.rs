@@ -13,7 +13,7 @@ use crate::analysis::judged;
 use crate::analysis::window::Search;
 use crate::finding::Anomaly;
 use crate::link::FuncRef;
-use crate::model::{self, LastResort, Model, Start};
+use crate::model::{self, LastResort, Model, Site, Start, Trace};
 
 /// How many callers of a function are looked into; those of more are taken to be alike.
 const CALLERS: usize = 4;
@@ -38,6 +38,7 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
     };
     all.par_iter_mut().for_each(|found| {
         let start = found.start;
+        let mut traces = Traces::default();
         let settled = std::mem::take(&mut found.cases).into_iter().filter_map(|case| {
             let own = Start::Function(case.seen_by) == start;
             let around = contexts.get(&case.seen_by).filter(|_| own).map_or(&[][..], Vec::as_slice);
@@ -57,10 +58,10 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
             for entry in entries {
                 let mut verdict = Verdict::Open(None);
                 if guarded {
-                    verdict = judge_again(workspace, model, entry, &case, None);
+                    verdict = judge_again(workspace, model, &mut traces, (entry, None), &case);
                 }
                 if let (Verdict::Open(_), true, Some(last_resort)) = (&verdict, answered, applicable(entry)) {
-                    verdict = judge_again(workspace, model, entry, &case, Some(last_resort));
+                    verdict = judge_again(workspace, model, &mut traces, (entry, Some(last_resort)), &case);
                 }
                 if let Verdict::Open(worse) = verdict {
                     return Some(worse.map_or(case, |worse| *worse));
@@ -79,28 +80,31 @@ enum Verdict {
     Open(Option<Box<Case>>),
 }
 
+/// Where a run starts, and what gets the errors that leave it.
+type Entry = (Start, Option<LastResort>);
+
+/// The traces of callers, for several cases of one function.
+type Traces<'m> = FxHashMap<Entry, (Trace<'m>, Flow)>;
+
 /// The verdict on a window inside of what runs from `entry`.
-fn judge_again(
+fn judge_again<'m>(
     workspace: &Workspace,
-    model: &Model<'_>,
-    entry: Start,
+    model: &'m Model<'_>,
+    traces: &mut Traces<'m>,
+    entry: Entry,
     case: &Case,
-    last_resort: Option<LastResort>,
 ) -> Verdict {
-    let mut trace = model::trace(model, entry, last_resort);
-    let flow = Flow::new(&trace);
-    let database = workspace.database(model, entry.unit());
-    let mut search = Search::within(&mut trace, &flow, model.schemas, case.seen_by);
+    let (start, last_resort) = entry;
+    let (trace, flow) = traces.entry(entry).or_insert_with(|| {
+        let trace = model::trace(model, start, last_resort);
+        let flow = Flow::new(&trace);
+        (trace, flow)
+    });
+    let database = workspace.database(model, start.unit());
+    let ends = [&case.check, &case.act].map(|place| Site { unit: place.unit, span: place.span });
+    let mut search = Search::within(trace, flow, model.schemas, case.seen_by, ends);
     let mut met = false;
     for window in search.windows() {
-        let (check, act) = (search.trace.op(window.check).site, search.trace.op(window.act).site);
-        let same = check.unit == case.check.unit
-            && check.span == case.check.span
-            && act.unit == case.act.unit
-            && act.span == case.act.span;
-        if !same {
-            continue;
-        }
         met = true;
         // Who answers "that is there already" by an error may leave the answer to whoever handles errors last; who goes on
         // with what is there may not.

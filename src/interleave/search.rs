@@ -5,8 +5,10 @@
 //! that lead to the same state are followed once.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::{BTreeSet, BinaryHeap};
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use super::ending::Ending;
 use super::expr::{Name, Row, Value};
@@ -47,9 +49,7 @@ struct Hashed {
 
 impl Hashed {
     fn new(state: State) -> Self {
-        let mut hasher = DefaultHasher::new();
-        state.hash(&mut hasher);
-        Self { hash: hasher.finish(), state }
+        Self { hash: FxBuildHasher.hash_one(&state), state }
     }
 }
 
@@ -104,7 +104,7 @@ pub(super) fn explore(
         }
     }
     let mut trail: Vec<(Option<usize>, Option<ScheduleStep>)> = Vec::new();
-    let mut visited = HashSet::new();
+    let mut visited = FxHashSet::default();
     let mut ends: Vec<(Outcome, usize)> = Vec::new();
     let mut empty_commits = BTreeSet::new();
     let first = Arrival { cost: (0, 0, 0), state: Hashed::new(start), parent: None, step: None, last: Who::A };

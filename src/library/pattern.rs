@@ -171,6 +171,15 @@ impl CallPattern {
         all.iter().map(|path| path.rsplit("::").next().unwrap_or(path))
     }
 
+    /// Whether a name is one of [`Self::names`].
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        match &self.callee {
+            Callee::Method { methods, .. } => methods.iter().any(|method| method == name),
+            Callee::Path(_) => self.names().any(|known| known == name),
+        }
+    }
+
     /// Whether a call with so many arguments fits.
     #[must_use]
     pub fn takes(&self, arguments: usize) -> bool {

@@ -5,6 +5,7 @@
 mod manifest;
 mod modules;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 pub use manifest::Fault;
@@ -39,6 +40,8 @@ pub struct ClassRef {
 pub struct Program {
     units: Vec<Unit>,
     modules: Modules,
+    /// What the module names of each unit mean.
+    resolved: Vec<FxHashMap<String, Option<UnitId>>>,
     /// The unit of each file that was lowered.
     of_file: FxHashMap<FileId, UnitId>,
     classes: FxHashMap<String, Vec<ClassRef>>,
@@ -79,6 +82,11 @@ impl Program {
                 }
             }
         }
+        let resolved = units.par_iter().map(|unit| {
+            let meant = |name: &str| (name.to_owned(), program.look_up(unit, name));
+            unit.modules().map(meant).collect()
+        });
+        program.resolved = resolved.collect();
         program.units = units;
         program
     }
@@ -137,7 +145,14 @@ impl Program {
     /// The unit that `source`, written in `from`, names.
     #[must_use]
     pub fn resolve_module(&self, from: UnitId, source: &str) -> Option<UnitId> {
-        let file = self.modules.resolve(&self.unit(from).path, source)?;
+        match self.resolved[from.0 as usize].get(source) {
+            Some(known) => *known,
+            None => self.look_up(self.unit(from), source),
+        }
+    }
+
+    fn look_up(&self, from: &Unit, source: &str) -> Option<UnitId> {
+        let file = self.modules.resolve(&from.path, source)?;
         self.of_file.get(&file).copied()
     }
 

@@ -7,11 +7,13 @@ use crate::ir::{BinaryOp, Over, UnaryOp};
 impl Trace<'_> {
     /// A member of a value.
     pub fn field(&mut self, base: ValId, name: &str) -> ValId {
-        match self.values.get(base).clone() {
-            Val::Object(entries) => self.object_field(base, &entries, name),
+        if matches!(self.values.get(base), Val::Object(_)) {
+            return self.object_field(base, name);
+        }
+        match self.values.get(base) {
             Val::Array(items) => match name.parse::<usize>().ok().and_then(|at| items.get(at)) {
                 Some(ArrayItem::Value(value)) if items.iter().all(|i| matches!(i, ArrayItem::Value(_))) => *value,
-                _ => self.values.add(Val::Field(base, name.to_owned())),
+                _ => self.values.add_field(base, name),
             },
             Val::Const(literal) if literal.is_absent() => base,
             Val::Result(_) | Val::Element(_) | Val::Field(..) if self.related_member(base, name).is_some() => {
@@ -20,15 +22,18 @@ impl Trace<'_> {
                     None => base,
                 }
             }
-            Val::External(source, outer) if outer == "*" => self.values.add(Val::External(source, name.to_owned())),
+            Val::External(source, outer) if outer == "*" => {
+                let source = source.clone();
+                self.values.add(Val::External(source, name.to_owned()))
+            }
             Val::Rest(whole, names) => {
                 if names.iter().any(|n| n == name) {
                     self.values.unset()
                 } else {
-                    self.field(whole, name)
+                    self.field(*whole, name)
                 }
             }
-            _ => self.values.add(Val::Field(base, name.to_owned())),
+            _ => self.values.add_field(base, name),
         }
     }
 
@@ -59,7 +64,8 @@ impl Trace<'_> {
         }
     }
 
-    fn object_field(&mut self, base: ValId, entries: &[ObjectEntry], name: &str) -> ValId {
+    fn object_field(&mut self, base: ValId, name: &str) -> ValId {
+        let Val::Object(entries) = self.values.get(base) else { return self.values.add_field(base, name) };
         for entry in entries.iter().rev() {
             match entry {
                 ObjectEntry::Field(key, value) if key == name => return *value,
@@ -70,13 +76,10 @@ impl Trace<'_> {
                     let alone = entries.len() == 1
                         || !entries.iter().any(|e| matches!(e, ObjectEntry::Field(k, _) if k == name))
                             && entries.iter().filter(|e| matches!(e, ObjectEntry::Spread(_))).count() == 1;
-                    return if alone {
-                        self.field(*inner, name)
-                    } else {
-                        self.values.add(Val::Field(base, name.to_owned()))
-                    };
+                    let inner = *inner;
+                    return if alone { self.field(inner, name) } else { self.values.add_field(base, name) };
                 }
-                ObjectEntry::Computed(_) => return self.values.add(Val::Field(base, name.to_owned())),
+                ObjectEntry::Computed(_) => return self.values.add_field(base, name),
             }
         }
         self.values.unset()
@@ -229,6 +232,9 @@ impl Trace<'_> {
 
     /// The value with each of its parts replaced, simplified again. Joins are left as they are.
     pub fn map_parts(&mut self, value: ValId, change: &mut dyn FnMut(&mut Self, ValId) -> ValId) -> ValId {
+        if matches!(self.values.get(value), Val::Object(_) | Val::Array(_) | Val::Call { .. } | Val::Derived(_)) {
+            return self.map_members(value, change);
+        }
         match self.values.get(value).clone() {
             Val::Field(base, name) => {
                 let new = change(self, base);
@@ -251,28 +257,6 @@ impl Trace<'_> {
                 });
                 let parts = parts.collect();
                 self.text(parts)
-            }
-            Val::Object(entries) => {
-                let entries = entries
-                    .into_iter()
-                    .map(|entry| match entry {
-                        ObjectEntry::Field(key, v) => ObjectEntry::Field(key, change(self, v)),
-                        ObjectEntry::Spread(v) => ObjectEntry::Spread(change(self, v)),
-                        ObjectEntry::Computed(v) => ObjectEntry::Computed(change(self, v)),
-                        removed @ ObjectEntry::Removed(_) => removed,
-                    })
-                    .collect();
-                self.object(entries)
-            }
-            Val::Array(items) => {
-                let items = items
-                    .into_iter()
-                    .map(|item| match item {
-                        ArrayItem::Value(v) => ArrayItem::Value(change(self, v)),
-                        ArrayItem::Spread(v) => ArrayItem::Spread(change(self, v)),
-                    })
-                    .collect();
-                self.values.add(Val::Array(items))
             }
             Val::Unary(op, inner) => {
                 let inner = change(self, inner);
@@ -305,13 +289,45 @@ impl Trace<'_> {
                 let base = change(self, base);
                 self.rest(base, &names)
             }
+            _ => value,
+        }
+    }
+
+    /// As [`Self::map_parts`], for values of many parts: those of which no part changes are not made again.
+    fn map_members(&mut self, value: ValId, change: &mut dyn FnMut(&mut Self, ValId) -> ValId) -> ValId {
+        let old = self.values.parts(value);
+        let new: Vec<ValId> = old.iter().map(|part| change(self, *part)).collect();
+        if new == old {
+            return value;
+        }
+        let mut new = new.into_iter();
+        let mut next = |old: ValId| new.next().unwrap_or(old);
+        match self.values.get(value).clone() {
+            Val::Object(entries) => {
+                let entries = entries.into_iter().map(|entry| match entry {
+                    ObjectEntry::Field(key, v) => ObjectEntry::Field(key, next(v)),
+                    ObjectEntry::Spread(v) => ObjectEntry::Spread(next(v)),
+                    ObjectEntry::Computed(v) => ObjectEntry::Computed(next(v)),
+                    removed @ ObjectEntry::Removed(_) => removed,
+                });
+                let entries = entries.collect();
+                self.object(entries)
+            }
+            Val::Array(items) => {
+                let items = items.into_iter().map(|item| match item {
+                    ArrayItem::Value(v) => ArrayItem::Value(next(v)),
+                    ArrayItem::Spread(v) => ArrayItem::Spread(next(v)),
+                });
+                let items = items.collect();
+                self.values.add(Val::Array(items))
+            }
             Val::Call { callee, args, is_new, site } => {
-                let callee = change(self, callee);
-                let args = args.into_iter().map(|arg| change(self, arg)).collect();
+                let callee = next(callee);
+                let args = args.into_iter().map(next).collect();
                 self.values.add(Val::Call { callee, args, is_new, site })
             }
             Val::Derived(parts) => {
-                let parts = parts.into_iter().map(|part| change(self, part)).collect();
+                let parts = parts.into_iter().map(next).collect();
                 self.values.add(Val::Derived(parts))
             }
             _ => value,

@@ -41,14 +41,14 @@ impl<'m> Elaborator<'m, '_> {
         let registry = self.model.registry;
         for library in registry.libraries() {
             for row in &library.regions {
-                if row.open.names().any(|n| n == name)
+                if row.open.is_named(&name)
                     && let Some((handle, _)) = self.fits(&row.open, receiver, args, form)
                 {
                     return Some(Recognised::Region(row, handle));
                 }
             }
             for row in &library.calls {
-                if !row.on.names().any(|n| n == name) {
+                if !row.on.is_named(&name) {
                     continue;
                 }
                 let Some((handle, member)) = self.fits(&row.on, receiver, args, form) else { continue };

@@ -133,7 +133,7 @@ impl<'m> Elaborator<'m, '_> {
         let (receiver, args) = self.evaluated(unit, holder, call)?;
         let name = called_name(call)?;
         let rows = self.model.registry.libraries().iter().flat_map(|library| &library.pipelines);
-        let fitting = rows.filter(|row| row.on.names().any(|n| n == name));
+        let fitting = rows.filter(|row| row.on.is_named(name));
         let row = fitting.into_iter().find(|row| self.fits(&row.on, receiver, &args, call.form).is_some())?;
         let Root::Param(first) = row.stages.root else { return None };
         let mut values = Vec::new();
@@ -243,7 +243,7 @@ impl<'m> Elaborator<'m, '_> {
                     for row in &rows {
                         let value = match &row.by {
                             Registration::Call(on) => {
-                                if !name.is_some_and(|name| on.names().any(|n| n == name)) {
+                                if !name.is_some_and(|name| on.is_named(name)) {
                                     continue;
                                 }
                                 let Some((receiver, args)) = self.evaluated(unit, holder, call) else { continue };

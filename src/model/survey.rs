@@ -1,6 +1,7 @@
 //! What the model stage knows of each function before it runs it: block order, loops, how often a variable is assigned,
 //! and whether running it can reach the database at all.
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ir::{
@@ -64,12 +65,9 @@ impl<'p> Survey<'p> {
     /// names of their entities, in lower case.
     #[must_use]
     pub fn new(program: &'p Program, methods: &FxHashSet<&str>, members: &FxHashSet<String>) -> Self {
-        let mut shapes: Vec<Vec<Shape>> = Vec::new();
-        let mut definitions = Vec::new();
-        for (_, unit) in program.units() {
-            shapes.push(unit.functions.iter().map(shape).collect());
-            definitions.push(define(unit));
-        }
+        let units: Vec<&Unit> = program.units().map(|(_, unit)| unit).collect();
+        let survey = |unit: &&'p Unit| (unit.functions.iter().map(shape).collect(), define(unit));
+        let (mut shapes, definitions): (Vec<Vec<Shape>>, Vec<_>) = units.par_iter().map(survey).unzip();
         let reaching = reaching(program, methods, members);
         for function in reaching {
             shapes[function.unit.0 as usize][function.func.index()].reaches_database = true;

@@ -207,7 +207,7 @@ impl<'m> Elaborator<'m, '_> {
             Val::Call { callee, .. } => {
                 if let Val::Field(base, method) = values.get(*callee)
                     && let Some(base) = self.typed(*base)
-                    && base.library.calls.iter().any(|row| row.gives.is_some() && row.on.names().any(|n| n == method))
+                    && base.library.calls.iter().any(|row| row.gives.is_some() && row.on.is_named(method))
                 {
                     return Some(base);
                 }

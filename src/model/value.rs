@@ -3,7 +3,9 @@
 //! Values are hash-consed: two [`ValId`]s are equal exactly if the values are, structurally, after copies have been
 //! followed. That is what makes `existing.id` of a row read by `{id: X}` *be* `X`.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::trace::{BlockId, FrameId, OpId, RegionId};
 use crate::ir::{BinaryOp, Const, Over, SlotId, UnaryOp};
@@ -185,7 +187,10 @@ pub struct Values {
     table: Vec<Val>,
     /// For each value, whether it is a join or made from one.
     joined: Vec<bool>,
-    ids: FxHashMap<Val, ValId>,
+    /// For each hash, the last value that has it.
+    ids: FxHashMap<u64, ValId>,
+    /// For each value, the one before it that has the same hash.
+    twins: Vec<Option<ValId>>,
     phis: Vec<Phi>,
     opaque: u32,
 }
@@ -193,17 +198,40 @@ pub struct Values {
 impl Values {
     /// The id of a value.
     pub fn add(&mut self, value: Val) -> ValId {
-        if let Some(id) = self.ids.get(&value) {
-            return *id;
-        }
-        let id = ValId(u32::try_from(self.table.len()).unwrap_or(u32::MAX));
-        self.table.push(value.clone());
-        let joined = match &value {
-            Val::Phi(_) => true,
-            _ => self.parts(id).iter().any(|part| self.joined[part.0 as usize]),
+        let hash = match &value {
+            Val::Field(base, name) => field_hash(*base, name),
+            _ => FxBuildHasher.hash_one(&value),
         };
+        self.find(hash, |known| *known == value).unwrap_or_else(|| self.add_new(hash, value))
+    }
+
+    /// The id of a named member.
+    pub fn add_field(&mut self, base: ValId, name: &str) -> ValId {
+        let hash = field_hash(base, name);
+        let is = |known: &Val| matches!(known, Val::Field(of, member) if *of == base && member == name);
+        self.find(hash, is).unwrap_or_else(|| self.add_new(hash, Val::Field(base, name.to_owned())))
+    }
+
+    /// The value with a hash that is as asked for.
+    fn find(&self, hash: u64, is: impl Fn(&Val) -> bool) -> Option<ValId> {
+        let mut twin = self.ids.get(&hash).copied();
+        while let Some(id) = twin {
+            if is(self.get(id)) {
+                return twin;
+            }
+            twin = self.twins[id.0 as usize];
+        }
+        None
+    }
+
+    fn add_new(&mut self, hash: u64, value: Val) -> ValId {
+        let id = ValId(u32::try_from(self.table.len()).unwrap_or(u32::MAX));
+        let is_phi = matches!(value, Val::Phi(_));
+        self.table.push(value);
+        let joined = is_phi || self.any_part(id, &mut |part| self.joined[part.0 as usize]);
         self.joined.push(joined);
-        self.ids.insert(value, id);
+        let twin = self.ids.insert(hash, id);
+        self.twins.push(twin);
         id
     }
 
@@ -309,6 +337,21 @@ impl Values {
     /// The values a value is made from, joins included.
     #[must_use]
     pub fn parts(&self, id: ValId) -> Vec<ValId> {
+        let mut parts = Vec::new();
+        self.each_part(id, &mut |part| parts.push(part));
+        parts
+    }
+
+    /// Visits the values a value is made from, joins included.
+    pub fn each_part(&self, id: ValId, visit: &mut impl FnMut(ValId)) {
+        self.any_part(id, &mut |part| {
+            visit(part);
+            false
+        });
+    }
+
+    /// Whether one of the values a value is made from, joins included, is as asked for.
+    pub fn any_part(&self, id: ValId, is: &mut impl FnMut(ValId) -> bool) -> bool {
         match self.get(id) {
             Val::Const(_)
             | Val::Param(..)
@@ -324,37 +367,28 @@ impl Values {
             | Val::Result(_)
             | Val::Handle(_)
             | Val::Next(_)
-            | Val::Opaque(_) => Vec::new(),
-            Val::Text(parts) => parts
-                .iter()
-                .filter_map(|part| match part {
-                    TextPart::Hole(hole) => Some(*hole),
-                    TextPart::Text(_) => None,
-                })
-                .collect(),
+            | Val::Opaque(_) => false,
+            Val::Text(parts) => parts.iter().any(|part| match part {
+                TextPart::Hole(hole) => is(*hole),
+                TextPart::Text(_) => false,
+            }),
             Val::Field(base, _)
             | Val::Element(base)
             | Val::Rest(base, _)
             | Val::Unary(_, base)
-            | Val::Made(_, base) => vec![*base],
-            Val::Index(a, b) | Val::Binary(_, a, b) | Val::Over(_, a, b) => vec![*a, *b],
-            Val::Choice(test, yes, no) => vec![*test, *yes, *no],
-            Val::Object(entries) => entries
-                .iter()
-                .filter_map(|entry| match entry {
-                    ObjectEntry::Field(_, v) | ObjectEntry::Spread(v) | ObjectEntry::Computed(v) => Some(*v),
-                    ObjectEntry::Removed(_) => None,
-                })
-                .collect(),
-            Val::Array(items) => items
-                .iter()
-                .map(|item| match item {
-                    ArrayItem::Value(v) | ArrayItem::Spread(v) => *v,
-                })
-                .collect(),
-            Val::Call { callee, args, .. } => std::iter::once(*callee).chain(args.iter().copied()).collect(),
-            Val::Phi(phi) => self.phi(*phi).operands.iter().map(|(_, v)| *v).collect(),
-            Val::Derived(parts) => parts.clone(),
+            | Val::Made(_, base) => is(*base),
+            Val::Index(a, b) | Val::Binary(_, a, b) | Val::Over(_, a, b) => is(*a) || is(*b),
+            Val::Choice(test, yes, no) => is(*test) || is(*yes) || is(*no),
+            Val::Object(entries) => entries.iter().any(|entry| match entry {
+                ObjectEntry::Field(_, v) | ObjectEntry::Spread(v) | ObjectEntry::Computed(v) => is(*v),
+                ObjectEntry::Removed(_) => false,
+            }),
+            Val::Array(items) => items.iter().any(|item| match item {
+                ArrayItem::Value(v) | ArrayItem::Spread(v) => is(*v),
+            }),
+            Val::Call { callee, args, .. } => is(*callee) || args.iter().any(|arg| is(*arg)),
+            Val::Phi(phi) => self.phi(*phi).operands.iter().any(|(_, v)| is(*v)),
+            Val::Derived(parts) => parts.iter().any(|part| is(*part)),
         }
     }
 
@@ -371,8 +405,9 @@ impl Values {
             if let Some(found) = find(value) {
                 return Some(found);
             }
-            let parts = self.parts(value);
-            todo.extend(parts.into_iter().rev().map(|part| (part, depth - 1)));
+            let behind = todo.len();
+            self.each_part(value, &mut |part| todo.push((part, depth - 1)));
+            todo[behind..].reverse();
         }
         None
     }
@@ -381,4 +416,8 @@ impl Values {
     pub fn any_within(&self, value: ValId, depth: usize, is: &mut dyn FnMut(ValId) -> bool) -> bool {
         self.find_within(value, depth, &mut |value| is(value).then_some(())).is_some()
     }
+}
+
+fn field_hash(base: ValId, name: &str) -> u64 {
+    FxBuildHasher.hash_one((base, name))
 }

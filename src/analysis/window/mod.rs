@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::facts::{Atom, Fact, is_size};
 use crate::analysis::flow::Flow;
+use crate::analysis::known::Known;
 use crate::analysis::paths::{Choices, Depends, Paths, resolve};
 use crate::analysis::rivals::{Demand, Moved, Step};
 use crate::finding::Confidence;
@@ -21,7 +22,7 @@ use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Missing, Rows, Verb};
 use crate::link::FuncRef;
 use crate::model::{
-    ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionKind, TextPart,
+    ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionKind, Site, TextPart,
     Trace, Val, ValId, Writes, Written, entity_of,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Schema};
@@ -89,29 +90,40 @@ pub struct Search<'s, 't, 'm> {
     last: Option<(Vec<BlockId>, Rc<Choices>)>,
     /// Path classes behind the checks that have been asked about.
     paths: FxHashMap<OpId, Rc<Paths>>,
+    /// What has been worked out of values and tests.
+    known: Known,
     /// What depends on them.
     depends: FxHashMap<OpId, Depends>,
-    /// All values that branches test.
-    tests: Rc<[ValId]>,
+    /// The blocks that end in a branch, and the values that are tested there.
+    tests: Rc<[(BlockId, ValId)]>,
     /// The function whose windows are looked for, where that is not the one the trace starts with.
     inside: Option<FuncRef>,
+    /// The calls between which windows are looked for; `None`: all.
+    ends: Option<[Site; 2]>,
 }
 
 impl<'s, 't, 'm> Search<'s, 't, 'm> {
     /// A search of one trace.
     pub fn new(trace: &'t mut Trace<'m>, flow: &'s Flow, schemas: &'s [Schema]) -> Self {
         let tests = flow.order.iter().filter_map(|block| match &trace.block(*block).exit {
-            Exit::Branch { test, .. } => Some(*test),
+            Exit::Branch { test, .. } => Some((*block, *test)),
             _ => None,
         });
         let tests = tests.collect();
         let (paths, depends) = (FxHashMap::default(), FxHashMap::default());
-        Self { trace, flow, schemas, last: None, paths, depends, tests, inside: None }
+        let known = Known::default();
+        Self { trace, flow, schemas, last: None, paths, known, depends, tests, inside: None, ends: None }
     }
 
-    /// A search for the windows of a function that runs inside the trace.
-    pub fn within(trace: &'t mut Trace<'m>, flow: &'s Flow, schemas: &'s [Schema], inside: FuncRef) -> Self {
-        Self { inside: Some(inside), ..Self::new(trace, flow, schemas) }
+    /// A search for the windows of a function that runs inside the trace, between two of its calls.
+    pub fn within(
+        trace: &'t mut Trace<'m>,
+        flow: &'s Flow,
+        schemas: &'s [Schema],
+        inside: FuncRef,
+        ends: [Site; 2],
+    ) -> Self {
+        Self { inside: Some(inside), ends: Some(ends), ..Self::new(trace, flow, schemas) }
     }
 }
 
@@ -137,11 +149,16 @@ impl Search<'_, '_, '_> {
             if !is_read && !is_clearing {
                 continue;
             }
+            let [check_site, act_site] = self.ends.map_or([None, None], |ends| ends.map(Some));
+            if check_site.is_some_and(|site| site != it.site) {
+                continue;
+            }
             let entity = it.entity.clone();
             let mine = self.chain(check);
             let acts: Vec<OpId> = writes
                 .iter()
                 .copied()
+                .filter(|act| act_site.is_none_or(|site| site == self.trace.op(*act).site))
                 .filter(|act| {
                     *act != check && self.trace.op(*act).entity == entity && self.seen_first_here(&mine, *act)
                 })
@@ -149,10 +166,8 @@ impl Search<'_, '_, '_> {
             if acts.is_empty() {
                 continue;
             }
-            let feeds = |search: &mut Self, act: &OpId| {
-                search.trace.op(*act).args.clone().into_iter().any(|arg| search.depends_on(check, arg))
-            };
-            if is_read && !self.decides_anything(check) && !acts.iter().any(|act| feeds(self, act)) {
+            let acts = if is_read { self.linkable(check, acts) } else { self.pairable(check, acts) };
+            if acts.is_empty() {
                 continue;
             }
             let paths = self.paths(check);
@@ -167,14 +182,43 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// The acts that a read may bear on: what it gave feeds them, or facts about it hold there.
+    fn linkable(&mut self, check: OpId, mut acts: Vec<OpId>) -> Vec<OpId> {
+        let fed: FxHashSet<OpId> = acts.iter().copied().filter(|act| self.is_fed(check, *act)).collect();
+        let tests = self.tests_on(check);
+        acts.retain(|act| fed.contains(act) || self.decides(check, *act, &tests));
+        if acts.iter().all(|act| fed.contains(act)) {
+            return acts;
+        }
+        let paths = self.paths_to(check, &acts);
+        let speaks = |node: usize| paths.nodes[node].facts.iter().any(|(atom, _)| self.subject(check, atom).is_some());
+        acts.retain(|act| fed.contains(act) || paths.at_op(self.trace, *act).into_iter().any(speaks));
+        acts
+    }
+
+    /// Whether an act is given something that is made from what a check gave.
+    fn is_fed(&mut self, check: OpId, act: OpId) -> bool {
+        self.trace.op(act).args.clone().into_iter().any(|arg| self.depends_on(check, arg))
+    }
+
     /// The path classes behind a check.
     fn paths(&mut self, check: OpId) -> Rc<Paths> {
-        if let Some(known) = self.paths.get(&check) {
-            return Rc::clone(known);
+        self.followed(check, usize::MAX)
+    }
+
+    /// The path classes behind a check, as far as some operations: no example may be asked for.
+    fn paths_to(&mut self, check: OpId, ops: &[OpId]) -> Rc<Paths> {
+        let last = ops.iter().filter_map(|op| self.flow.position(self.trace.op(*op).block)).max();
+        self.followed(check, last.map_or(0, |last| last as usize))
+    }
+
+    fn followed(&mut self, check: OpId, until: usize) -> Rc<Paths> {
+        let paths = self.paths.entry(check).or_insert_with(|| Rc::new(Paths::new(self.trace, self.flow, check)));
+        // Nobody holds on to classes that have not been followed to the end.
+        if let Some(paths) = Rc::get_mut(paths) {
+            paths.follow(self.trace, self.flow, &mut self.known, until);
         }
-        let paths = Rc::new(Paths::new(self.trace, self.flow, check));
-        self.paths.insert(check, Rc::clone(&paths));
-        paths
+        Rc::clone(paths)
     }
 
     /// Whether a value is made from what a check gave.
@@ -182,23 +226,30 @@ impl Search<'_, '_, '_> {
         self.depends.entry(check).or_default().on(self.trace, check, value)
     }
 
-    /// Whether some branch may turn on what a check gave, or on whether it gave anything.
-    fn decides_anything(&mut self, check: OpId) -> bool {
-        let it = self.trace.op(check);
-        let raises = it.missing == Missing::Throws && self.trace.block(it.block).handler.is_some();
+    /// The blocks behind a check in which a branch may turn on what it gave.
+    fn tests_on(&mut self, check: OpId) -> Vec<(BlockId, ValId)> {
+        let start = self.trace.op(check).block;
         let tests = Rc::clone(&self.tests);
-        raises || tests.iter().any(|test| self.depends_on(check, *test))
+        let on_check = |(block, test): &&(BlockId, ValId)| {
+            self.flow.leads(self.trace, start, *block) && self.depends_on(check, *test)
+        };
+        tests.iter().filter(on_check).copied().collect()
     }
 
-    /// Whether some branch may turn on a column of the row that a check gave.
-    fn decides_by_column(&mut self, check: OpId) -> bool {
-        let tests = Rc::clone(&self.tests);
-        tests.iter().any(|test| {
-            self.depends_on(check, *test)
-                && self.trace.values.any_within(*test, 40, &mut |value| match self.trace.values.get(value) {
-                    Val::Field(base, name) => self.is_check_row(check, *base) && !self.is_relation(check, name),
-                    _ => false,
-                })
+    /// Whether some of these branches, or whether the check gave anything, may decide if an act is reached.
+    fn decides(&self, check: OpId, act: OpId, tests: &[(BlockId, ValId)]) -> bool {
+        let it = self.trace.op(check);
+        let act = self.trace.op(act).block;
+        let leads = |block: BlockId| self.flow.leads(self.trace, block, act);
+        let raises = it.missing == Missing::Throws && self.trace.block(it.block).handler.is_some_and(leads);
+        raises || tests.iter().any(|(block, _)| leads(*block))
+    }
+
+    /// Whether a test may turn on a column of the row that a check gave.
+    fn is_by_column(&self, check: OpId, test: ValId) -> bool {
+        self.trace.values.any_within(test, 40, &mut |value| match self.trace.values.get(value) {
+            Val::Field(base, name) => self.is_check_row(check, *base) && !self.is_relation(check, name),
+            _ => false,
         })
     }
 
@@ -263,6 +314,9 @@ impl Search<'_, '_, '_> {
     }
 
     fn see(&mut self, way: &[BlockId], value: ValId) -> ValId {
+        if !self.trace.values.is_joined(value) {
+            return value;
+        }
         let phis = self.choices(way);
         resolve(self.trace, value, &mut |phi| phis.get(&phi).copied())
     }
@@ -300,34 +354,33 @@ impl Search<'_, '_, '_> {
             let claims = self.claims(check, act, &link, &way);
             let ops = self.trace.op(check).confidence.min(self.trace.op(act).confidence);
             let confidence = confidence.min(ops);
+            let way = way.to_vec();
             found.push(Window { check, act, link, way, decided, effects, claims, bound, confidence });
         }
     }
 
     /// The facts of a class without which the act is not reached, or not in the same form.
     fn deciding(&mut self, paths: &Paths, act: OpId, node: usize, facts: &[Fact]) -> Vec<Fact> {
+        if facts.is_empty() {
+            return Vec::new();
+        }
         let others = paths.at_op(self.trace, act);
-        let way = paths.example(self.trace, self.flow, node);
-        let own: Vec<ValId> = self.trace.op(act).args.clone().into_iter().map(|arg| self.see(&way, arg)).collect();
+        let own = self.args_at(paths, act, node);
+        let mut given: FxHashMap<usize, bool> = FxHashMap::default();
         let mut kept = Vec::new();
         for (atom, truth) in facts {
+            let opposite = (atom.clone(), !*truth);
             let mut decides = true;
-            for other in &others {
-                if *other == node {
+            for other in others.iter().copied().filter(|other| *other != node) {
+                if !paths.nodes[other].facts.contains(&opposite) {
                     continue;
                 }
-                let theirs = &paths.nodes[*other].facts;
-                if theirs.contains(&(atom.clone(), !*truth)) {
-                    let way = paths.example(self.trace, self.flow, *other);
-                    let args: Vec<ValId> =
-                        self.trace.op(act).args.clone().into_iter().map(|arg| self.see(&way, arg)).collect();
-                    if args == own {
-                        decides = false;
-                        break;
-                    }
+                if *given.entry(other).or_insert_with(|| self.args_at(paths, act, other) == own) {
+                    decides = false;
+                    break;
                 }
             }
-            if decides && self.done_either_way(paths, act, &(atom.clone(), !*truth), &own) {
+            if decides && self.done_either_way(paths, act, &opposite, &own) {
                 decides = false;
             }
             if decides {
@@ -335,6 +388,16 @@ impl Search<'_, '_, '_> {
             }
         }
         kept
+    }
+
+    /// What an operation is given where it is reached in a class.
+    fn args_at(&mut self, paths: &Paths, op: OpId, node: usize) -> Vec<ValId> {
+        let args = self.trace.op(op).args.clone();
+        if !args.iter().any(|arg| self.trace.values.is_joined(*arg)) {
+            return args;
+        }
+        let way = paths.example(self.trace, self.flow, node);
+        args.into_iter().map(|arg| self.see(&way, arg)).collect()
     }
 
     /// Whether another call does the same where a fact is the other way round.
@@ -346,14 +409,11 @@ impl Search<'_, '_, '_> {
             if other == act || that.verb != it.verb || that.entity != it.entity || that.args.len() != it.args.len() {
                 continue;
             }
-            let args = that.args.clone();
             for node in paths.at_op(self.trace, other) {
                 if !paths.nodes[node].facts.contains(opposite) {
                     continue;
                 }
-                let way = paths.example(self.trace, self.flow, node);
-                let args: Vec<ValId> = args.iter().map(|arg| self.see(&way, *arg)).collect();
-                if args == own {
+                if self.args_at(paths, other, node) == own {
                     return true;
                 }
             }

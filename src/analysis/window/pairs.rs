@@ -3,6 +3,21 @@
 use super::*;
 
 impl Search<'_, '_, '_> {
+    /// The acts that may belong together with a write, by their form.
+    pub(super) fn pairable(&self, first: OpId, mut acts: Vec<OpId>) -> Vec<OpId> {
+        let one = self.trace.op(first);
+        acts.retain(|act| {
+            let two = self.trace.op(*act);
+            match (one.verb, one.rows) {
+                (Verb::Update, Rows::Many) => matches!(two.verb, Verb::Update | Verb::Create),
+                (Verb::Update, Rows::One) => two.verb == Verb::Update && two.rows == Rows::Many,
+                (Verb::Delete, Rows::Many) => two.verb == Verb::Create,
+                _ => false,
+            }
+        });
+        acts
+    }
+
     /// Two writes that belong together: a flag moved, a set replaced.
     pub(super) fn paired(&mut self, paths: &Paths, first: OpId, second: OpId, found: &mut Vec<Window>) {
         let (one, two) = (self.trace.op(first).clone(), self.trace.op(second).clone());
@@ -28,7 +43,7 @@ impl Search<'_, '_, '_> {
             check: first,
             act: second,
             link,
-            way,
+            way: way.to_vec(),
             decided: FxHashSet::default(),
             effects: Vec::new(),
             claims: false,

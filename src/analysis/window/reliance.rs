@@ -28,7 +28,25 @@ impl Search<'_, '_, '_> {
             if acts.is_empty() {
                 continue;
             }
-            if !self.decides_by_column(check) {
+            let mut tests = self.tests_on(check);
+            tests.retain(|(_, test)| self.is_by_column(check, *test));
+            let decided = |act: &OpId| {
+                let act = self.trace.op(*act).block;
+                tests.iter().any(|(block, _)| self.flow.leads(self.trace, *block, act))
+            };
+            let acts: Vec<OpId> = acts.into_iter().filter(decided).collect();
+            if acts.is_empty() {
+                continue;
+            }
+            let paths = self.paths_to(check, &acts);
+            let by_column = |act: &OpId| {
+                let node = paths.at_op(self.trace, *act).first().copied();
+                let of_column = |atom: &Atom| matches!(self.subject(check, atom), Some(Subject::Columns(_)));
+                node.is_some_and(|node| paths.nodes[node].facts.iter().any(|(atom, _)| of_column(atom)))
+            };
+            let acts: Vec<OpId> = acts.into_iter().filter(by_column).collect();
+            drop(paths);
+            if acts.is_empty() {
                 continue;
             }
             let paths = self.paths(check);
@@ -55,7 +73,7 @@ impl Search<'_, '_, '_> {
                     check,
                     act,
                     link: Link::Column(columns),
-                    way,
+                    way: way.to_vec(),
                     decided: FxHashSet::default(),
                     effects: Vec::new(),
                     claims: false,
