@@ -127,6 +127,8 @@ impl Trace<'_> {
         }
         match flat.as_slice() {
             [] => self.values.add(Val::Const(Literal::Text(String::new()))),
+            // The text of a value stands for the value.
+            [TextPart::Hole(only)] => *only,
             [TextPart::Text(text)] => {
                 let text = text.clone();
                 self.values.add(Val::Const(Literal::Text(text)))

@@ -221,7 +221,8 @@ impl Elaborator<'_, '_> {
         let import = program.unit(unit).imports.iter().find(|import| import.slot == slot);
         if let Some(import) = import {
             let (source, name) = (&import.source, &import.name);
-            return self.imported(unit, source, name);
+            let value = self.imported(unit, source, name);
+            return self.as_named(unit, slot, value);
         }
         let places = self.model.survey.definitions(unit).of.get(&slot).map_or(&[][..], Vec::as_slice);
         let mut value = None;
@@ -249,7 +250,8 @@ impl Elaborator<'_, '_> {
             });
         }
         let value = value.unwrap_or_else(|| self.trace.values.opaque());
-        self.as_declared(unit, slot, value)
+        let value = self.as_declared(unit, slot, value);
+        self.as_named(unit, slot, value)
     }
 
     fn imported(&mut self, unit: UnitId, source: &str, name: &ImportName) -> ValId {

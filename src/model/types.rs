@@ -95,6 +95,17 @@ impl<'m> Elaborator<'m, '_> {
         if follows { declared } else { value }
     }
 
+    /// The value of a variable at the top of a module, or of an import: where the value comes from a call that cannot be
+    /// seen through, the name speaks, as it would for a module outside of the project.
+    pub fn as_named(&mut self, unit: UnitId, slot: SlotId, value: ValId) -> ValId {
+        let made = matches!(self.trace.values.get(value), Val::Call { .. } | Val::Opaque(_) | Val::Binary(..));
+        let name = &self.model.program.unit(unit).slots[slot.index()].name;
+        if !made || self.typed(value).is_some() || self.class_of(value).is_some() || self.by_name(name).is_none() {
+            return value;
+        }
+        self.trace.values.add(Val::Declared(unit, slot))
+    }
+
     /// Whether a method of a class reaches the database.
     fn reaches_database(&self, class: ClassRef) -> bool {
         self.model.program.class(class).methods.iter().any(|method| {
@@ -242,6 +253,9 @@ impl<'m> Elaborator<'m, '_> {
                     return Some(typed);
                 }
                 match values.get(value) {
+                    Val::Declared(unit, slot) => {
+                        self.by_name(&self.model.program.unit(*unit).slots[slot.index()].name)
+                    }
                     Val::Field(_, name) => self.by_name(name),
                     Val::Param(func, index) => {
                         let unit = self.model.program.unit(func.unit);

@@ -160,7 +160,10 @@ impl Search<'_, '_, '_> {
                 .copied()
                 .filter(|act| act_site.is_none_or(|site| site == self.trace.op(*act).site))
                 .filter(|act| {
-                    *act != check && self.trace.op(*act).entity == entity && self.seen_first_here(&mine, *act)
+                    *act != check
+                        && self.trace.op(*act).entity == entity
+                        && self.seen_first_here(&mine, *act)
+                        && !self.called_again(check, *act)
                 })
                 .collect();
             if acts.is_empty() {
@@ -283,6 +286,14 @@ impl Search<'_, '_, '_> {
         first || across || frame.takes_handle
     }
 
+    /// Whether check and act lie in two runs of one function, neither inside the other: what the second run does, it
+    /// decides by what it has read itself.
+    fn called_again(&self, check: OpId, act: OpId) -> bool {
+        let (one, two) = (self.trace.op(check).frame, self.trace.op(act).frame);
+        let func = |frame: FrameId| self.trace.frames[frame.index()].func;
+        one != two && func(one) == func(two) && !self.chain(check).contains(&two) && !self.chain(act).contains(&one)
+    }
+
     /// The innermost run that sees both ends of a window.
     #[must_use]
     pub fn seen_in(&self, check: OpId, act: OpId) -> FrameId {
@@ -366,6 +377,7 @@ impl Search<'_, '_, '_> {
         }
         let others = paths.at_op(self.trace, act);
         let own = self.args_at(paths, act, node);
+        let is_update = self.trace.op(act).verb == Verb::Update;
         let mut given: FxHashMap<usize, bool> = FxHashMap::default();
         let mut kept = Vec::new();
         for (atom, truth) in facts {
@@ -375,7 +387,8 @@ impl Search<'_, '_, '_> {
                 if !paths.nodes[other].facts.contains(&opposite) {
                     continue;
                 }
-                if *given.entry(other).or_insert_with(|| self.args_at(paths, act, other) == own) {
+                // An update that is reached either way is decided by neither, though its columns may be.
+                if is_update || *given.entry(other).or_insert_with(|| self.args_at(paths, act, other) == own) {
                     decides = false;
                     break;
                 }

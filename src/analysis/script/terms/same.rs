@@ -200,6 +200,8 @@ pub(super) fn is_source(trace: &Trace<'_>, callee: ValId) -> bool {
             Val::External(..) | Val::Module(_) => true,
             _ => false,
         },
+        // A function that a factory of elsewhere has made.
+        Val::Call { callee, is_new: false, .. } => is_source(trace, *callee),
         Val::External(..) | Val::Closure(..) => true,
         _ => false,
     }
