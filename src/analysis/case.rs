@@ -1,5 +1,7 @@
 //! A broken window in words and places: all that a rule needs to speak, and nothing of how it was found.
 
+use std::sync::Arc;
+
 use super::judged::{self, Broken, Database};
 use super::rivals::{Mover, Reliance};
 use super::window::{Link, Search, Window};
@@ -167,6 +169,7 @@ pub fn reliance(
     let (check, act) = (window.check, window.act);
     let entity = search.trace.op(check).entity.clone();
     let written = search.written_columns(&window);
+    let constants = search.written_constants(&window);
     let demands = search.demands(&window);
     if demands.is_empty() {
         return None;
@@ -175,17 +178,20 @@ pub fn reliance(
     let in_transaction = search.in_one_transaction(&window);
     let broken = judged::unproven(search, window, database, in_transaction);
     let case = case(search, program, &broken, database);
-    Some(Reliance { case, entity, columns, written, locked, demands })
+    Some(Reliance { case, entity, columns, written, constants, locked, demands })
 }
 
 /// The movers of a trace: for each write, every other read that is made use of.
 pub fn movers(search: &mut Search<'_, '_, '_>, program: &Program) -> Vec<Mover> {
     let root = search.trace.root;
     let name = function_name(program, root);
+    let runs: Arc<[FuncRef]> = search.trace.frames.iter().map(|frame| frame.func).collect();
     search
         .moves()
         .into_iter()
         .map(|found| Mover {
+            asked: found.asked,
+            runs: Arc::clone(&runs),
             entity: search.trace.op(found.write).entity.clone(),
             moved: found.moved,
             reads_set: found.reads_set,

@@ -5,15 +5,18 @@
 //! state that the other one changes; whether some order of their statements shows it is for the judge to find. Both are
 //! reduced to what bears on that: the reads, the locks, the move, and the transaction around them.
 
+use std::sync::Arc;
+
 use super::case::{Case, Place};
 use super::judged::Database;
 use super::script::level;
 use crate::finding::{Anomaly, Schedule, ScheduleStep};
 use crate::interleave::{
-    self as judge, Act, Block, Env, Initial, Kind, Node, Row, StepOutcome, Table, Who, block, col, declined, did,
+    self as judge, Act, Block, Env, Initial, Judge, Kind, Node, Row, StepOutcome, Table, Who, block, col, declined, did,
     effect, field, insert, ret, size, tx, update, when,
 };
 use crate::library::Verb;
+use crate::link::FuncRef;
 use crate::text::Span;
 
 /// An act that rests on a column which it does not move.
@@ -27,6 +30,8 @@ pub struct Reliance {
     pub columns: Vec<String>,
     /// The columns that the act writes, where it changes the checked row itself.
     pub written: Vec<String>,
+    /// The columns that it writes a constant into, and the constants.
+    pub constants: Vec<(String, String)>,
     /// Whether the row is locked before or by the check.
     pub locked: bool,
     /// What the check asks of the columns.
@@ -104,9 +109,17 @@ pub struct Mover {
     pub place: Place,
     /// Where it reads.
     pub read_place: Place,
+    /// What it asks of the rows it reads, as far as that is a column and a constant.
+    pub asked: Vec<(String, String)>,
+    /// All functions that take part in it.
+    pub runs: Arc<[FuncRef]>,
     /// Its name.
     pub function: String,
 }
+
+/// A statement outside a transaction commits at once: an order that only shows in the gap between the two reads like one
+/// run after the other.
+const PLAIN: Judge = Judge { declines_are_free: true, commits_at_once: true, barriers: false, budget: 600 };
 
 /// Marks of the statements.
 const LOOK: u32 = 0;
@@ -127,11 +140,17 @@ impl Mover {
             _ => overlap,
         };
         let itself = self.read == reliance.entity;
+        // What is written where it does not look, it does not miss.
+        let apart = self.asked.iter().any(|(column, value)| {
+            reliance.constants.iter().any(|(written, constant)| written == column && constant != value)
+        });
         breaks
             && self.read == reliance.case.act.entity
             && reads_it
             && (!itself || overlap && !reliance.written.iter().any(|c| reliance.columns.contains(c)))
             && self.place != reliance.case.act
+            && !apart
+            && !self.runs.contains(&reliance.case.seen_by)
     }
 }
 
@@ -170,7 +189,8 @@ pub fn judge(reliance: &Reliance, mover: &Mover, database: &Database) -> Option<
         initial = initial.row("written", Row::new().with("of", 1).with("other", "old"));
     }
     let env = Env::new();
-    let verdict = judge::judge(database.engine(), &[checked, written], [&relying, &moving], &initial, [&env, &env]);
+    let tables = [checked, written];
+    let verdict = PLAIN.judge(database.engine(), &tables, [&relying, &moving], &initial, [&env, &env]);
     if verdict.kind != Kind::Open {
         return None;
     }

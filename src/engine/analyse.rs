@@ -122,7 +122,8 @@ impl Workspace {
         }
         let reliances =
             rests.into_iter().filter_map(|w| case::reliance(&mut search, model.program, w, &database)).collect();
-        let by_hand = is_script(&model.program.unit(start.unit()).path);
+        let path = &model.program.unit(start.unit()).path;
+        let by_hand = is_script(path, self.sources.get(path).map_or("", |source| source.text.as_str()));
         if by_hand {
             // Nobody runs it twice at a time.
             cases.iter_mut().for_each(|case: &mut Case| case.confidence = Confidence::Low);
@@ -168,9 +169,13 @@ fn called(trace: &Trace<'_>) -> Vec<(FuncRef, bool)> {
     found
 }
 
-/// Whether a file is a script that people run by hand.
-fn is_script(path: &str) -> bool {
-    path.split('/').any(|part| matches!(part, "scripts" | "script" | "bin" | "migration"))
+/// Whether a file is a script that people run by hand, or that runs once: by the folders it lies in, or because it ends
+/// the program when it is done.
+fn is_script(path: &str, text: &str) -> bool {
+    let folders = path.split('/').any(|part| {
+        matches!(part, "scripts" | "script" | "bin" | "migration" | "cutover") || part.to_lowercase().ends_with("migrations")
+    });
+    folders || text.contains("\nmain()") && text.contains(".$disconnect(")
 }
 
 fn nesting(unit: &Unit, func: ir::FuncId) -> usize {

@@ -3,7 +3,7 @@
 use super::elaborate::{At, Elaborator};
 use super::recognise::Recognised;
 use super::survey::mutated;
-use super::trace::{BlockId, Effect, Event, Frame, FrameId, OpId, Region, RegionId, Site};
+use super::trace::{BlockId, Effect, Event, Frame, FrameId, OpId, Region, RegionId, Site, names_lock};
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item};
@@ -231,8 +231,10 @@ impl<'m> Elaborator<'m, '_> {
         let caller = Some((at.frame, site));
         let around = self.trace.frames[at.frame.index()].is_guarded;
         let is_guarded = around || takes_handle || at.handler.is_some() || !self.regions.is_empty();
+        let takes_lock = names_lock(&self.model.program.func(func).name);
+        let is_guarded = is_guarded || takes_lock;
         let frame_of =
-            Frame { lexical, caller, this, in_place, takes_handle, confidence, is_guarded, ..Frame::of(func) };
+            Frame { lexical, caller, this, in_place, takes_handle, confidence, takes_lock, is_guarded, ..Frame::of(func) };
         self.trace.frames.push(frame_of);
         let entry = self.new_block(frame);
         self.goto_fresh(at, entry);
@@ -284,6 +286,12 @@ impl<'m> Elaborator<'m, '_> {
             })
             .collect();
         let inside = self.trace.frames[at.frame.index()].func.func.0 != 0;
+        let name = self.called(unit, call, receiver);
+        if names_lock(name.rsplit('.').next().unwrap_or_default()) {
+            // What it runs comes behind it.
+            let effect = Effect { name: name.clone(), args: args.clone(), receiver, site, awaited: call.awaited };
+            self.emit(at, Event::Call(effect));
+        }
         let mut given = None;
         for (func, frame) in callbacks {
             let runs = call.awaited && inside && self.model.survey.shape(func).reaches_database;
@@ -294,7 +302,6 @@ impl<'m> Elaborator<'m, '_> {
             }
         }
         let value = self.unresolved(callee, args.clone(), call.form, Some((at.frame, call.span)));
-        let name = self.called(unit, call, receiver);
         let effect = Effect { name, args, receiver, site, awaited: call.awaited };
         self.emit(at, Event::Call(effect));
         Some(given.unwrap_or(value))

@@ -142,6 +142,7 @@ impl Frame {
             takes_handle: false,
             confidence: crate::finding::Confidence::High,
             is_stage: false,
+            takes_lock: false,
             is_guarded: false,
         }
     }

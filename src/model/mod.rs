@@ -22,5 +22,6 @@ pub use start::{LastResort, Start};
 pub use survey::{Definition, Survey};
 pub use trace::{
     Block, BlockId, Effect, Event, Exit, Frame, FrameId, Op, OpId, OpSource, Region, RegionId, RegionKind, Site, Trace,
+    names_lock,
 };
 pub use value::{ArrayItem, Literal, ObjectEntry, Phi, PhiId, TextPart, Val, ValId, Values};

@@ -173,6 +173,8 @@ pub struct Frame {
     /// Whether it is one of several functions that answer a request in order. The next one runs inside it, and yet is no
     /// part of what it does.
     pub is_stage: bool,
+    /// Whether its name says that it takes a lock of its own.
+    pub takes_lock: bool,
     /// Whether something around the call to it may make a difference: a handler of errors, a transaction, a lock.
     pub is_guarded: bool,
 }
@@ -263,6 +265,15 @@ pub enum OpSource<'a> {
     },
     /// A statement in SQL text, with the values of its holes.
     Sql(Box<sql::Statement>, Vec<ValId>),
+}
+
+/// Whether a function's name says that it takes a lock of its own, out of the database's sight (`acquireLock`, `withLock`,
+/// `runExclusive`), or runs what it is given under one.
+#[must_use]
+pub fn names_lock(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let takes = name.ends_with("lock") && !["unlock", "block", "clock", "releaselock"].iter().any(|end| name.ends_with(end));
+    takes || name.contains("withlock") || name.contains("runexclusive") || name.contains("redlock")
 }
 
 impl<'m> Trace<'m> {

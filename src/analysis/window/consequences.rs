@@ -1,6 +1,7 @@
 //! What else a check decides, and whether doing it twice shows.
 
 use super::*;
+use crate::model::names_lock;
 
 impl Search<'_, '_, '_> {
     /// Whether the act, or a write that is decided with it, moves a column that decides. If none does, a twin cannot get in
@@ -21,6 +22,36 @@ impl Search<'_, '_, '_> {
             let writes = self.writes(act, false, &window.way);
             is_delete || writes.opaque || columns.iter().any(|c| writes.get(c).is_some())
         })
+    }
+
+    /// Whether a lock that the database knows nothing of is taken before the check: by a function whose name says so, on the
+    /// way or around it. What it locks is not known, nor whether other processes see it.
+    #[must_use]
+    pub fn is_locked_elsewhere(&self, window: &Window) -> bool {
+        let of_database = |frame: FrameId| {
+            self.trace.ops.iter().any(|op| op.frame == frame && (op.lock.is_some() || op.verb == Verb::Sql))
+        };
+        let locks = |frame: FrameId| self.trace.frames[frame.index()].takes_lock && !of_database(frame);
+        for block in &window.way {
+            let it = self.trace.block(*block);
+            if locks(it.frame) {
+                return true;
+            }
+            for event in &it.events {
+                match event {
+                    Event::Op(op) if *op == window.check => return self.callers_of(it.frame).any(locks),
+                    Event::Call(call) if names_lock(call.name.rsplit('.').next().unwrap_or("")) => return true,
+                    _ => {}
+                }
+            }
+        }
+        false
+    }
+
+    /// The runs around a run, innermost first.
+    fn callers_of(&self, frame: FrameId) -> impl Iterator<Item = FrameId> + '_ {
+        let caller = |frame: FrameId| self.trace.frames[frame.index()].caller.map(|(caller, _)| caller);
+        std::iter::successors(caller(frame), move |frame| caller(*frame))
     }
 
     /// Whether the way leads through a gate that lets one run in for the same values: a limiter asked with what the check

@@ -540,6 +540,8 @@ pub struct Move {
     pub reads_set: bool,
     /// The columns made use of.
     pub read_columns: Vec<String>,
+    /// What the read asks for, as far as that is a column and a constant.
+    pub asked: Vec<(String, String)>,
     /// What happens, in order.
     pub steps: Vec<Step>,
     /// Whether it runs in a transaction, and the level that asks for.

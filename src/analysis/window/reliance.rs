@@ -236,6 +236,16 @@ impl Search<'_, '_, '_> {
                 if !used {
                     continue;
                 }
+                // The function that does both is the one to speak of, and none that calls it.
+                if self.trace.reporting_frame(self.seen_in(read, write)) != FrameId(0) {
+                    continue;
+                }
+                let looked = self.conditions(read, &[]);
+                let constant = |c: &crate::model::Condition| {
+                    let plain = c.op == Compare::Eq && c.through.is_empty();
+                    plain.then(|| Some((c.column.clone(), self.constant_name(c.value)?))).flatten()
+                };
+                let asked = looked.all.iter().filter_map(constant).collect();
                 let steps = self.steps_of(write, read, guarded);
                 let transaction = it.region.and_then(|r| match &self.trace.regions[r.index()].kind {
                     RegionKind::Transaction { isolation, .. } => Some(isolation.clone()),
@@ -243,10 +253,22 @@ impl Search<'_, '_, '_> {
                 });
                 let ordered = matches!(&that.source, OpSource::Call(row, _) if row.order.is_some());
                 let reads_set = that.rows != Rows::One || ordered;
-                found.push(Move { write, read, moved: moved.clone(), reads_set, read_columns, steps, transaction });
+                found.push(Move { write, read, moved: moved.clone(), reads_set, read_columns, asked, steps, transaction });
             }
         }
         found
+    }
+
+    /// The constants that a window's act writes, by column.
+    #[must_use]
+    pub fn written_constants(&mut self, window: &Window) -> Vec<(String, String)> {
+        let creating = self.trace.op(window.act).verb == Verb::Create;
+        let writes = self.writes(window.act, creating, &window.way);
+        let constant = |(column, written): &(String, Written)| match written {
+            Written::Value(value) => Some((column.clone(), self.constant_name(*value)?)),
+            _ => None,
+        };
+        writes.columns.iter().filter_map(constant).collect()
     }
 
     /// Whether some way leads through both operations.
