@@ -72,7 +72,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
     if !search.moves_what_decides(&window) {
         return None;
     }
-    if search.is_gated(&window) || search.is_locked_elsewhere(&window) {
+    if search.is_cache(&window) || search.is_gated(&window) || search.is_locked_elsewhere(&window) {
         window.confidence = Confidence::Low;
     }
     let strict = script_of(search, &window, database, true);
@@ -223,6 +223,14 @@ fn finish(
             Link::Exclusive(column) => flags(&verdict, column),
         },
     };
+    if matches!(window.link, Link::Absence) && search.trace.op(window.act).verb == Verb::Upsert {
+        // Both wrote one row, as they would have in turns.
+        let entity = search.trace.op(window.act).entity.as_str();
+        let rows = verdict.outcome.as_ref().map(|outcome| outcome.rows.iter().filter(|(t, _)| **t == *entity).count());
+        if verdict.kind == Kind::Open && rows.is_some_and(|rows| rows < 2) {
+            return None;
+        }
+    }
     let severity = match anomaly {
         Anomaly::UnhandledViolation => Severity::Warning,
         Anomaly::Duplicate if matches!(window.link, Link::Next(_)) => Severity::Info,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::case::{Case, Place};
 use super::judged::Database;
 use super::script::level;
+use super::window::Link;
 use crate::finding::{Anomaly, Schedule, ScheduleStep};
 use crate::interleave::{
     self as judge, Act, Block, Env, Initial, Judge, Kind, Node, Row, StepOutcome, Table, Who, block, col, declined, did,
@@ -195,6 +196,11 @@ pub fn judge(reliance: &Reliance, mover: &Mover, database: &Database) -> Option<
         return None;
     }
     let mut case = reliance.case.clone();
+    let moved: Vec<String> =
+        reliance.columns.iter().filter(|c| mover.moved.iter().any(|moved| moved.column == **c)).cloned().collect();
+    if !moved.is_empty() {
+        case.link = Link::Column(moved);
+    }
     case.anomaly = Anomaly::StaleDecision;
     case.severity = crate::finding::Severity::Error;
     case.rival = Some((mover.function.clone(), mover.place.clone()));

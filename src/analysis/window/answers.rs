@@ -3,6 +3,21 @@
 use super::*;
 
 impl Search<'_, '_, '_> {
+    /// Whether a look-up asks for a row of the last so many minutes, and is content with one: then a second row is none that
+    /// anybody minds, as there is one for every such while anyway.
+    pub fn is_cache(&mut self, window: &Window) -> bool {
+        if window.link != Link::Absence || self.trace.op(window.check).verb != Verb::Read {
+            return false;
+        }
+        let asked = self.conditions(window.check, &window.way);
+        let Some(entity) = entity_of(self.schemas, self.trace.op(window.check)) else { return false };
+        let of_time = |c: &crate::model::Condition| {
+            matches!(c.op, Compare::Gt | Compare::Ge)
+                && entity.column(&c.column).is_some_and(|column| column.default == ColumnDefault::Now)
+        };
+        asked.all.iter().any(of_time) && !self.declines_when_present(window)
+    }
+
     /// Whether the function ends with an error, or an answer that tells nothing of the row, wherever the row that a window's
     /// check asked for is there. Then "it is there already" is an answer of its own, whoever gives it. A function that
     /// takes the row, or goes on as if it had made it, promises more.

@@ -141,9 +141,12 @@ impl Search<'_, '_, '_> {
                     }
                     _ => false,
                 });
-                // Constant members at constant keys: two runs write the same.
+                // Two runs write the same members, and leave the others as they are: the last one wins, as it would in
+                // turns. Members that are computed, or whose names come from elsewhere, are another matter.
                 let varies = entries.iter().any(|e| match e {
-                    crate::model::ObjectEntry::Field(_, v) => !self.is_constant(*v, 8),
+                    crate::model::ObjectEntry::Field(_, v) => {
+                        !self.is_constant(*v, 8) && self.column_within(check, *v, column, 8)
+                    }
                     crate::model::ObjectEntry::Computed(_) => true,
                     crate::model::ObjectEntry::Spread(v) => !self.column_within(check, *v, column, 8),
                     crate::model::ObjectEntry::Removed(_) => false,
