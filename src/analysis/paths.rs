@@ -18,7 +18,7 @@ use crate::library::{Missing, Verb};
 use crate::model::{BlockId, Event, Exit, OpId, PhiId, Trace, Val, ValId};
 
 /// How many classes a block may have; further ones are dropped.
-const CLASSES: usize = 24;
+const CLASSES: usize = 16;
 
 /// One class at the start of a block.
 #[derive(Clone, Debug)]
