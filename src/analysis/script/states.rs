@@ -6,6 +6,9 @@ use crate::interleave::{Initial, Row, Value};
 /// How many states are tried.
 const STATES: usize = 10;
 
+/// What a column holds that nothing tests.
+const UNTESTED: i64 = 5;
+
 /// A table with rows.
 type Rows = Vec<(String, Row)>;
 
@@ -83,7 +86,7 @@ fn choices(terms: &Terms, name: &str, info: &TableInfo) -> Vec<Vec<(String, Valu
         let mut values: Vec<Value> = values.iter().cloned().collect();
         if values.is_empty() {
             // Nothing tests it.
-            values.push(Value::Int(5));
+            values.push(Value::Int(UNTESTED));
         }
         if values.len() == 1 && changed(column) && !info.columns[column].is_empty() {
             values.insert(0, other_than(&values[0]));
@@ -130,7 +133,9 @@ fn rows(terms: &Terms, info: &TableInfo, choice: &[(String, Value)]) -> Vec<Row>
             if filled.contains(&column.as_str()) {
                 continue;
             }
-            if let Some(value) = terms.evaluate(value, session) {
+            // What a column of another row asks for is what untested columns hold.
+            let of_row = matches!(value, crate::interleave::Expr::Field(..)).then_some(Value::Int(UNTESTED));
+            if let Some(value) = terms.evaluate(value, session).or(of_row) {
                 row = row.with(column.as_str(), value);
                 filled.push(column);
             }

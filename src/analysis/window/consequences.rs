@@ -150,7 +150,9 @@ impl Search<'_, '_, '_> {
             for event in &self.trace.block(*block).events {
                 match event {
                     Event::Op(op) if *op != act && writes.contains(op) => {
-                        decided.insert(*op);
+                        if !is_log(&self.trace.op(*op).entity) {
+                            decided.insert(*op);
+                        }
                     }
                     Event::Call(call) => {
                         let last = call.name.rsplit('.').next().unwrap_or("");
@@ -284,6 +286,12 @@ impl Search<'_, '_, '_> {
             _ => false,
         }
     }
+}
+
+/// Whether an entity is a log by its name: what is written there says what has happened, and is no result of it.
+fn is_log(entity: &str) -> bool {
+    let lower = entity.to_lowercase();
+    lower.ends_with("log") || lower.ends_with("logs")
 }
 
 pub(super) fn is_effect(name: &str) -> bool {

@@ -41,6 +41,15 @@ impl Terms {
                 self.agreed.insert(row);
             }
         }
+        // Rows that were read along with the checked one are the same rows for both.
+        let count = u32::try_from(trace.ops.len()).unwrap_or(u32::MAX);
+        for op in (0..count).map(OpId) {
+            if matches!(trace.op(op).source, OpSource::Related { of, .. } if of == check) {
+                let rows = trace.values.add(Val::Result(op));
+                let row = trace.values.add(Val::Element(rows));
+                self.agreed.insert(row);
+            }
+        }
         self.check_table.clone_from(&trace.op(check).entity);
         for condition in &conditions.all {
             if condition.op == Compare::Eq && condition.through.is_empty() {
