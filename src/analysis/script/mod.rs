@@ -119,7 +119,13 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     let items = writer.items();
     let mut body = writer.nest(&items);
     if plan.claims {
-        body.push(effect("claimed", lit(1)));
+        let claimed = effect("claimed", lit(1));
+        // Who hit no row has claimed nothing.
+        let hit = writer.terms.variables.get(&plan.act).filter(|_| writer.trace.op(plan.act).rows == Rows::Many);
+        match hit {
+            Some(hit) => body.push(when(size(hit.as_str()).gt(0), claimed)),
+            None => body.push(claimed),
+        }
     }
     for name in plan.effects {
         body.push(effect(name.as_str(), lit(1)));

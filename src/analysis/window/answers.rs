@@ -3,6 +3,12 @@
 use super::*;
 
 impl Search<'_, '_, '_> {
+    /// Whether nothing is known of what a check asks for, so that nobody can say which rows it is about.
+    pub fn asks_for_unknown(&mut self, window: &Window) -> bool {
+        let asked = self.conditions(window.check, &window.way);
+        asked.opaque && asked.all.is_empty() && asked.any.is_empty() && asked.none.is_empty()
+    }
+
     /// Whether a look-up asks for a row of the last so many minutes, and is content with one: then a second row is none that
     /// anybody minds, as there is one for every such while anyway.
     pub fn is_cache(&mut self, window: &Window) -> bool {

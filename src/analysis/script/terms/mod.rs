@@ -46,7 +46,7 @@ enum Place {
 /// The terms of one script.
 pub struct Terms {
     choices: Rc<Choices>,
-    variables: FxHashMap<OpId, String>,
+    pub(super) variables: FxHashMap<OpId, String>,
     agreed: FxHashSet<ValId>,
     constants: FxHashMap<ValId, i64>,
     arguments: FxHashMap<ValId, usize>,
