@@ -72,7 +72,11 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
     if !search.moves_what_decides(&window) {
         return None;
     }
-    if search.asks_for_unknown(&window) || search.is_cache(&window) || search.is_gated(&window) || search.is_locked_elsewhere(&window) {
+    if search.asks_for_unknown(&window)
+        || search.is_cache(&window)
+        || search.is_gated(&window)
+        || search.is_locked_elsewhere(&window)
+    {
         window.confidence = Confidence::Low;
     }
     let strict = script_of(search, &window, database, true);

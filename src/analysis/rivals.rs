@@ -13,8 +13,8 @@ use super::script::level;
 use super::window::Link;
 use crate::finding::{Anomaly, Schedule, ScheduleStep};
 use crate::interleave::{
-    self as judge, Act, Block, Env, Initial, Judge, Kind, Node, Row, StepOutcome, Table, Who, block, col, declined, did,
-    effect, field, insert, ret, size, tx, update, when,
+    self as judge, Act, Block, Env, Initial, Judge, Kind, Node, Row, StepOutcome, Table, Who, block, col, declined,
+    did, effect, field, insert, ret, size, tx, update, when,
 };
 use crate::library::Verb;
 use crate::link::FuncRef;

@@ -173,7 +173,8 @@ fn called(trace: &Trace<'_>) -> Vec<(FuncRef, bool)> {
 /// the program when it is done.
 fn is_script(path: &str, text: &str) -> bool {
     let folders = path.split('/').any(|part| {
-        matches!(part, "scripts" | "script" | "bin" | "migration" | "cutover") || part.to_lowercase().ends_with("migrations")
+        matches!(part, "scripts" | "script" | "bin" | "migration" | "cutover")
+            || part.to_lowercase().ends_with("migrations")
     });
     folders || text.contains("\nmain()") && text.contains(".$disconnect(")
 }

@@ -233,8 +233,17 @@ impl<'m> Elaborator<'m, '_> {
         let is_guarded = around || takes_handle || at.handler.is_some() || !self.regions.is_empty();
         let takes_lock = names_lock(&self.model.program.func(func).name);
         let is_guarded = is_guarded || takes_lock;
-        let frame_of =
-            Frame { lexical, caller, this, in_place, takes_handle, confidence, takes_lock, is_guarded, ..Frame::of(func) };
+        let frame_of = Frame {
+            lexical,
+            caller,
+            this,
+            in_place,
+            takes_handle,
+            confidence,
+            takes_lock,
+            is_guarded,
+            ..Frame::of(func)
+        };
         self.trace.frames.push(frame_of);
         let entry = self.new_block(frame);
         self.goto_fresh(at, entry);

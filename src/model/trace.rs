@@ -272,7 +272,8 @@ pub enum OpSource<'a> {
 #[must_use]
 pub fn names_lock(name: &str) -> bool {
     let name = name.to_lowercase();
-    let takes = name.ends_with("lock") && !["unlock", "block", "clock", "releaselock"].iter().any(|end| name.ends_with(end));
+    let takes =
+        name.ends_with("lock") && !["unlock", "block", "clock", "releaselock"].iter().any(|end| name.ends_with(end));
     takes || name.contains("withlock") || name.contains("runexclusive") || name.contains("redlock")
 }
 

@@ -253,9 +253,7 @@ impl<'m> Elaborator<'m, '_> {
                     return Some(typed);
                 }
                 match values.get(value) {
-                    Val::Declared(unit, slot) => {
-                        self.by_name(&self.model.program.unit(*unit).slots[slot.index()].name)
-                    }
+                    Val::Declared(unit, slot) => self.by_name(&self.model.program.unit(*unit).slots[slot.index()].name),
                     Val::Field(_, name) => self.by_name(name),
                     Val::Param(func, index) => {
                         let unit = self.model.program.unit(func.unit);

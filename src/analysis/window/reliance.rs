@@ -253,7 +253,16 @@ impl Search<'_, '_, '_> {
                 });
                 let ordered = matches!(&that.source, OpSource::Call(row, _) if row.order.is_some());
                 let reads_set = that.rows != Rows::One || ordered;
-                found.push(Move { write, read, moved: moved.clone(), reads_set, read_columns, asked, steps, transaction });
+                found.push(Move {
+                    write,
+                    read,
+                    moved: moved.clone(),
+                    reads_set,
+                    read_columns,
+                    asked,
+                    steps,
+                    transaction,
+                });
             }
         }
         found
