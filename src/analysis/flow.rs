@@ -2,6 +2,8 @@
 
 use std::cell::OnceCell;
 
+use rustc_hash::FxHashMap;
+
 use crate::model::{BlockId, Exit, Trace};
 
 /// Blocks in an order in which every edge but a loop's way back leads forward.
@@ -124,12 +126,13 @@ impl Flow {
         Behind { words, bits }
     }
 
-    /// One way from the entry to a block, both ends included. Ways without errors are preferred.
+    /// One way from the entry to a block, both ends included, into some blocks by the ways that `forced` names. Ways without
+    /// errors are preferred.
     #[must_use]
-    pub fn way_to(&self, block: BlockId) -> Vec<BlockId> {
+    pub fn way_through(&self, block: BlockId, forced: &FxHashMap<BlockId, BlockId>) -> Vec<BlockId> {
         let mut way = vec![block];
         let mut at = block;
-        while let Some(previous) = self.predecessors[at.index()].first() {
+        while let Some(previous) = forced.get(&at).or_else(|| self.predecessors[at.index()].first()) {
             way.push(*previous);
             at = *previous;
         }

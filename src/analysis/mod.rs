@@ -6,6 +6,7 @@ mod flow;
 pub mod judged;
 mod known;
 pub mod paths;
+mod prefix;
 pub mod rivals;
 mod script;
 pub mod window;

@@ -40,6 +40,8 @@ pub struct Node {
 pub struct Paths {
     /// The check.
     pub check: OpId,
+    /// A way from the entry to the check's block.
+    prefix: Rc<[BlockId]>,
     /// All classes.
     pub nodes: Vec<Node>,
     /// The classes at each block.
@@ -100,7 +102,7 @@ impl Depends {
 impl Paths {
     /// The class at a check, to be followed on.
     #[must_use]
-    pub fn new(trace: &Trace<'_>, flow: &Flow, check: OpId) -> Self {
+    pub fn new(trace: &mut Trace<'_>, flow: &Flow, check: OpId) -> Self {
         let start = trace.op(check).block;
         let mut facts = Interned::default();
         let mut choices = Interned::default();
@@ -115,6 +117,7 @@ impl Paths {
         at[start.index()].push(0);
         Self {
             check,
+            prefix: super::prefix::way_to(trace, flow, start).into(),
             nodes: vec![first],
             at,
             next: Vec::new(),
@@ -343,16 +346,16 @@ impl Paths {
 
     /// An example of how a class comes about and goes on to the end: all blocks from the entry.
     #[must_use]
-    pub fn example(&self, trace: &Trace<'_>, flow: &Flow, node: usize) -> Rc<[BlockId]> {
+    pub fn example(&self, trace: &Trace<'_>, node: usize) -> Rc<[BlockId]> {
         if let Some(known) = self.examples.borrow().get(&node) {
             return Rc::clone(known);
         }
-        let found: Rc<[BlockId]> = self.find_example(trace, flow, node).into();
+        let found: Rc<[BlockId]> = self.find_example(trace, node).into();
         self.examples.borrow_mut().insert(node, Rc::clone(&found));
         found
     }
 
-    fn find_example(&self, trace: &Trace<'_>, flow: &Flow, node: usize) -> Vec<BlockId> {
+    fn find_example(&self, trace: &Trace<'_>, node: usize) -> Vec<BlockId> {
         let mut tail = Vec::new();
         let mut next = Some(node);
         while let Some(at) = next {
@@ -360,7 +363,7 @@ impl Paths {
             next = self.nodes[at].parent;
         }
         tail.reverse();
-        let mut way = flow.way_to(tail[0]);
+        let mut way = self.prefix.to_vec();
         way.pop();
         way.extend(tail);
         // On to a return, through classes that follow from this one; the end with the fewest errors is taken. `walked`

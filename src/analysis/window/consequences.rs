@@ -149,10 +149,8 @@ impl Search<'_, '_, '_> {
             }
             for event in &self.trace.block(*block).events {
                 match event {
-                    Event::Op(op) if *op != act && writes.contains(op) => {
-                        if !is_log(&self.trace.op(*op).entity) {
-                            decided.insert(*op);
-                        }
+                    Event::Op(op) if *op != act && writes.contains(op) && !is_log(&self.trace.op(*op).entity) => {
+                        decided.insert(*op);
                     }
                     Event::Call(call) => {
                         let last = call.name.rsplit('.').next().unwrap_or("");

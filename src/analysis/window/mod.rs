@@ -354,7 +354,7 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             seen.push(facts.clone());
-            let way = paths.example(self.trace, self.flow, node);
+            let way = paths.example(self.trace, node);
             let facts = self.deciding(paths, act, node, &facts);
             let Some((link, bound)) = self.link(check, act, &facts, &way) else { continue };
             let Some(confidence) = self.same_row(check, act, &link, &way) else { continue };
@@ -409,7 +409,7 @@ impl Search<'_, '_, '_> {
         if !args.iter().any(|arg| self.trace.values.is_joined(*arg)) {
             return args;
         }
-        let way = paths.example(self.trace, self.flow, node);
+        let way = paths.example(self.trace, node);
         args.into_iter().map(|arg| self.see(&way, arg)).collect()
     }
 

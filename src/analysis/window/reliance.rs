@@ -62,7 +62,7 @@ impl Search<'_, '_, '_> {
                 if columns.is_empty() {
                     continue;
                 }
-                let way = paths.example(self.trace, self.flow, node);
+                let way = paths.example(self.trace, node);
                 if !self.is_tied(check, act, &way) {
                     continue;
                 }
