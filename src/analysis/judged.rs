@@ -112,10 +112,11 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
 /// A window that has not been judged: rivals decide.
 pub fn unproven(search: &mut Search<'_, '_, '_>, window: Window, database: &Database, in_transaction: bool) -> Broken {
     let (isolation, default_isolation) = isolation_around(search, &window, database);
+    let locked = search.is_locked_elsewhere(&window);
     Broken {
         severity: Severity::Error,
         anomaly: Anomaly::StaleDecision,
-        confidence: window.confidence,
+        confidence: if locked { Confidence::Low } else { window.confidence },
         schedule: Vec::new(),
         tags: Vec::new(),
         isolation,

@@ -16,6 +16,14 @@ const MENDS: usize = 24;
 pub(super) fn way_to(trace: &mut Trace<'_>, flow: &Flow, block: BlockId) -> Vec<BlockId> {
     let mut forced: FxHashMap<BlockId, BlockId> = FxHashMap::default();
     let plain = flow.way_through(block, &forced);
+    // Only a test of something that was joined can be known on one way and not on another.
+    let looks_at_join = |block: &BlockId| match &trace.block(*block).exit {
+        Exit::Branch { test, .. } => trace.values.is_joined(*test),
+        _ => false,
+    };
+    if !plain.iter().any(looks_at_join) {
+        return plain;
+    }
     let mut way = plain.clone();
     for _ in 0..MENDS {
         let chosen = paths::choices(trace, &way);
@@ -31,7 +39,7 @@ pub(super) fn way_to(trace: &mut Trace<'_>, flow: &Flow, block: BlockId) -> Vec<
 fn first_clash(trace: &mut Trace<'_>, way: &[BlockId], chosen: &Choices) -> Option<(usize, ValId, bool)> {
     for (at, pair) in way.windows(2).enumerate() {
         let Exit::Branch { test, yes, no, .. } = trace.block(pair[0]).exit else { continue };
-        if yes == no || pair[1] != yes && pair[1] != no {
+        if yes == no || pair[1] != yes && pair[1] != no || !trace.values.is_joined(test) {
             continue;
         }
         let truth = pair[1] == yes;

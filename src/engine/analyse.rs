@@ -176,7 +176,13 @@ fn is_script(path: &str, text: &str) -> bool {
         matches!(part, "scripts" | "script" | "bin" | "migration" | "cutover")
             || part.to_lowercase().ends_with("migrations")
     });
-    folders || text.contains("\nmain()") && text.contains(".$disconnect(")
+    folders || text.contains(".$disconnect(") && text.lines().any(runs_something)
+}
+
+/// Whether a line at the top of a module calls a function of it, for its own sake: `main();`, `populate().catch(fail)`.
+fn runs_something(line: &str) -> bool {
+    let name = line.split("()").next().unwrap_or_default();
+    name.len() < line.len() && !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 fn nesting(unit: &Unit, func: ir::FuncId) -> usize {

@@ -110,7 +110,10 @@ fn judge_again<'m>(
         // with what is there may not.
         let leaves_it = last_resort.is_none() || search.declines_when_present(&window);
         if let Some(broken) = judged::judge(&mut search, window, &database) {
-            return Verdict::Open(Some(Box::new(case::case(&mut search, model.program, &broken, &database))));
+            let mut broken = case::case(&mut search, model.program, &broken, &database);
+            // What made the function's own case a weak one holds here, too.
+            broken.confidence = broken.confidence.min(case.confidence);
+            return Verdict::Open(Some(Box::new(broken)));
         }
         if !leaves_it {
             return Verdict::Open(None);

@@ -54,7 +54,7 @@ const OUTPUT_FOLDERS: [&str; 11] = [
     "bower_components",
 ];
 
-const TEST_FOLDERS: [&str; 11] = [
+const TEST_FOLDERS: [&str; 12] = [
     "__tests__",
     "__mocks__",
     "test",
@@ -64,6 +64,7 @@ const TEST_FOLDERS: [&str; 11] = [
     "cypress",
     "seed",
     "seeds",
+    "seeder",
     "seeders",
     "migrations",
 ];
