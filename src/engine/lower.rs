@@ -76,7 +76,7 @@ fn importing(sources: &[&Source], units: &[Option<Unit>], modules: &Modules) -> 
         .into_par_iter()
         .map(|at| {
             let source = sources[at];
-            if units[at].is_some() || runs_in_browsers(&source.text) {
+            if units[at].is_some() || runs_in_browsers(source) {
                 return Vec::new();
             }
             let names = quoted_modules(&source.text).filter_map(|name| modules.resolve(&source.path, name));
@@ -112,18 +112,34 @@ fn naming(sources: &[&Source], units: &[Option<Unit>]) -> Vec<usize> {
         return Vec::new();
     }
     let calls = Prefilter::new(&needles.iter().map(String::as_str).collect::<Vec<_>>());
-    let may = |at: usize| units[at].is_none() && calls.hits(&sources[at].text) && !runs_in_browsers(&sources[at].text);
+    let may = |at: usize| units[at].is_none() && calls.hits(&sources[at].text) && !runs_in_browsers(sources[at]);
     (0..sources.len()).into_par_iter().filter(|at| may(*at)).collect()
 }
 
 /// How many files that pass names on may stand behind one another.
 const BARRELS: usize = 3;
 
-/// Whether a file says in its first lines that it is for browsers.
-fn runs_in_browsers(text: &str) -> bool {
+/// Whether a file draws a part of a page and does nothing else: it says in its first lines that it is for browsers, or has
+/// markup and none of the functions that frameworks run on a server.
+fn runs_in_browsers(source: &Source) -> bool {
+    let text = source.text.as_str();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
-    lines.next().is_some_and(|line| line.starts_with("\"use client\"") || line.starts_with("'use client'"))
+    let says_so =
+        lines.next().is_some_and(|line| line.starts_with("\"use client\"") || line.starts_with("'use client'"));
+    let has_markup = source.path.ends_with(".tsx") || source.path.ends_with(".jsx");
+    says_so || has_markup && !SERVED.iter().any(|word| text.contains(word))
 }
+
+/// Words of files with markup that hold functions which run on a server.
+const SERVED: [&str; 7] = [
+    "use server",
+    "async function",
+    "getServerSideProps",
+    "getStaticProps",
+    "ActionFunction",
+    "LoaderFunction",
+    "async (",
+];
 
 /// Whether a file does little else than pass names of other files on.
 fn passes_on(text: &str) -> bool {
