@@ -184,6 +184,8 @@ pub struct Stats {
     pub not_analysed: usize,
     /// Windows that were judged.
     pub windows: usize,
+    /// Functions that were not followed to the end, because they and what they call are too large or too deep.
+    pub cut_short: usize,
     /// Findings that a comment in the code allows.
     pub suppressed: usize,
 }

@@ -28,6 +28,8 @@ pub(super) struct Found {
     /// Functions that were run, and whether something around the call may make a difference.
     pub(super) called: Vec<(FuncRef, bool)>,
     pub(super) windows: usize,
+    /// Whether something was left out because the trace grew too large or too deep.
+    pub(super) cut_short: bool,
     in_place: Vec<FuncRef>,
 }
 
@@ -131,7 +133,8 @@ impl Workspace {
         let movers = if by_hand { Vec::new() } else { case::movers(&mut search, model.program) };
         let handed = search.trace.frames.iter().filter(|frame| frame.takes_handle).map(|frame| frame.func).collect();
         let called = called(search.trace);
-        Found { start, cases, reliances, movers, handed, called, windows: count, in_place }
+        let cut_short = search.trace.budget_hit;
+        Found { start, cases, reliances, movers, handed, called, windows: count, cut_short, in_place }
     }
 
     /// The database that a unit talks to.

@@ -111,6 +111,7 @@ impl Workspace {
         let all = self.analyse(&program, registry, &found_schemas);
 
         let windows = all.iter().map(|found| found.windows).sum();
+        let cut_short = all.iter().filter(|found| found.cut_short).count();
         let mut findings: Vec<Finding> = Vec::new();
         for case in dedupe(proven(all)) {
             let code =
@@ -135,6 +136,7 @@ impl Workspace {
             parsed,
             not_analysed: 0,
             windows,
+            cut_short,
             suppressed: told.suppressed,
         };
         (told.findings, problems, stats)

@@ -157,6 +157,10 @@ fn summary(report: &Report<'_>, style: Style) -> String {
         let milliseconds = elapsed.as_millis();
         line.push_str(&format!("\n{read} read, {} parsed, {} judged", stats.parsed, plural(stats.windows, "window")));
         line.push_str(&format!(" in {milliseconds} ms"));
+        if stats.cut_short > 0 {
+            let functions = plural(stats.cut_short, "function");
+            line.push_str(&format!("; {functions} too large to be followed to the end"));
+        }
     }
     line
 }
