@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::finding::{Finding, Problem, Stats};
 use crate::ir::{self, Unit};
 use crate::library::{LoadError, Registry};
-use crate::link::{Fault, Modules, Program};
+use crate::link::{self, Fault, Modules, Program};
 use crate::source::{Source, Sources};
 use crate::text::Span;
 use crate::{frontend, remedy, rules, schemas, select, suppress};
@@ -255,18 +255,8 @@ pub fn generated_folders(schemas: &[(String, String)]) -> Vec<String> {
 
 /// `relative`, seen from the folder of `file`; `None` where it leads out of the project or to its root.
 fn joined(file: &str, relative: &str) -> Option<String> {
-    let mut parts: Vec<&str> = file.split('/').collect();
-    parts.pop();
-    for part in relative.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    (!parts.is_empty()).then(|| parts.join("/"))
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    link::join(folder, relative).filter(|path| !path.is_empty())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 pub use manifest::Fault;
-pub use modules::{FileId, Modules};
+pub use modules::{FileId, Modules, join};
 
 use crate::ir::{ClassId, Export, ExportTarget, ExprKind, FuncId, ImportName, Unit};
 
@@ -171,10 +171,7 @@ impl Program {
         };
         let exports = &self.unit(unit).exports;
         let named = |e: &&Export| e.name == wanted && !matches!(e.target, ExportTarget::All(_));
-        // A module that is one value answers for its default export.
-        let whole =
-            |e: &&Export| wanted == "default" && e.name.is_empty() && matches!(e.target, ExportTarget::Value(_));
-        if let Some(export) = exports.iter().find(named).or_else(|| exports.iter().find(whole)) {
+        if let Some(export) = exports.iter().find(named) {
             return match &export.target {
                 ExportTarget::Value(value) => Some(Exported::Value(unit, value)),
                 ExportTarget::From(source, name) => match self.resolve_module(unit, source) {
@@ -183,6 +180,12 @@ impl Program {
                 },
                 ExportTarget::All(source) => self.resolve_module(unit, source).map(Exported::Module),
             };
+        }
+        // A module that is one value answers for its default export.
+        if wanted == "default"
+            && let Some(whole) = self.whole(unit)
+        {
+            return Some(Exported::Value(unit, whole));
         }
         let passed_on = exports.iter().filter(|e| e.name.is_empty()).find_map(|e| match &e.target {
             ExportTarget::All(source) => self.export_within(self.resolve_module(unit, source)?, name, hops),

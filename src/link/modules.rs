@@ -301,7 +301,8 @@ fn here_meant(path: &str) -> String {
 }
 
 /// Joins a relative path onto a folder; `None` where it leads out of the project.
-fn join(folder: &str, path: &str) -> Option<String> {
+#[must_use]
+pub fn join(folder: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {
@@ -328,7 +329,7 @@ mod tests {
         "packages/core/src/users.ts",
         "packages/plain/index.js",
         "packages/plain/lib/tool.js",
-        "shared/money.ts",
+        "common/money.ts",
         "legacy/a.js",
         "legacy/src/b.js",
         "apps/web/generated/client.mts",
@@ -350,7 +351,7 @@ mod tests {
                 r#"{"compilerOptions": {"baseUrl": "src", "paths": {"@/*": ["./*"], "~gen": ["../generated/client.mts"]}}}"#,
             ),
             ("packages/tsconfig/package.json", r#"{"name": "@acme/tsconfig"}"#),
-            ("packages/tsconfig/base.json", r#"{"compilerOptions": {"paths": {"shared/*": ["../../shared/*"]}}}"#),
+            ("packages/tsconfig/base.json", r#"{"compilerOptions": {"paths": {"common/*": ["../../common/*"]}}}"#),
             (
                 "packages/core/package.json",
                 r##"{"name": "@acme/core", "main": "./dist/index.js",
@@ -358,6 +359,7 @@ mod tests {
                     "imports": {"#clock": "./internal/clock.ts"}}"##,
             ),
             ("packages/plain/package.json", r#"{"name": "plain"}"#),
+            ("packages/plain/tsconfig.json", r#"{"extends": "@acme/tsconfig/base.json"}"#),
             ("packages/esm/package.json", r#"{"name": "esm", "module": "dist/esm/main.mjs"}"#),
             ("legacy/package.json", r#"{"name": "legacy"}"#),
         ];
@@ -385,6 +387,8 @@ mod tests {
         assert_eq!(resolve(from, "~gen"), Some("apps/web/generated/client.mts"));
         assert_eq!(resolve(from, "lib/db"), Some("apps/web/src/lib/db.ts"), "by baseUrl");
         assert_eq!(resolve("packages/plain/index.js", "@/lib/db"), None);
+        assert_eq!(resolve("packages/plain/index.js", "common/money"), Some("common/money.ts"));
+        assert_eq!(resolve(from, "common/money"), None, "own patterns replace those of the base");
     }
 
     #[test]

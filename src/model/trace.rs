@@ -274,7 +274,7 @@ pub fn names_lock(name: &str) -> bool {
     let name = name.to_lowercase();
     let takes =
         name.ends_with("lock") && !["unlock", "block", "clock", "releaselock"].iter().any(|end| name.ends_with(end));
-    takes || name.contains("withlock") || name.contains("runexclusive") || name.contains("redlock")
+    takes || name.contains("withlock") || name.contains("runexclusive")
 }
 
 impl<'m> Trace<'m> {
