@@ -206,7 +206,7 @@ pub fn movers(search: &mut Search<'_, '_, '_>, program: &Program) -> Vec<Mover> 
         .collect()
 }
 
-fn function_name(program: &Program, func: FuncRef) -> String {
+pub(super) fn function_name(program: &Program, func: FuncRef) -> String {
     let mut at = Some(func.func);
     while let Some(id) = at {
         let it = &program.unit(func.unit).functions[id.index()];
@@ -219,7 +219,7 @@ fn function_name(program: &Program, func: FuncRef) -> String {
     String::new()
 }
 
-fn place(program: &Program, search: &Search<'_, '_, '_>, op: OpId) -> Place {
+pub(super) fn place(program: &Program, search: &Search<'_, '_, '_>, op: OpId) -> Place {
     let it = search.trace.op(op);
     Place {
         path: program.unit(it.site.unit).path.clone(),
@@ -232,7 +232,7 @@ fn place(program: &Program, search: &Search<'_, '_, '_>, op: OpId) -> Place {
 }
 
 /// The calls that lead from the root to operations inside other functions.
-fn calls(program: &Program, search: &Search<'_, '_, '_>, ops: &[OpId], from: FrameId) -> Vec<Place> {
+pub(super) fn calls(program: &Program, search: &Search<'_, '_, '_>, ops: &[OpId], from: FrameId) -> Vec<Place> {
     let mut found: Vec<Place> = Vec::new();
     for op in ops {
         let mut hops = Vec::new();

@@ -9,6 +9,7 @@ pub mod paths;
 mod prefix;
 pub mod rivals;
 mod script;
+pub mod slips;
 pub mod window;
 
 pub use flow::Flow;

@@ -8,6 +8,7 @@ use crate::analysis::Flow;
 use crate::analysis::case::{self, Case};
 use crate::analysis::judged::{self, Database};
 use crate::analysis::rivals::{self, Mover, Reliance};
+use crate::analysis::slips::{self, Slip};
 use crate::analysis::window::{Link, Search};
 use crate::finding::Confidence;
 use crate::ir::{self, Unit};
@@ -21,6 +22,7 @@ use crate::schemas;
 pub(super) struct Found {
     pub(super) start: Start,
     pub(super) cases: Vec<Case>,
+    pub(super) slips: Vec<Slip>,
     reliances: Vec<Reliance>,
     movers: Vec<Mover>,
     /// Functions that were run with the handle of a transaction their caller had opened.
@@ -124,17 +126,19 @@ impl Workspace {
         }
         let reliances =
             rests.into_iter().filter_map(|w| case::reliance(&mut search, model.program, w, &database)).collect();
+        let mut slips = slips::find(&mut search, model.program, &database);
         let path = &model.program.unit(start.unit()).path;
         let by_hand = is_script(path, self.sources.get(path).map_or("", |source| source.text.as_str()));
         if by_hand {
             // Nobody runs it twice at a time.
-            cases.iter_mut().for_each(|case: &mut Case| case.confidence = Confidence::Low);
+            let of_slips = slips.iter_mut().map(|slip| &mut slip.case);
+            cases.iter_mut().chain(of_slips).for_each(|case: &mut Case| case.confidence = Confidence::Low);
         }
         let movers = if by_hand { Vec::new() } else { case::movers(&mut search, model.program) };
         let handed = search.trace.frames.iter().filter(|frame| frame.takes_handle).map(|frame| frame.func).collect();
         let called = called(search.trace);
         let cut_short = search.trace.budget_hit;
-        Found { start, cases, reliances, movers, handed, called, windows: count, cut_short, in_place }
+        Found { start, cases, slips, reliances, movers, handed, called, windows: count, cut_short, in_place }
     }
 
     /// The database that a unit talks to.

@@ -7,6 +7,7 @@ mod lower;
 mod starts;
 
 use crate::analysis::case::Case;
+use crate::analysis::slips;
 use crate::analysis::window::Link;
 use crate::config::Config;
 use crate::finding::{Finding, Problem, Stats};
@@ -108,15 +109,20 @@ impl Workspace {
         problems.extend(schema_problems);
         let parsed = units.len();
         let program = Program::new(units, modules);
-        let all = self.analyse(&program, registry, &found_schemas);
+        let mut all = self.analyse(&program, registry, &found_schemas);
 
+        let slips = all.iter_mut().flat_map(|found| std::mem::take(&mut found.slips)).collect();
         let windows = all.iter().map(|found| found.windows).sum();
         let cut_short = all.iter().filter(|found| found.cut_short).count();
         let mut findings: Vec<Finding> = Vec::new();
+        let code = |case: &Case, intent: &str| {
+            remedy::code(&program, &self.sources, registry, &found_schemas.schemas, case, intent)
+        };
         for case in dedupe(proven(all)) {
-            let code =
-                |intent: &str| remedy::code(&program, &self.sources, registry, &found_schemas.schemas, &case, intent);
-            findings.extend(rules::speak(&case, &code));
+            findings.extend(rules::speak(&case, &|intent| code(&case, intent)));
+        }
+        for slip in slips::dedupe(slips) {
+            findings.extend(rules::speak_of_slip(&slip, &|intent| code(&slip.case, intent)));
         }
         let names: Vec<&str> = rules::ALL.iter().map(|rule| rule.name).collect();
         let comments = program

@@ -376,6 +376,7 @@ impl<'m> Elaborator<'m, '_> {
         self.trace.regions.push(Region {
             kind,
             site,
+            on: Some(handle),
             parent: self.regions.last().copied(),
             handler: at.handler,
             block: at.block,

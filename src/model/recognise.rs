@@ -175,6 +175,7 @@ impl<'m> Elaborator<'m, '_> {
             confidence: Confidence::High,
             args: args.to_vec(),
             handle: Some(handle),
+            client: self.client(handle),
         };
         if row.verb == Some(Verb::Sql) {
             let text = row.sql.as_ref().and_then(|selector| self.select(selector, Some(handle), args))?;

@@ -186,6 +186,8 @@ pub struct Region {
     pub kind: RegionKind,
     /// Where it is opened.
     pub site: Site,
+    /// The value it is opened on: a client, or the handle of the transaction around it.
+    pub on: Option<ValId>,
     /// The region it is opened in.
     pub parent: Option<RegionId>,
     /// Where an error goes that it raises when it opens or commits.
@@ -245,6 +247,9 @@ pub struct Op<'a> {
     pub args: Vec<ValId>,
     /// The handle, as a value (`prisma`, `tx`).
     pub handle: Option<ValId>,
+    /// How sure it is that the handle is a client, which opens connections of its own; `None` where it is a transaction's, or
+    /// where nothing says what it is.
+    pub client: Option<Confidence>,
 }
 
 /// Where an operation's conditions and written columns come from.

@@ -351,12 +351,26 @@ impl<'m> Elaborator<'m, '_> {
         self.trace.regions.push(super::trace::Region {
             kind: super::trace::RegionKind::Transaction { isolation: None, batch: false, ambient: true },
             site,
+            on: None,
             parent: None,
             handler: None,
             block,
         });
         self.ambient.insert(handle, region);
         Some(region)
+    }
+
+    /// How sure it is that a value is a client and nothing else: one that is handed in, or that may as well be the handle of
+    /// a transaction, is none.
+    pub fn client(&self, value: ValId) -> Option<Confidence> {
+        let unsure = |part: ValId| {
+            matches!(self.trace.values.get(part), Val::Handle(_) | Val::Opaque(_) | Val::Phi(_) | Val::Derived(_))
+        };
+        let handed_in = matches!(self.trace.values.get(value), Val::Param(..) | Val::Index(..) | Val::Element(_));
+        if handed_in || self.trace.values.any_within(value, 6, &mut |part| unsure(part)) {
+            return None;
+        }
+        self.typed(value).filter(|typed| !typed.row.transaction).map(|typed| typed.confidence)
     }
 
     /// Whether a value is a member of a client, so that a method named like a collection's is an operation.

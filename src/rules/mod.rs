@@ -10,9 +10,11 @@ mod lost_update;
 mod max_then_create;
 mod speech;
 mod stale_guard;
+mod transaction_escape;
 mod unset_then_set;
 
 use crate::analysis::case::Case;
+use crate::analysis::slips::Slip;
 use crate::config::KnownRule;
 use crate::finding::Finding;
 use speech::Speech;
@@ -61,6 +63,7 @@ rules! {
     "unset-then-set" Default "an exclusive flag is taken from one row and given to another in two writes",
     "delete-then-create" Default "a set of rows is replaced by deleting and creating it",
     "weak-transaction" Default "a transaction surrounds the check and the act, at an isolation that does not hold them together",
+    "transaction-escape" Default "inside a transaction, a statement goes through the client around it",
     "unused-suppression" Default "a comment allows a finding that is not there",
     "unexplained-suppression" Default "a comment allows a finding and gives no reason, or cannot be understood",
 }
@@ -108,8 +111,35 @@ window_rules! {
     delete_then_create "delete-then-create",
 }
 
+/// A rule about slips: which are its own, and its words for them.
+struct SlipRule {
+    name: &'static str,
+    selects: fn(&Slip) -> bool,
+    speak: fn(&Slip) -> Speech,
+    /// What is said of further operations that it concerns.
+    further: &'static str,
+}
+
+macro_rules! slip_rules {
+    ($($module:ident $name:literal $further:literal,)*) => {
+        const SLIP_RULES: &[SlipRule] = &[$(SlipRule {
+            name: $name,
+            selects: $module::selects,
+            speak: $module::speak,
+            further: $further,
+        },)*];
+    };
+}
+
+slip_rules! {
+    transaction_escape "transaction-escape" "this runs beside it, too",
+}
+
 /// The rule for windows inside a transaction that does not hold them together; it speaks with the window's own words.
 const WEAK_TRANSACTION: &str = "weak-transaction";
+
+/// What is said of further writes that a check decides.
+const FURTHER: &str = "this depends on it, too";
 
 /// The finding about a case. `code` finds the code of a remedy's intent.
 #[must_use]
@@ -117,12 +147,19 @@ pub fn speak(case: &Case, code: &dyn Fn(&str) -> Option<String>) -> Option<Findi
     let rule = WINDOW_RULES.iter().find(|rule| (rule.selects)(case))?;
     let mut words = (rule.speak)(case);
     if !case.in_transaction {
-        return Some(speech::finding(rule.name, Vec::new(), case, words, code));
+        return Some(speech::finding(rule.name, Vec::new(), case, words, FURTHER, code));
     }
     let level = case.isolation.as_deref().unwrap_or("its isolation");
     let words_of_default = if case.default_isolation { ", the default," } else { "" };
     words.notes.insert(0, format!("the transaction runs at {level}{words_of_default} and does not keep the other out"));
-    Some(speech::finding(WEAK_TRANSACTION, vec![rule.name], case, words, code))
+    Some(speech::finding(WEAK_TRANSACTION, vec![rule.name], case, words, FURTHER, code))
+}
+
+/// The finding about a slip. `code` finds the code of a remedy's intent.
+#[must_use]
+pub fn speak_of_slip(slip: &Slip, code: &dyn Fn(&str) -> Option<String>) -> Option<Finding> {
+    let rule = SLIP_RULES.iter().find(|rule| (rule.selects)(slip))?;
+    Some(speech::finding(rule.name, Vec::new(), &slip.case, (rule.speak)(slip), rule.further, code))
 }
 
 #[cfg(test)]

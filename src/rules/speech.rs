@@ -38,15 +38,19 @@ pub(super) fn advice(title: impl Into<String>) -> Remedy {
     Remedy { title: title.into(), intent: None }
 }
 
-/// The finding that a rule's words make. `code` finds the code of an intent.
+/// The finding that a rule's words make. `further` is what is said of the writes that go with the act, `code` finds the code of an intent.
 pub(super) fn finding(
     rule: &'static str,
     also: Vec<&'static str>,
     case: &Case,
     speech: Speech,
+    further: &str,
     code: &dyn Fn(&str) -> Option<String>,
 ) -> Finding {
-    let mut labels = vec![label(Role::Check, &case.check, speech.check)];
+    let mut labels = Vec::new();
+    if case.check != case.act {
+        labels.push(label(Role::Check, &case.check, speech.check));
+    }
     if let Some(transaction) = &case.transaction {
         let words = match &case.isolation {
             Some(level) if case.default_isolation => format!("a transaction at {level}, the default"),
@@ -67,7 +71,7 @@ pub(super) fn finding(
         labels.push(label(Role::Guard, place, format!("`{name}` moves it here")));
     }
     for place in case.decided.iter().filter(|place| **place != case.check).take(3) {
-        labels.push(label(Role::Act, place, "this depends on it, too".to_owned()));
+        labels.push(label(Role::Act, place, further.to_owned()));
     }
     labels.dedup();
     let help = speech
@@ -95,7 +99,7 @@ pub(super) fn finding(
         entity: Some(case.entity.clone()),
         labels,
         act: speech.act,
-        schedule: Some(case.schedule.clone()),
+        schedule: Some(&case.schedule).filter(|schedule| !schedule.steps.is_empty()).cloned(),
         notes,
         help,
         fingerprint,

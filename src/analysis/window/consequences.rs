@@ -287,9 +287,10 @@ impl Search<'_, '_, '_> {
 }
 
 /// Whether an entity is a log by its name: what is written there says what has happened, and is no result of it.
-fn is_log(entity: &str) -> bool {
-    let lower = entity.to_lowercase();
-    lower.ends_with("log") || lower.ends_with("logs")
+pub(in crate::analysis) fn is_log(entity: &str) -> bool {
+    let name = entity.trim_end_matches('s');
+    let of_words = name.ends_with("Log") || name.ends_with("_log") || name.ends_with("LOG");
+    of_words || name.eq_ignore_ascii_case("log")
 }
 
 pub(super) fn is_effect(name: &str) -> bool {

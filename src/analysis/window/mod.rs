@@ -8,6 +8,8 @@ mod reliance;
 mod same_row;
 mod subjects;
 
+pub(super) use consequences::is_log;
+
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -69,6 +71,24 @@ pub struct Window {
     pub bound: bool,
     /// How sure it is that both mean the same row, and that both are operations.
     pub confidence: Confidence,
+}
+
+impl Window {
+    /// A window of a single operation, which is its own check.
+    #[must_use]
+    pub fn alone(op: OpId, link: Link, way: Vec<BlockId>) -> Self {
+        Self {
+            check: op,
+            act: op,
+            link,
+            way,
+            decided: FxHashSet::default(),
+            effects: Vec::new(),
+            claims: false,
+            bound: false,
+            confidence: Confidence::High,
+        }
+    }
 }
 
 /// Names of calls that let only some of several runs in.
@@ -200,7 +220,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether an act is given something that is made from what a check gave.
-    fn is_fed(&mut self, check: OpId, act: OpId) -> bool {
+    pub(in crate::analysis) fn is_fed(&mut self, check: OpId, act: OpId) -> bool {
         self.trace.op(act).args.clone().into_iter().any(|arg| self.depends_on(check, arg))
     }
 
@@ -225,12 +245,12 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether a value is made from what a check gave.
-    fn depends_on(&mut self, check: OpId, value: ValId) -> bool {
+    pub(in crate::analysis) fn depends_on(&mut self, check: OpId, value: ValId) -> bool {
         self.depends.entry(check).or_default().on(self.trace, check, value)
     }
 
     /// The blocks behind a check in which a branch may turn on what it gave.
-    fn tests_on(&mut self, check: OpId) -> Vec<(BlockId, ValId)> {
+    pub(in crate::analysis) fn tests_on(&mut self, check: OpId) -> Vec<(BlockId, ValId)> {
         let start = self.trace.op(check).block;
         let tests = Rc::clone(&self.tests);
         let on_check = |(block, test): &&(BlockId, ValId)| {
@@ -240,7 +260,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether some of these branches, or whether the check gave anything, may decide if an act is reached.
-    fn decides(&self, check: OpId, act: OpId, tests: &[(BlockId, ValId)]) -> bool {
+    pub(in crate::analysis) fn decides(&self, check: OpId, act: OpId, tests: &[(BlockId, ValId)]) -> bool {
         let it = self.trace.op(check);
         let act = self.trace.op(act).block;
         let leads = |block: BlockId| self.flow.leads(self.trace, block, act);
@@ -258,8 +278,13 @@ impl Search<'_, '_, '_> {
 
     /// The runs around an operation, innermost first.
     fn chain(&self, op: OpId) -> Vec<FrameId> {
+        self.runs_around(self.trace.op(op).frame)
+    }
+
+    /// A run as reports see it and those that called it, innermost first.
+    pub(in crate::analysis) fn runs_around(&self, frame: FrameId) -> Vec<FrameId> {
         let mut chain = Vec::new();
-        let mut next = Some(self.trace.op(op).frame);
+        let mut next = Some(frame);
         while let Some(frame) = next {
             let reporting = self.trace.reporting_frame(frame);
             chain.push(reporting);
@@ -312,6 +337,24 @@ impl Search<'_, '_, '_> {
         ambient(window.act) || ambient(window.check)
     }
 
+    /// The innermost run that sees both an operation and another run.
+    #[must_use]
+    pub(in crate::analysis) fn seen_with(&self, op: OpId, run: FrameId) -> FrameId {
+        let others = self.runs_around(run);
+        self.chain(op).into_iter().find(|frame| others.contains(frame)).unwrap_or_default()
+    }
+
+    /// All operations, in the order in which they were met.
+    pub(in crate::analysis) fn all_ops(&self) -> impl Iterator<Item = OpId> + use<> {
+        (0..u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX)).map(OpId)
+    }
+
+    /// A way through an operation, from the entry to an end.
+    pub(in crate::analysis) fn way_to(&mut self, op: OpId) -> Vec<BlockId> {
+        let paths = self.paths(op);
+        paths.example(self.trace, 0).to_vec()
+    }
+
     /// What joins stand for on a way; the last way's are kept, as questions about one way come together.
     fn choices(&mut self, way: &[BlockId]) -> Rc<Choices> {
         if let Some((known, choices)) = &self.last
@@ -324,7 +367,7 @@ impl Search<'_, '_, '_> {
         choices
     }
 
-    fn see(&mut self, way: &[BlockId], value: ValId) -> ValId {
+    pub(in crate::analysis) fn see(&mut self, way: &[BlockId], value: ValId) -> ValId {
         if !self.trace.values.is_joined(value) {
             return value;
         }
@@ -332,13 +375,13 @@ impl Search<'_, '_, '_> {
         resolve(self.trace, value, &mut |phi| phis.get(&phi).copied())
     }
 
-    fn conditions(&mut self, op: OpId, way: &[BlockId]) -> Conditions {
+    pub(in crate::analysis) fn conditions(&mut self, op: OpId, way: &[BlockId]) -> Conditions {
         let phis = self.choices(way);
         self.trace
             .conditions(self.schemas, op, &mut |trace, value| resolve(trace, value, &mut |phi| phis.get(&phi).copied()))
     }
 
-    fn writes(&mut self, op: OpId, creating: bool, way: &[BlockId]) -> Writes {
+    pub(in crate::analysis) fn writes(&mut self, op: OpId, creating: bool, way: &[BlockId]) -> Writes {
         let phis = self.choices(way);
         self.trace.writes(self.schemas, op, creating, &mut |trace, value| {
             resolve(trace, value, &mut |phi| phis.get(&phi).copied())

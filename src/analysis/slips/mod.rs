@@ -1,0 +1,68 @@
+//! Slips: operations that do less than they seem to. A statement that does not run in the transaction it stands in is one.
+//!
+//! Windows are pairs of operations; a slip is a single one, and what stands around it.
+
+mod escapes;
+
+use super::case::Case;
+use super::judged::Database;
+use super::window::Search;
+use crate::link::Program;
+use crate::text::Span;
+
+/// An operation that does less than it seems to, ready to be spoken of.
+#[derive(Clone, Debug)]
+pub struct Slip {
+    /// In what.
+    pub kind: SlipKind,
+    /// Where, on which database, how bad; its check is the operation itself.
+    pub case: Case,
+}
+
+/// What an operation fails to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SlipKind {
+    /// It runs beside the transaction that it stands in.
+    Escape(Escape),
+}
+
+/// What runs beside a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escape {
+    /// A write.
+    Write,
+    /// A write of something that is kept on purpose whatever becomes of the transaction: a log.
+    Log,
+    /// A transaction of its own.
+    Transaction,
+    /// A read of what the transaction itself has written.
+    ReadOfWritten,
+    /// A read that a write of the transaction rests on.
+    ReadForWrite,
+    /// Another read.
+    Read,
+}
+
+/// All slips of a trace.
+pub fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
+    escapes::find(search, program, database)
+}
+
+/// One slip for each operation, or for each transaction, whatever the traces it was met in.
+#[must_use]
+pub fn dedupe(mut slips: Vec<Slip>) -> Vec<Slip> {
+    let worse =
+        |a: &Slip, b: &Slip| b.case.severity.cmp(&a.case.severity).then(b.case.confidence.cmp(&a.case.confidence));
+    slips.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| worse(a, b)));
+    slips.dedup_by(|later, earlier| key(later) == key(earlier));
+    slips
+}
+
+/// What tells slips apart: the kind, and the operation or the transaction that it is about.
+fn key(slip: &Slip) -> (u8, &str, Span) {
+    let (kind, place) = match slip.kind {
+        SlipKind::Escape(_) => (0, slip.case.transaction.as_ref()),
+    };
+    let place = place.unwrap_or(&slip.case.act);
+    (kind, &place.path, place.span)
+}
