@@ -85,7 +85,7 @@ fn filters_that_leave_nothing_are_told() {
     exit: 0
     out: no findings in 0 files
     err: note: `dist/a.js` is left out: it lies in a folder of dependencies or build output
-    err: note: `docs/a.md` is left out: it is no TypeScript or JavaScript file
+    err: note: `docs/a.md` is left out: it is no TypeScript, JavaScript or Rust file
     err: note: `legacy/a.ts` is left out: `exclude` in the configuration matches it
     err: note: `src/a.test.ts` is left out: tests, seeds and migrations run alone (--include-tests brings them in)
     err: note: `src/client.ts` is left out: it is generated

@@ -72,6 +72,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const HOMES: &[(&[&str], &[&str])] = &[
     // Parser types end at the front end.
     (&["tree_sitter", "tree_sitter_typescript"], &["src/frontend/typescript/"]),
+    (&["syn", "proc_macro2", "quote::"], &["src/frontend/rust/"]),
     // The drawing of reports can be exchanged.
     (&["miette"], &["src/report/"]),
     // The disk is read in one place; `--output-file` is written by the command line.

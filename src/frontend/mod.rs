@@ -1,6 +1,11 @@
 //! Front ends: one per language, from text to the IR. Parser types end here.
 
+mod comments;
+mod graph;
+pub mod rust;
+mod scope;
 pub mod typescript;
+mod value;
 
 use crate::ir::Unit;
 
@@ -9,6 +14,7 @@ use crate::ir::Unit;
 pub fn lower(path: &str, text: &str) -> Option<Unit> {
     let (_, extension) = path.rsplit_once('.')?;
     match extension {
+        "rs" => Some(rust::lower(path, text)),
         "ts" | "mts" | "cts" | "tsx" | "js" | "mjs" | "cjs" | "jsx" => Some(typescript::lower(path, text)),
         _ => None,
     }
@@ -24,7 +30,7 @@ mod tests {
         assert!(
             ["a.ts", "a.d.ts", "b/a.tsx", "a.mts", "a.cts", "a.js", "a.jsx", "a.mjs", "a.cjs"].into_iter().all(is_read)
         );
-        assert!(!["a.rs", "ts", "a.json", "a.ts.bak", "Makefile"].into_iter().any(is_read));
+        assert!(!["rs", "ts", "a.json", "a.ts.bak", "Makefile"].into_iter().any(is_read));
     }
 
     #[test]

@@ -16,5 +16,5 @@ pub use expr::{BinaryOp, Const, Entry, Expr, ExprKind, Item, Over, TemplatePart,
 pub use print::{print, print_places};
 pub use unit::{
     Block, BlockId, Call, CallForm, Class, ClassId, Comment, Exit, Export, ExportTarget, FieldDecl, Func, FuncId,
-    FuncKind, Import, ImportName, Key, MethodDecl, Param, Problem, Slot, SlotId, Step, Unit,
+    FuncKind, Import, ImportName, Key, Language, MethodDecl, Param, Problem, Slot, SlotId, Step, Unit,
 };

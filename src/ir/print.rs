@@ -68,6 +68,9 @@ impl<'u> Printer<'u> {
         for import in &unit.imports {
             self.import(import, out)?;
         }
+        for glob in &unit.globs {
+            writeln!(out, "import * = {glob:?}")?;
+        }
         for (index, class) in unit.classes.iter().enumerate() {
             self.class(index, class, out)?;
         }
@@ -119,6 +122,9 @@ impl<'u> Printer<'u> {
             if let Some(value) = &field.value {
                 write!(out, " = {}", self.show(value))?;
             }
+            for attribute in &field.attributes {
+                write!(out, " @{attribute}")?;
+            }
             out.push('\n');
         }
         if let Some(constructor) = class.constructor {
@@ -164,6 +170,12 @@ impl<'u> Printer<'u> {
         if let Some(parent) = func.parent.filter(|parent| parent.0 != 0) {
             write!(out, " in fn#{}", parent.0)?;
         }
+        for (index, (name, bound)) in func.bounds.iter().enumerate() {
+            write!(out, "{} {name}: {bound}", if index == 0 { " where" } else { "," })?;
+        }
+        if func.is_test {
+            write!(out, " test")?;
+        }
         out.push('\n');
         for (index, block) in func.blocks.iter().enumerate() {
             self.block(index, block, out)?;
@@ -181,6 +193,7 @@ impl<'u> Printer<'u> {
                 Step::Set { slot, value, .. } => writeln!(out, "    {} = {}", self.slot(*slot), self.show(value))?,
                 Step::Store { root, path, value, .. } => self.store(*root, path, value.as_ref(), out)?,
                 Step::Call(call) => self.call(call, out)?,
+                Step::Drop { slot, .. } => writeln!(out, "    drop {}", self.slot(*slot))?,
             }
         }
         match &block.exit {
@@ -216,12 +229,20 @@ impl<'u> Printer<'u> {
             CallForm::Plain => "call",
             CallForm::New => "new",
             CallForm::Tag => "tag",
+            CallForm::Macro => "macro",
         };
-        write!(out, "    {} = {form} {}(", self.slot(call.out), self.show(&call.callee))?;
+        write!(out, "    {} = {form} {}", self.slot(call.out), self.show(&call.callee))?;
+        if !call.type_args.is_empty() {
+            write!(out, "::<{}>", call.type_args.join(", "))?;
+        }
+        out.push('(');
         self.items(&call.args, out);
         out.push(')');
         if call.awaited {
             out.push_str(" awaited");
+        }
+        for (index, slot) in call.mutates.iter().enumerate() {
+            write!(out, "{} {}", if index == 0 { " changes" } else { "," }, self.slot(*slot))?;
         }
         if let Some(place) = self.place(call.span) {
             write!(out, " @{place}")?;

@@ -36,11 +36,23 @@ id!(
     BlockId
 );
 
+/// The language a file is written in: it says which libraries' calls may stand there, and how type names read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// TypeScript and JavaScript.
+    #[default]
+    TypeScript,
+    /// Rust.
+    Rust,
+}
+
 /// A lowered file.
 #[derive(Clone, Debug, Default)]
 pub struct Unit {
     /// The path it was read from, relative to the project, with forward slashes.
     pub path: String,
+    /// What it is written in.
+    pub language: Language,
     /// All functions; the first is the module body.
     pub functions: Vec<Func>,
     /// All variables and temporaries, of every scope.
@@ -49,6 +61,8 @@ pub struct Unit {
     pub classes: Vec<Class>,
     /// Names brought in from other modules.
     pub imports: Vec<Import>,
+    /// Modules whose names are all brought in without being listed (`use a::b::*`).
+    pub globs: Vec<String>,
     /// Modules that are asked for as a whole, somewhere in the code.
     pub required: Vec<String>,
     /// Names offered to other modules.
@@ -114,6 +128,10 @@ pub struct Func {
     pub params: Vec<Param>,
     /// Its declared return type, as written.
     pub returns: Option<String>,
+    /// What its type parameters must be, by their names: `E` and `Executor<'a> + Copy`.
+    pub bounds: Vec<(String, String)>,
+    /// Whether it is a test or a part of one, and runs alone.
+    pub is_test: bool,
     /// The body; the first block is the entry.
     pub blocks: Vec<Block>,
     /// The whole function.
@@ -168,6 +186,13 @@ pub enum Step {
     },
     /// A call.
     Call(Box<Call>),
+    /// A variable is given up before its function ends: what it holds is released.
+    Drop {
+        /// The variable.
+        slot: SlotId,
+        /// The end of its block, or what gave it up.
+        span: Span,
+    },
 }
 
 /// One hop of a path into an object.
@@ -188,6 +213,8 @@ pub enum CallForm {
     New,
     /// A tagged template: the only argument is the template.
     Tag,
+    /// A macro that is not understood: its arguments are those of its expressions that can be read, or its text.
+    Macro,
 }
 
 /// A call and where its pieces stand.
@@ -199,6 +226,10 @@ pub struct Call {
     pub callee: Expr,
     /// The arguments.
     pub args: Vec<super::Item>,
+    /// The types it is given (`query_as::<_, User>`), as written.
+    pub type_args: Vec<String>,
+    /// The variables that it is given to change (`&mut x`), and may.
+    pub mutates: Vec<SlotId>,
     /// How it was written.
     pub form: CallForm,
     /// Whether the result is awaited right here (or handed to something that awaits it right here).
@@ -244,7 +275,7 @@ pub struct Class {
     pub methods: Vec<MethodDecl>,
     /// Its constructor.
     pub constructor: Option<FuncId>,
-    /// Names of its decorators.
+    /// Its decorators: of TypeScript the names, of Rust all attributes as written, and `trait` for a trait.
     pub decorators: Vec<String>,
     /// The whole class.
     pub span: Span,
@@ -261,6 +292,8 @@ pub struct FieldDecl {
     pub value: Option<Expr>,
     /// Whether it belongs to the class itself.
     pub is_static: bool,
+    /// What stands in front of it to be read by macros, as written.
+    pub attributes: Vec<String>,
 }
 
 /// A method of a class.

@@ -254,6 +254,8 @@ impl<'m, 'a> Elaborator<'m, 'a> {
                     let variable = (at.frame, call.out);
                     self.assign(unit, &mut at.env, variable, value);
                 }
+                // Nothing depends yet on when a value is given up.
+                Step::Drop { .. } => {}
             }
         }
         true

@@ -203,6 +203,7 @@ fn assigned(step: &Step) -> Option<SlotId> {
         Step::Set { slot, .. } => Some(*slot),
         Step::Store { root, .. } => Some(*root),
         Step::Call(call) => mutated(call),
+        Step::Drop { .. } => None,
     }
 }
 
@@ -248,6 +249,7 @@ fn define(unit: &Unit) -> Definitions<'_> {
                     all.of.entry(call.out).or_default().push(Definition::Call(id, call));
                     all.varying.extend(mutated(call));
                 }
+                Step::Drop { .. } => {}
             }
         }
     }

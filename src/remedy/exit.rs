@@ -160,6 +160,7 @@ impl<'a> Scene<'a> {
                         stretch.bound.bound.insert((unit, *slot), Val { unit, expr: value });
                     }
                     Step::Store { root, .. } => stretch.named.push(*root),
+                    Step::Drop { slot, .. } => stretch.named.push(*slot),
                 }
             }
             match &block.exit {

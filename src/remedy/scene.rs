@@ -284,6 +284,7 @@ fn names(program: &Program, unit: UnitId) -> Names<'_> {
                 };
                 names.stored.push((*root, member));
             }
+            Step::Drop { .. } => {}
             Step::Call(call) => {
                 names.call.insert(call.out, call);
                 if let ExprKind::Func(func) = call.callee.kind {

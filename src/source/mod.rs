@@ -30,7 +30,7 @@ pub use skip::Skip;
 pub const SIZE_CAP: u64 = 4 * 1024 * 1024;
 
 /// The extensions of source files.
-pub const EXTENSIONS: [&str; 8] = ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"];
+pub const EXTENSIONS: [&str; 9] = ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs", "rs"];
 
 /// A file's text.
 #[derive(Clone, Debug, Default)]

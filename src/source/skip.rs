@@ -28,7 +28,7 @@ pub enum Skip {
 impl fmt::Display for Skip {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::NotASource => "it is no TypeScript or JavaScript file",
+            Self::NotASource => "it is no TypeScript, JavaScript or Rust file",
             Self::Output => "it lies in a folder of dependencies or build output",
             Self::Declaration => "it holds declarations only",
             Self::Minified => "it is minified",

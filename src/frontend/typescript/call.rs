@@ -1,7 +1,8 @@
 //! Calls: plain, `new`, tagged, optional; and the calls that only hand a value on.
 
-use super::lower::{Lower, Want, opaque, unset};
+use super::lower::{Lower, Want};
 use super::tree::{Field, Id, Kind};
+use crate::frontend::value::{opaque, unset};
 use crate::ir::{CallForm, Expr, ExprKind, Item};
 
 impl<'t> Lower<'t> {

@@ -179,7 +179,10 @@ impl<'t> Lower<'t> {
         let func = if let Some(id) = written {
             for (parameter, name) in self.parameter_properties(id) {
                 let ty = tree.get(parameter, Field::Type).map(|ty| self.type_text(ty));
-                self.add_field(class, FieldDecl { name: name.to_owned(), ty, value: None, is_static: false });
+                self.add_field(
+                    class,
+                    FieldDecl { name: name.to_owned(), ty, value: None, is_static: false, attributes: Vec::new() },
+                );
             }
             self.function_with(id, kind, "constructor", |lower| {
                 lower.store_parameter_properties(id);
@@ -230,7 +233,7 @@ impl<'t> Lower<'t> {
         let Some(name) = tree.get(field, Field::Name).and_then(|name| self.known_key(name)) else { return };
         let ty = tree.get(field, Field::Type).map(|ty| self.type_text(ty));
         let is_static = tree.has_token(field, "static");
-        self.add_field(class, FieldDecl { name, ty, value, is_static });
+        self.add_field(class, FieldDecl { name, ty, value, is_static, attributes: Vec::new() });
     }
 
     fn add_field(&mut self, class: ClassId, field: FieldDecl) {

@@ -1,7 +1,8 @@
 //! Collection methods that call a function for every element: they are loops.
 
-use super::lower::{Lower, Want, opaque};
+use super::lower::{Lower, Want};
 use super::tree::{Field, Id, Kind, is_function};
+use crate::frontend::value::opaque;
 use crate::ir::{Expr, ExprKind, ImportName, Over};
 
 impl<'t> Lower<'t> {

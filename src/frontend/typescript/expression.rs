@@ -1,8 +1,9 @@
 //! Expressions: the dispatch by kind, names, members, and JSX.
 
-use super::lower::{Lower, Want, null, opaque, text};
+use super::lower::{Lower, Want};
 use super::pattern::field;
 use super::tree::{Field, Id, Kind, is_function};
+use crate::frontend::value::{null, opaque, text};
 use crate::ir::{Const, Expr, ExprKind, FuncKind, UnaryOp};
 use crate::text::Span;
 

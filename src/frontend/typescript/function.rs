@@ -3,6 +3,7 @@
 use super::lower::{Body, Lower};
 use super::pattern::Bind;
 use super::tree::{Field, Id, Kind};
+use crate::frontend::value::fold;
 use crate::ir::{Expr, ExprKind, Func, FuncId, FuncKind, Key, Param, Step};
 use crate::text::Span;
 
@@ -75,7 +76,17 @@ impl<'t> Lower<'t> {
         let func = FuncId(u32::try_from(self.unit.functions.len()).unwrap_or(u32::MAX));
         let parent = Some(self.body.id);
         let name = name.to_owned();
-        self.unit.functions.push(Func { name, kind, parent, params: Vec::new(), returns, blocks: Vec::new(), span });
+        self.unit.functions.push(Func {
+            name,
+            kind,
+            parent,
+            params: Vec::new(),
+            returns,
+            bounds: Vec::new(),
+            is_test: false,
+            blocks: Vec::new(),
+            span,
+        });
         let this_owner = if inherits_this { self.body.this_owner } else { func };
         let outer = std::mem::replace(&mut self.body, Body::new(func, this_owner));
         let scope = self.scopes.open();
@@ -171,7 +182,7 @@ impl<'t> Lower<'t> {
     /// A type annotation as written, without its colon.
     pub(super) fn type_text(&self, annotation: Id) -> String {
         let text = self.tree.text(annotation);
-        super::lower::fold(text.strip_prefix(':').unwrap_or(text))
+        fold(text.strip_prefix(':').unwrap_or(text))
     }
 
     /// Declares the `var`s of a function body in the scope of the function.

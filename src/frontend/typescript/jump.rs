@@ -1,8 +1,9 @@
 //! Loops, and what leaves them and everything else: `break`, `continue`, `return`, `try`.
 
-use super::lower::{Frame, Lower, Want, opaque};
+use super::lower::{Frame, Lower, Want};
 use super::pattern::Bind;
 use super::tree::{Field, Id, Kind};
+use crate::frontend::value::opaque;
 use crate::ir::{BlockId, Exit, Expr, ExprKind};
 
 /// How deeply `finally` bodies may stand in each other. Each is copied for every way through it, so that the number of

@@ -1,7 +1,8 @@
 //! Literals: numbers, text, templates, objects and arrays.
 
-use super::lower::{Lower, Want, opaque, text};
+use super::lower::{Lower, Want};
 use super::tree::{Field, Id, Kind};
+use crate::frontend::value::{opaque, text};
 use crate::ir::{Const, Entry, Expr, ExprKind, FuncKind, Item, TemplatePart};
 use crate::text::Span;
 

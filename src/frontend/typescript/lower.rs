@@ -2,9 +2,10 @@
 
 use rustc_hash::FxHashMap;
 
-use super::graph::Graph;
-use super::scope::{ScopeId, Scopes};
 use super::tree::{Id, Tree};
+use crate::frontend::graph::Graph;
+use crate::frontend::scope::{ScopeId, Scopes};
+use crate::frontend::value::{fold, is_small};
 use crate::ir::{
     BlockId, Call, CallForm, ClassId, Const, Entry, Expr, ExprKind, Func, FuncId, FuncKind, ImportName, Item, Problem,
     Slot, SlotId, Step, Unit,
@@ -75,7 +76,7 @@ impl Body<'_> {
 pub(super) struct Lower<'t> {
     pub(super) tree: &'t Tree<'t>,
     pub(super) unit: Unit,
-    pub(super) scopes: Scopes<'t>,
+    pub(super) scopes: Scopes<&'t str>,
     pub(super) body: Body<'t>,
     /// The exported members of the namespace under construction.
     pub(super) namespace: Option<Vec<Entry>>,
@@ -103,6 +104,8 @@ impl<'t> Lower<'t> {
             parent: None,
             params: Vec::new(),
             returns: None,
+            bounds: Vec::new(),
+            is_test: false,
             blocks: Vec::new(),
             span: tree.span(tree.root()),
         };
@@ -230,7 +233,16 @@ impl<'t> Lower<'t> {
     /// Calls something; the value is the result.
     pub(super) fn call(&mut self, callee: Expr, args: Vec<Item>, form: CallForm, awaited: bool, span: Span) -> Expr {
         let out = self.temp(span);
-        self.body.graph.push(Step::Call(Box::new(Call { out, callee, args, form, awaited, span })));
+        self.body.graph.push(Step::Call(Box::new(Call {
+            out,
+            callee,
+            args,
+            type_args: Vec::new(),
+            mutates: Vec::new(),
+            form,
+            awaited,
+            span,
+        })));
         Expr::new(ExprKind::Slot(out), span)
     }
 
@@ -243,56 +255,4 @@ impl<'t> Lower<'t> {
     pub(super) fn folded(&self, id: Id) -> String {
         fold(self.tree.text(id))
     }
-}
-
-/// Folds every run of white space to one blank.
-pub(super) fn fold(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-    }
-    out
-}
-
-/// Something not understood.
-pub(super) fn opaque(parts: Vec<Expr>, span: Span) -> Expr {
-    Expr::new(ExprKind::Opaque(parts), span)
-}
-
-/// The absent value.
-pub(super) fn null(span: Span) -> Expr {
-    Expr::new(ExprKind::Const(Const::Null), span)
-}
-
-/// The value of what is not there.
-pub(super) fn unset(span: Span) -> Expr {
-    Expr::new(ExprKind::Const(Const::Unset), span)
-}
-
-/// A text.
-pub(super) fn text(value: impl Into<String>, span: Span) -> Expr {
-    Expr::new(ExprKind::Const(Const::Text(value.into())), span)
-}
-
-/// Whether a value is a short path, cheap to write down more than once.
-fn is_small(value: &Expr) -> bool {
-    let mut value = value;
-    for _ in 0..8 {
-        match &value.kind {
-            ExprKind::Field(base, _) => value = base,
-            ExprKind::Const(Const::Text(text)) => return text.len() < 64,
-            ExprKind::Slot(_)
-            | ExprKind::Global(_)
-            | ExprKind::This
-            | ExprKind::Const(_)
-            | ExprKind::Func(_)
-            | ExprKind::Class(_)
-            | ExprKind::Module(_) => return true,
-            _ => return false,
-        }
-    }
-    false
 }

@@ -11,10 +11,8 @@
 mod call;
 mod class;
 mod collection;
-mod comments;
 mod expression;
 mod function;
-mod graph;
 mod jump;
 mod kind;
 mod literal;
@@ -25,13 +23,13 @@ mod parse;
 mod pattern;
 mod promise;
 mod repair;
-mod scope;
 mod statement;
 mod tree;
 
 #[cfg(test)]
 mod tests;
 
+use crate::frontend::comments;
 use crate::ir::{FuncId, Problem, Unit};
 use crate::text::Span;
 
@@ -61,6 +59,6 @@ pub fn lower(path: &str, text: &str) -> Unit {
         module.blocks = lower.body.graph.finish(span);
     }
     unit.problems.sort_by_key(|problem| problem.span);
-    unit.comments = comments::comments(&tree);
+    unit.comments = comments::comments(tree.source(), &tree.comments);
     unit
 }

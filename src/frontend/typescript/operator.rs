@@ -1,9 +1,10 @@
 //! Operators: those that compute, those that decide, and those that assign.
 
-use super::graph::truth;
-use super::lower::{Lower, Want, opaque};
+use super::lower::{Lower, Want};
 use super::pattern::{Bind, is_present};
 use super::tree::{Field, Id, Kind};
+use crate::frontend::graph::truth;
+use crate::frontend::value::{opaque, text};
 use crate::ir::{BinaryOp, BlockId, Const, Expr, ExprKind, FuncId, Key, SlotId, Step, UnaryOp};
 use crate::text::Span;
 
@@ -62,9 +63,7 @@ impl<'t> Lower<'t> {
 
     fn operand(&mut self, id: Option<Id>, around: Span) -> Expr {
         match id {
-            Some(id) if self.tree.kind(id) == Kind::PrivateName => {
-                super::lower::text(self.tree.text(id), self.tree.span(id))
-            }
+            Some(id) if self.tree.kind(id) == Kind::PrivateName => text(self.tree.text(id), self.tree.span(id)),
             Some(id) => self.value(id),
             None => opaque(Vec::new(), around),
         }

@@ -1,7 +1,8 @@
 //! Destructuring: of parameters, declarations, assignments, loop variables and caught errors.
 
-use super::lower::{Lower, Want, opaque};
+use super::lower::{Lower, Want};
 use super::tree::{Field, Id, Kind};
+use crate::frontend::value::{opaque, text, unset};
 use crate::ir::{BinaryOp, Expr, ExprKind, Item};
 use crate::text::Span;
 
@@ -162,7 +163,7 @@ impl<'t> Lower<'t> {
             let is_rest = element.is_some_and(|element| tree.kind(element) == Kind::RestPattern);
             let value = match &mut known {
                 Ok(items) if is_rest => Expr::new(ExprKind::Array(items.map(Item::Value).collect()), span),
-                Ok(items) => items.next().unwrap_or_else(|| super::lower::unset(span)),
+                Ok(items) => items.next().unwrap_or_else(|| unset(span)),
                 Err(base) if is_rest => opaque(vec![base.clone()], span),
                 Err(base) => field(base.clone(), &index.to_string(), span),
             };
@@ -198,7 +199,7 @@ impl<'t> Lower<'t> {
 /// The test whether a value is present.
 pub(super) fn is_present(value: Expr) -> Expr {
     let span = value.span;
-    let absent = super::lower::unset(span);
+    let absent = unset(span);
     Expr::new(ExprKind::Binary(BinaryOp::Ne, Box::new(value), Box::new(absent)), span)
 }
 
@@ -210,7 +211,7 @@ pub(super) fn field(base: Expr, name: &str, span: Span) -> Expr {
         && process.kind == ExprKind::Global("process".to_owned())
     {
         // What runs in development only is no concern: it isn't run by many at once.
-        return super::lower::text("production", span);
+        return text("production", span);
     }
     Expr::new(ExprKind::Field(Box::new(base), name.to_owned()), span)
 }

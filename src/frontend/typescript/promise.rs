@@ -1,7 +1,8 @@
 //! Promises: `Promise.all` and its kin hand values on, `.then`, `.catch` and `.finally` run what they are given.
 
-use super::lower::{Lower, Want, opaque, text, unset};
+use super::lower::{Lower, Want};
 use super::tree::{Field, Id, Kind, is_function};
+use crate::frontend::value::{opaque, text, unset};
 use crate::ir::{BlockId, Entry, Exit, Expr, ExprKind, Item, Over};
 use crate::text::Span;
 

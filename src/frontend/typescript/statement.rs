@@ -1,8 +1,9 @@
 //! Statements, apart from loops and jumps.
 
-use super::lower::{Frame, Lower, Want, unset};
+use super::lower::{Frame, Lower, Want};
 use super::pattern::Bind;
 use super::tree::{Field, Id, Kind};
+use crate::frontend::value::{opaque, unset};
 use crate::ir::{BinaryOp, BlockId, Const, Entry, Exit, Expr, ExprKind};
 
 impl<'t> Lower<'t> {
@@ -122,7 +123,7 @@ impl<'t> Lower<'t> {
             let (yes, no) = (self.body.graph.block(), self.body.graph.block());
             match tree.get(id, Field::Condition) {
                 Some(condition) => self.condition(self.unwrapped(condition), yes, no),
-                None => self.body.graph.branch(super::lower::opaque(Vec::new(), tree.span(id)), yes, no),
+                None => self.body.graph.branch(opaque(Vec::new(), tree.span(id)), yes, no),
             }
             self.body.graph.begin(yes);
             if let Some(consequence) = tree.get(id, Field::Consequence) {
@@ -215,7 +216,7 @@ impl<'t> Lower<'t> {
             } else {
                 let value = match next {
                     Some(number) => Expr::new(ExprKind::Const(Const::Number(number.to_string())), span),
-                    None => super::lower::opaque(Vec::new(), span),
+                    None => opaque(Vec::new(), span),
                 };
                 next = next.map(|number| number + 1);
                 (member, value)

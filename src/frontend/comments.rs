@@ -1,18 +1,16 @@
 //! Comments, from which suppressions are read.
 
-use super::tree::Tree;
 use crate::ir::Comment;
 use crate::text::{LineIndex, Span};
 
-/// All comments of a file.
-pub(super) fn comments(tree: &Tree<'_>) -> Vec<Comment> {
-    let source = tree.source();
+/// The comments of a file that stand at these places.
+pub(super) fn comments(source: &str, places: &[Span]) -> Vec<Comment> {
     let lines = LineIndex::new(source);
     let comment = |span: &Span| {
         let line = Span { start: lines.line_start(lines.line_of(span.start)), end: span.start };
         Comment { span: *span, text: bare(span.slice(source)), own_line: line.slice(source).trim_start().is_empty() }
     };
-    tree.comments.iter().map(comment).collect()
+    places.iter().map(comment).collect()
 }
 
 /// The text of a comment without its marks. The stars that line up the lines of a block comment are marks, too.

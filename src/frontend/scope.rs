@@ -1,5 +1,8 @@
 //! Which declaration a name means.
 
+use std::borrow::Borrow;
+use std::hash::Hash;
+
 use rustc_hash::FxHashMap;
 
 use crate::ir::SlotId;
@@ -8,20 +11,20 @@ use crate::ir::SlotId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ScopeId(u32);
 
-struct Scope<'t> {
+struct Scope<N> {
     parent: Option<ScopeId>,
-    names: FxHashMap<&'t str, SlotId>,
+    names: FxHashMap<N, SlotId>,
 }
 
-/// All scopes of a file. A scope stays where it is when it ends, so that a `finally` body can be lowered again, in its own
+/// All scopes of a file, with names of whatever form the front end has them in. A scope stays where it is when it ends, so that a `finally` body can be lowered again, in its own
 /// scope, at every place that leaves through it.
-pub(super) struct Scopes<'t> {
-    all: Vec<Scope<'t>>,
+pub(super) struct Scopes<N> {
+    all: Vec<Scope<N>>,
     /// The innermost scope.
     pub(super) current: ScopeId,
 }
 
-impl<'t> Scopes<'t> {
+impl<N: Borrow<str> + Eq + Hash> Scopes<N> {
     /// The scope of the module body alone.
     pub(super) fn new() -> Self {
         Self { all: vec![Scope { parent: None, names: FxHashMap::default() }], current: ScopeId(0) }
@@ -53,7 +56,7 @@ impl<'t> Scopes<'t> {
     }
 
     /// Declares a name in the innermost scope.
-    pub(super) fn declare(&mut self, name: &'t str, slot: SlotId) {
+    pub(super) fn declare(&mut self, name: N, slot: SlotId) {
         if let Some(scope) = self.all.get_mut(self.current.0 as usize) {
             scope.names.insert(name, slot);
         }

@@ -73,6 +73,11 @@ impl Graph {
         }
     }
 
+    /// Whether the current block goes on.
+    pub(super) fn is_open(&self) -> bool {
+        self.blocks[self.current.index()].exit.is_none()
+    }
+
     /// Ends the current block, unless it has ended already.
     pub(super) fn end(&mut self, exit: Exit, span: Span) {
         let draft = &mut self.blocks[self.current.index()];
