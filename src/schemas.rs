@@ -1,9 +1,14 @@
 //! The schemas of a project, and which file talks to which.
 
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
 use crate::finding::Problem;
+use crate::schema::clues::{self, Clues};
 use crate::schema::discover::{self, Candidate, Schemas};
-use crate::schema::{Schema, migrations, prisma};
-use crate::source::Sources;
+use crate::schema::{Engine, Schema, migrations, prisma, rust};
+use crate::source::{Prefilter, Source, Sources};
 
 /// The schemas of a project.
 #[derive(Debug, Default)]
@@ -21,23 +26,27 @@ impl Found {
     }
 }
 
-/// Reads the schema files among `files`: models from schemas, and from migrations the unique keys that models cannot say.
+/// Reads what there is of schemas: schema files and migrations among the files `beside` the sources, and what the sources
+/// themselves spell out. Models come from schemas, and from migrations the unique keys that models cannot say.
 #[must_use]
-pub fn read(files: &Sources) -> (Found, Vec<Problem>) {
-    let candidates: Vec<Candidate<'_>> = files
+pub fn read(beside: &Sources, sources: &Sources) -> (Found, Vec<Problem>) {
+    let candidates: Vec<Candidate<'_>> = beside
         .iter()
-        .filter(|file| file.path.ends_with(".prisma") || file.path.ends_with(".sql"))
+        .filter(|file| [".prisma", ".sql", "Cargo.toml"].iter().any(|end| file.path.ends_with(end)))
         .map(|file| Candidate {
             path: &file.path,
             head: file.path.ends_with(".prisma") && prisma::has_datasource(&file.text),
         })
         .collect();
     let groups = discover::find(&candidates);
-    let mut problems = Vec::new();
-    let mut schemas = Vec::new();
-    for group in &groups.groups {
-        let text = |path: &String| files.get(path).map_or("", |file| file.text.as_str());
+    let pieces = pieces(beside, sources);
+    let clues = clues(beside, &pieces);
+    let mut found = Found { schemas: Vec::new(), groups };
+    for group in &found.groups.groups {
+        let text = |path: &String| beside.get(path).map_or("", |file| file.text.as_str());
         let mut schema = Schema::merge(group.prisma.iter().map(|path| prisma::read(path, text(path))));
+        let spelled = || group.migrations.iter().find_map(|path| clues::spelled(text(path)));
+        schema.engine = schema.engine.or_else(|| engine(&clues, &group.folder, spelled));
         let mut migrated = Schema { engine: schema.engine, ..Schema::default() };
         for path in &group.migrations {
             migrations::read(path, text(path), &mut migrated);
@@ -47,12 +56,103 @@ pub fn read(files: &Sources) -> (Found, Vec<Problem>) {
         } else {
             schema.add_keys_from(&migrated);
         }
-        problems.extend(schema.problems.iter().map(|problem| Problem {
-            path: problem.path.clone(),
-            span: Some(problem.span),
-            message: problem.message.clone(),
-        }));
-        schemas.push(schema);
+        found.schemas.push(schema);
     }
-    (Found { schemas, groups }, problems)
+    found.add_spelled_out(&pieces, &clues);
+    let problem = |problem: &crate::schema::Problem| Problem {
+        path: problem.path.clone(),
+        span: Some(problem.span),
+        message: problem.message.clone(),
+    };
+    let problems = found.schemas.iter().flat_map(|schema| &schema.problems).map(problem).collect();
+    (found, problems)
+}
+
+/// The engine of a schema: what the project's files tell, or else its spelling. Who speaks to one engine through the driver
+/// of another gives it away by its spelling alone.
+fn engine(clues: &Clues, folder: &str, spelled: impl FnOnce() -> Option<Engine>) -> Option<Engine> {
+    match (clues.engine(folder), spelled()) {
+        (Some(Engine::Postgres) | None, Some(Engine::CockroachDb)) => Some(Engine::CockroachDb),
+        (told, spelled) => told.or(spelled),
+    }
+}
+
+/// The files that spell out parts of a schema, by the folder of their package, in the order in which they count.
+fn pieces<'s>(beside: &'s Sources, sources: &'s Sources) -> BTreeMap<&'s str, Vec<&'s Source>> {
+    let words = Prefilter::new(&rust::WORDS);
+    let packages: Vec<&str> =
+        beside.iter().filter_map(|file| file.path.strip_suffix("Cargo.toml")).map(|at| at.trim_end_matches('/')).collect();
+    let all: Vec<&Source> =
+        beside.iter().chain(sources.iter()).filter(|file| file.path.ends_with(".rs")).collect();
+    let hits: Vec<&Source> = all.into_par_iter().filter(|file| words.hits(&file.text)).collect();
+    let mut pieces: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
+    for file in hits {
+        let holds = |package: &&&str| package.is_empty() || file.path.starts_with(&format!("{package}/"));
+        let package = packages.iter().filter(holds).max_by_key(|package| package.len());
+        pieces.entry(package.copied().unwrap_or_default()).or_default().push(file);
+    }
+    for files in pieces.values_mut() {
+        files.sort_by(|a, b| discover::natural(&a.path, &b.path));
+        files.dedup_by(|a, b| a.path == b.path);
+    }
+    pieces
+}
+
+fn clues(beside: &Sources, pieces: &BTreeMap<&str, Vec<&Source>>) -> Clues {
+    let mut clues = Clues::default();
+    for file in beside.iter().filter(|file| Clues::is_relevant(&file.path)) {
+        clues.add(&file.path, &file.text);
+    }
+    for file in pieces.values().flatten() {
+        clues.add_source(&file.path, &file.text);
+    }
+    clues
+}
+
+impl Found {
+    /// Adds what sources spell out: to the schema that has most of the same tables, or else as a schema of its own.
+    fn add_spelled_out(&mut self, pieces: &BTreeMap<&str, Vec<&Source>>, clues: &Clues) {
+        for (package, files) in pieces {
+            let spelled = || files.iter().find_map(|file| clues::spelled(&file.text));
+            let engine = engine(clues, package, spelled);
+            let mut migrated = Schema { engine, ..Schema::default() };
+            for file in files {
+                rust::migrate(&file.path, &file.text, engine, &mut migrated);
+            }
+            if let Some(schema) = self.home_of(package, &migrated) {
+                schema.add_missing(migrated);
+            }
+        }
+        // Tables as code knows them find their schema more easily once all migrations are in.
+        for (package, files) in pieces {
+            let mut tables = Schema::merge(files.iter().map(|file| rust::tables(&file.path, &file.text)));
+            tables.engine = clues.engine(package);
+            if let Some(schema) = self.home_of(package, &tables) {
+                schema.add_tables(tables);
+            }
+        }
+    }
+
+    /// The schema that a part, spelled out by a package, belongs to; `None` for a part that says nothing.
+    fn home_of(&mut self, package: &str, part: &Schema) -> Option<&mut Schema> {
+        if part.entities.is_empty() {
+            return None;
+        }
+        let shared = |schema: &Schema| {
+            part.entities.iter().filter(|entity| schema.entity_of_table(&entity.table).is_some()).count()
+        };
+        let is_open = |at: usize| self.groups.groups.get(at).is_some_and(|group| group.prisma.is_empty());
+        let counted = self.schemas.iter().enumerate().filter(|(at, _)| is_open(*at));
+        let best = counted.map(|(at, schema)| (shared(schema), at)).max_by_key(|(count, at)| (*count, usize::MAX - at));
+        let alike = best.filter(|(count, _)| count * 2 >= part.entities.len()).map(|(_, at)| at);
+        let own = || (0..self.schemas.len()).find(|at| is_open(*at) && self.groups.groups[*at].folder == package);
+        let at = match alike.or_else(own) {
+            Some(at) => at,
+            None => {
+                self.schemas.push(Schema::default());
+                self.groups.add(package)
+            }
+        };
+        self.schemas.get_mut(at)
+    }
 }

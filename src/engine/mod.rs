@@ -82,7 +82,7 @@ impl Workspace {
         let manifests: Vec<(String, String)> = self
             .beside
             .iter()
-            .filter(|file| file.path.ends_with(".json"))
+            .filter(|file| file.path.ends_with(".json") || file.path.ends_with("Cargo.toml"))
             .map(|file| (file.path.clone(), file.text.clone()))
             .collect();
         let (modules, faults) = Modules::new(self.sources.iter().map(|source| source.path.as_str()), &manifests);
@@ -105,7 +105,7 @@ impl Workspace {
         let (modules, mut problems) = self.modules();
         let units = self.lower(registry, &modules);
         problems.extend(units.iter().flat_map(problems_of));
-        let (found_schemas, schema_problems) = schemas::read(&self.beside);
+        let (found_schemas, schema_problems) = schemas::read(&self.beside, &self.sources);
         problems.extend(schema_problems);
         let parsed = units.len();
         let program = Program::new(units, modules);
@@ -157,7 +157,7 @@ impl Workspace {
                 frontend::lower(&source.path, &source.text).map(|unit| ir::print(&unit))
             }
             Dump::Schema => {
-                let (found, _) = schemas::read(&self.beside);
+                let (found, _) = schemas::read(&self.beside, &self.sources);
                 let at = found.nearest(path)?;
                 Some(format!("{:#?}\n", found.schemas[at]))
             }
@@ -165,7 +165,7 @@ impl Workspace {
                 let registry = &self.registry;
                 let (modules, _) = self.modules();
                 let units = self.lower(registry, &modules);
-                let (found, _) = schemas::read(&self.beside);
+                let (found, _) = schemas::read(&self.beside, &self.sources);
                 let program = Program::new(units, modules);
                 let all = self.analyse(&program, registry, &found);
                 let mut text = String::new();

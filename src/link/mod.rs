@@ -1,17 +1,20 @@
 //! The linked program: all units, and what a name of one means in another.
 //!
-//! Linking never fails. What does not resolve stays unknown, and unknown is never evidence.
+//! The two languages find names in their own ways, `typescript` and `rust`; [`Program`] has the one form in which the rest
+//! of the program asks for them. Linking never fails. What does not resolve stays unknown, and unknown is never evidence.
 
-mod manifest;
+mod classes;
 mod modules;
+mod rust;
+mod typescript;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-pub use manifest::Fault;
-pub use modules::{FileId, Modules, join};
+pub use classes::Written;
+pub use modules::{Fault, FileId, Modules, join};
 
-use crate::ir::{ClassId, Export, ExportTarget, ExprKind, FuncId, ImportName, Unit};
+use crate::ir::{ClassId, Export, ExportTarget, ExprKind, FuncId, ImportName, Language, Unit};
 
 /// A unit of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,27 +44,28 @@ pub struct Program {
     units: Vec<Unit>,
     modules: Modules,
     /// What the module names of each unit mean.
-    resolved: Vec<FxHashMap<String, Option<UnitId>>>,
+    resolved: Vec<FxHashMap<String, Option<FileId>>>,
     /// The unit of each file that was lowered.
     of_file: FxHashMap<FileId, UnitId>,
     classes: FxHashMap<String, Vec<ClassRef>>,
     /// The classes that name another as what they extend or implement.
     below: FxHashMap<String, Vec<ClassRef>>,
+    /// What only Rust needs to know of its units.
+    rust: rust::Tables,
 }
 
-/// What an exported name turned out to be.
+/// What a name that leads to another module turned out to be.
 #[derive(Clone, Copy, Debug)]
 pub enum Exported<'p> {
     /// A value of a unit's module body.
     Value(UnitId, &'p crate::ir::Expr),
+    /// A member of such a value: a variant of an enumeration, a function of a class.
+    Member(UnitId, &'p crate::ir::Expr, &'p str),
     /// A whole module.
-    Module(UnitId),
+    Module(FileId),
     /// A name of a module outside the project.
     External,
 }
-
-/// How many re-exports are followed before a name counts as unknown; cycles end here, too.
-const HOPS: usize = 16;
 
 impl Program {
     /// Links units. `modules` knows the files of the project, whether they are among the units or not.
@@ -84,10 +88,11 @@ impl Program {
         }
         let resolved = units.par_iter().map(|unit| {
             let meant = |name: &str| (name.to_owned(), program.look_up(unit, name));
-            unit.modules().map(meant).collect()
+            unit.modules().filter(|_| unit.language == Language::TypeScript).map(meant).collect()
         });
         program.resolved = resolved.collect();
         program.units = units;
+        rust::Tables::fill(&mut program);
         program
     }
 
@@ -114,85 +119,62 @@ impl Program {
         &self.unit(at.unit).classes[at.class.index()]
     }
 
-    /// The classes of a name, anywhere in the program.
-    #[must_use]
-    pub fn classes_named(&self, name: &str) -> &[ClassRef] {
-        self.classes.get(name).map_or(&[], Vec::as_slice)
-    }
-
     /// The folder of the package that a unit belongs to.
     #[must_use]
     pub fn package_of(&self, unit: UnitId) -> Option<&str> {
         self.modules.package_of(&self.unit(unit).path)
     }
 
-    /// The classes that extend or implement what goes by a name.
-    #[must_use]
-    pub fn classes_below(&self, name: &str) -> &[ClassRef] {
-        self.below.get(name).map_or(&[], Vec::as_slice)
-    }
-
     /// The value that a module is as a whole (`module.exports = x`), if it is one.
     #[must_use]
-    pub fn whole(&self, unit: UnitId) -> Option<&crate::ir::Expr> {
+    pub fn whole(&self, module: FileId) -> Option<(UnitId, &crate::ir::Expr)> {
+        let unit = *self.of_file.get(&module)?;
         let whole = |export: &&Export| export.name.is_empty();
         self.unit(unit).exports.iter().filter(whole).find_map(|export| match &export.target {
-            ExportTarget::Value(value) => Some(value),
+            ExportTarget::Value(value) => Some((unit, value)),
             ExportTarget::From(..) | ExportTarget::All(_) => None,
         })
     }
 
-    /// The unit that `source`, written in `from`, names.
+    /// The module that `source`, written in `from`, names.
     #[must_use]
-    pub fn resolve_module(&self, from: UnitId, source: &str) -> Option<UnitId> {
+    pub fn module(&self, from: UnitId, source: &str) -> Option<FileId> {
         match self.resolved[from.0 as usize].get(source) {
             Some(known) => *known,
             None => self.look_up(self.unit(from), source),
         }
     }
 
-    fn look_up(&self, from: &Unit, source: &str) -> Option<UnitId> {
-        let file = self.modules.resolve(&from.path, source)?;
-        self.of_file.get(&file).copied()
+    fn look_up(&self, from: &Unit, source: &str) -> Option<FileId> {
+        self.modules.resolve(&from.path, source).filter(|file| self.of_file.contains_key(file))
     }
 
-    /// What a name exported by a unit is.
+    /// What an import brings in; `None` for what lies outside the project or is not there.
     #[must_use]
-    pub fn export(&self, unit: UnitId, name: &ImportName) -> Option<Exported<'_>> {
-        self.export_within(unit, name, HOPS)
+    pub fn imported<'p>(&'p self, unit: UnitId, source: &'p str, name: &'p ImportName) -> Option<Exported<'p>> {
+        match self.unit(unit).language {
+            Language::TypeScript => typescript::export(self, self.module(unit, source)?, name),
+            Language::Rust => rust::imported(self, unit, source, name),
+        }
     }
 
-    fn export_within(&self, unit: UnitId, name: &ImportName, hops: usize) -> Option<Exported<'_>> {
-        let hops = hops.checked_sub(1)?;
-        let wanted = match name {
-            ImportName::Namespace => return Some(Exported::Module(unit)),
-            ImportName::Default => "default",
-            ImportName::Named(name) => name.as_str(),
-        };
-        let exports = &self.unit(unit).exports;
-        let named = |e: &&Export| e.name == wanted && !matches!(e.target, ExportTarget::All(_));
-        if let Some(export) = exports.iter().find(named) {
-            return match &export.target {
-                ExportTarget::Value(value) => Some(Exported::Value(unit, value)),
-                ExportTarget::From(source, name) => match self.resolve_module(unit, source) {
-                    Some(next) => self.export_within(next, name, hops),
-                    None => Some(Exported::External),
-                },
-                ExportTarget::All(source) => self.resolve_module(unit, source).map(Exported::Module),
-            };
+    /// What a module offers under a name.
+    #[must_use]
+    pub fn member<'p>(&'p self, module: FileId, name: &'p str) -> Option<Exported<'p>> {
+        if modules::is_rust(self.modules.path(module)) {
+            rust::member(self, module, name)
+        } else {
+            typescript::member(self, module, name)
         }
-        // A module that is one value answers for its default export.
-        if wanted == "default"
-            && let Some(whole) = self.whole(unit)
-        {
-            return Some(Exported::Value(unit, whole));
+    }
+
+    /// What a name means that no scope of the unit declares.
+    #[must_use]
+    pub fn global<'p>(&'p self, unit: UnitId, name: &'p str) -> Option<Exported<'p>> {
+        match self.unit(unit).language {
+            Language::TypeScript => None,
+            Language::Rust => rust::global(self, unit, name),
         }
-        let passed_on = exports.iter().filter(|e| e.name.is_empty()).find_map(|e| match &e.target {
-            ExportTarget::All(source) => self.export_within(self.resolve_module(unit, source)?, name, hops),
-            _ => None,
-        });
-        // A module without a default stands for itself where one is asked for.
-        passed_on.or((wanted == "default").then_some(Exported::Module(unit)))
     }
 }
 

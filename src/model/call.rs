@@ -156,12 +156,12 @@ impl<'m> Elaborator<'m, '_> {
         let (receiver, name) = (receiver?, name?);
         if self.trace.values.get(receiver) == &Val::Global("super".to_owned()) {
             let (class, this) = self.method_around(at)?;
-            let (func, frame) = self.method(self.superclass(class)?, name)?;
-            return Some(Target { this, ..Target::closure(func, frame) });
+            let func = self.model.program.method(self.model.program.superclass(class)?, name)?;
+            return Some(Target { this, ..Target::closure(func, None) });
         }
         if let Some(class) = self.class_of(receiver) {
-            let (func, frame) = self.method(class, name)?;
-            return Some(Target { this: Some(receiver), ..Target::closure(func, frame) });
+            let func = self.model.program.method(class, name)?;
+            return Some(Target { this: Some(receiver), ..Target::closure(func, None) });
         }
         let func = self.model.survey.only_function_named(name)?;
         if self.typed(receiver).is_some() || self.is_foreign(receiver) {
@@ -181,36 +181,6 @@ impl<'m> Elaborator<'m, '_> {
             next = it.lexical;
         }
         None
-    }
-
-    /// A method of a class or of one that it extends; a field that holds a function is one, too. What a class only
-    /// declares is that of the one class below it that has it.
-    pub fn method(&mut self, class: ClassRef, name: &str) -> Option<(FuncRef, Option<FrameId>)> {
-        let mut next = Some(class);
-        for _ in 0..8 {
-            let Some(class) = next else { break };
-            if let Some(func) = self.own_method(class, name) {
-                return Some((func, None));
-            }
-            next = self.superclass(class);
-        }
-        let program = self.model.program;
-        let below = program.classes_below(&program.class(class).name).iter();
-        let mut having = below.filter_map(|class| self.own_method(*class, name));
-        let only = having.next()?;
-        having.next().is_none().then_some((only, None))
-    }
-
-    fn own_method(&self, class: ClassRef, name: &str) -> Option<FuncRef> {
-        let it = self.model.program.class(class);
-        if let Some(method) = it.methods.iter().find(|m| m.name == name && !m.is_getter) {
-            return Some(FuncRef { unit: class.unit, func: method.func });
-        }
-        let field = it.fields.iter().find(|f| f.name == name).and_then(|f| f.value.as_ref());
-        match field.map(|value| &value.kind) {
-            Some(ExprKind::Func(func)) => Some(FuncRef { unit: class.unit, func: *func }),
-            _ => None,
-        }
     }
 
     fn worth_running(&self, func: FuncRef) -> bool {

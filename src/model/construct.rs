@@ -67,7 +67,7 @@ impl Elaborator<'_, '_> {
                 let (_, members) = self.run_beside(func, None, Some(this), args)?;
                 return members;
             }
-            owner = self.superclass(owner)?;
+            owner = self.model.program.superclass(owner)?;
         }
         None
     }
@@ -76,7 +76,7 @@ impl Elaborator<'_, '_> {
     pub(super) fn construct_super(&mut self, at: &mut At, args: &[ValId]) {
         let func = self.trace.frames[at.frame.index()].func;
         let FuncKind::Constructor(class) = self.model.program.func(func).kind else { return };
-        let Some(above) = self.superclass(ClassRef { unit: func.unit, class }) else { return };
+        let Some(above) = self.model.program.superclass(ClassRef { unit: func.unit, class }) else { return };
         let this = self.trace.frames[at.frame.index()].this;
         let this = this.unwrap_or_else(|| self.trace.values.add(Val::Instance(above)));
         let Some(members) = self.stored_members(above, this, args) else { return };

@@ -4,7 +4,7 @@ use super::elaborate::{At, Elaborator};
 use super::survey::Definition;
 use super::value::{ArrayItem, ObjectEntry, TextPart, Val, ValId};
 use crate::ir::{BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart};
-use crate::link::{ClassRef, Exported, FuncRef, UnitId};
+use crate::link::{ClassRef, Exported, FileId, FuncRef, UnitId};
 
 /// Where an expression is evaluated: in a run, or outside of all runs.
 #[derive(Clone, Copy)]
@@ -49,7 +49,10 @@ impl Elaborator<'_, '_> {
                     Scope::Outside(_) => self.outside(unit, *slot),
                 };
             }
-            ExprKind::Global(name) => Val::Global(name.clone()),
+            ExprKind::Global(name) => match self.model.program.global(unit, name) {
+                Some(exported) => return self.exported(exported).unwrap_or_else(|| self.global(name)),
+                None => Val::Global(name.clone()),
+            },
             ExprKind::This => return self.this(unit, scope),
             ExprKind::Const(literal) => Val::Const(literal.into()),
             ExprKind::Template(parts) => {
@@ -105,8 +108,8 @@ impl Elaborator<'_, '_> {
                 };
                 Val::Closure(FuncRef { unit, func: *func }, frame)
             }
-            ExprKind::Class(class) => Val::Class(ClassRef { unit, class: *class }),
-            ExprKind::Module(source) => match self.model.program.resolve_module(unit, source) {
+            ExprKind::Class(class) => Val::Class(self.model.program.home(ClassRef { unit, class: *class })),
+            ExprKind::Module(source) => match self.model.program.module(unit, source) {
                 Some(module) => return self.module(module),
                 None => Val::External(source.clone(), "*".to_owned()),
             },
@@ -177,7 +180,8 @@ impl Elaborator<'_, '_> {
             let it = &self.model.program.unit(unit).functions[func.index()];
             match it.kind {
                 FuncKind::Method(class) | FuncKind::Constructor(class) => {
-                    return self.trace.values.add(Val::This(ClassRef { unit, class }));
+                    let class = self.model.program.home(ClassRef { unit, class });
+                    return self.trace.values.add(Val::This(class));
                 }
                 _ => match it.parent {
                     Some(parent) => func = parent,
@@ -255,22 +259,32 @@ impl Elaborator<'_, '_> {
     }
 
     fn imported(&mut self, unit: UnitId, source: &str, name: &ImportName) -> ValId {
-        let program = self.model.program;
-        if let Some(target) = program.resolve_module(unit, source) {
-            return match program.export(target, name) {
-                Some(Exported::Value(unit, expr)) => self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), expr),
-                Some(Exported::Module(module)) => self.module(module),
-                Some(Exported::External) | None => self.external(source, name),
-            };
+        let found = self.model.program.imported(unit, source, name);
+        found.and_then(|found| self.exported(found)).unwrap_or_else(|| self.external(source, name))
+    }
+
+    /// What a name that leads to another module stands for; `None` where that lies outside the project.
+    fn exported(&mut self, exported: Exported<'_>) -> Option<ValId> {
+        match exported {
+            Exported::Value(unit, expr) => Some(self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), expr)),
+            Exported::Member(unit, expr, name) => {
+                let base = self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), expr);
+                Some(self.field(base, name))
+            }
+            Exported::Module(module) => Some(self.module(module)),
+            Exported::External => None,
         }
-        self.external(source, name)
+    }
+
+    fn global(&mut self, name: &str) -> ValId {
+        self.trace.values.add(Val::Global(name.to_owned()))
     }
 
     /// A whole module: the value that it is replaced by, or an object of what it exports.
-    fn module(&mut self, unit: UnitId) -> ValId {
-        match self.model.program.whole(unit) {
-            Some(whole) => self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), whole),
-            None => self.trace.values.add(Val::Module(unit)),
+    fn module(&mut self, module: FileId) -> ValId {
+        match self.model.program.whole(module) {
+            Some((unit, whole)) => self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), whole),
+            None => self.trace.values.add(Val::Module(module)),
         }
     }
 
@@ -286,14 +300,10 @@ impl Elaborator<'_, '_> {
     /// A member of a value.
     pub fn field(&mut self, base: ValId, name: &str) -> ValId {
         match self.trace.values.get(base) {
-            Val::Module(unit) => {
-                let unit = *unit;
-                let import = if name == "default" { ImportName::Default } else { ImportName::Named(name.to_owned()) };
-                match self.model.program.export(unit, &import) {
-                    Some(Exported::Value(unit, expr)) => self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), expr),
-                    Some(Exported::Module(module)) => self.module(module),
-                    Some(Exported::External) | None => self.trace.values.add(Val::Field(base, name.to_owned())),
-                }
+            Val::Module(module) => {
+                let found = self.model.program.member(*module, name);
+                let found = found.and_then(|found| self.exported(found));
+                found.unwrap_or_else(|| self.trace.values.add(Val::Field(base, name.to_owned())))
             }
             Val::Class(class) => {
                 let class = *class;
@@ -325,19 +335,17 @@ impl Elaborator<'_, '_> {
 
     /// A static member of a class.
     fn static_member(&mut self, base: ValId, class: ClassRef, name: &str) -> ValId {
+        let program = self.model.program;
         let mut next = Some(class);
         for _ in 0..8 {
             let Some(class) = next else { break };
-            let it = self.model.program.class(class);
-            if let Some(method) = it.methods.iter().find(|m| m.is_static && m.name == name) {
-                let func = FuncRef { unit: class.unit, func: method.func };
+            if let Some(func) = program.static_method(class, name) {
                 return self.trace.values.add(Val::Closure(func, None));
             }
-            let value = it.fields.iter().find(|f| f.is_static && f.name == name).and_then(|f| f.value.as_ref());
-            if let Some(value) = value {
-                return self.eval_in(class.unit, Scope::Outside(crate::ir::FuncId(0)), value);
+            if let Some((unit, value)) = program.static_value(class, name) {
+                return self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), value);
             }
-            next = self.superclass(class);
+            next = program.superclass(class);
         }
         self.trace.values.add(Val::Field(base, name.to_owned()))
     }

@@ -176,8 +176,8 @@ impl<'m> Elaborator<'m, '_> {
             Val::Closure(func, lexical) => Some(Target::closure(func, lexical)),
             Val::Field(base, name) => {
                 let class = self.class_of(base)?;
-                let (func, lexical) = self.method(class, &name)?;
-                Some(Target { this: Some(base), ..Target::closure(func, lexical) })
+                let func = self.model.program.method(class, &name)?;
+                Some(Target { this: Some(base), ..Target::closure(func, None) })
             }
             Val::Call { callee, args, is_new: false, .. } => {
                 if let Val::Field(inner, name) = self.trace.values.get(callee).clone()
@@ -301,7 +301,7 @@ impl<'m> Elaborator<'m, '_> {
                     Val::Class(class) => *class,
                     _ => self.class_of(value)?,
                 };
-                self.method(class, method)?.0
+                self.model.program.method(class, method)?
             }
         };
         let count = self.model.program.func(func).params.len();

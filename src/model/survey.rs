@@ -310,8 +310,7 @@ fn aliases(program: &Program) -> FxHashMap<&str, Vec<&str>> {
     for (id, unit) in program.units() {
         for import in &unit.imports {
             let alias = unit.slots[import.slot.index()].name.as_str();
-            let target = program.resolve_module(id, &import.source);
-            if let Some(Exported::Value(home, value)) = target.and_then(|target| program.export(target, &import.name)) {
+            if let Some(Exported::Value(home, value)) = program.imported(id, &import.source, &import.name) {
                 add_alias(&mut found, program.unit(home), value, alias);
             }
         }

@@ -4,9 +4,9 @@ use super::elaborate::Elaborator;
 use super::trace::RegionId;
 use super::value::{Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::{BinaryOp, ExprKind, SlotId};
+use crate::ir::{BinaryOp, SlotId};
 use crate::library::{Library, TypePattern, TypeRow};
-use crate::link::{ClassRef, Exported, UnitId, last_name};
+use crate::link::{ClassRef, UnitId, Written, last_name};
 
 /// A value recognised as one of a library's types.
 #[derive(Clone, Copy)]
@@ -33,8 +33,8 @@ impl<'m> Elaborator<'m, '_> {
         match self.trace.values.get(value) {
             Val::This(class) | Val::Instance(class) | Val::Made(class, _) => Some(*class),
             Val::Param(..) | Val::Declared(..) | Val::Field(..) | Val::Call { .. } => {
-                let (unit, ty) = self.declared_type(value)?;
-                self.class_of_type(unit, ty)
+                let declared = self.declared_type(value).and_then(|ty| self.model.program.class_of_type(ty));
+                declared.or_else(|| self.class_within(value))
             }
             Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().find_map(|(_, v)| self.class_of(*v)),
             Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => {
@@ -44,15 +44,28 @@ impl<'m> Elaborator<'m, '_> {
         }
     }
 
-    /// The type a value is declared with, and the unit whose names the declaration uses.
-    fn declared_type(&self, value: ValId) -> Option<(UnitId, &'m str)> {
+    /// The class of what a wrapper gives out: a guard of a lock, the inside of a cell.
+    fn class_within(&self, value: ValId) -> Option<ClassRef> {
+        let (wrapper, member) = match self.trace.values.get(value) {
+            Val::Field(wrapper, member) => (*wrapper, member),
+            Val::Call { callee, args, is_new: false, .. } if args.is_empty() => match self.trace.values.get(*callee) {
+                Val::Field(wrapper, member) => (*wrapper, member),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let class = self.class_of(wrapper)?;
+        self.model.program.gives_itself(class, member).then_some(class)
+    }
+
+    /// The type a value is declared with, where that is written.
+    fn declared_type(&self, value: ValId) -> Option<Written<'m>> {
         let program = self.model.program;
         match self.trace.values.get(value) {
-            Val::Declared(unit, slot) => Some((*unit, program.unit(*unit).slots[slot.index()].ty.as_deref()?)),
+            Val::Declared(unit, slot) => program.type_of_slot(*unit, *slot),
             Val::Param(func, index) => {
-                let unit = program.unit(func.unit);
-                let param = unit.functions[func.func.index()].params.get(*index as usize)?;
-                Some((func.unit, unit.slots[param.slot.index()].ty.as_deref()?))
+                let param = program.func(*func).params.get(*index as usize)?;
+                program.type_of_slot(func.unit, param.slot)
             }
             Val::Field(base, name) => {
                 let mut class = match self.trace.values.get(*base) {
@@ -61,15 +74,16 @@ impl<'m> Elaborator<'m, '_> {
                     _ => self.class_of(*base)?,
                 };
                 for _ in 0..8 {
-                    if let Some(field) = program.class(class).fields.iter().find(|f| &f.name == name) {
-                        return Some((class.unit, field.ty.as_deref()?));
+                    if let Some((part, field)) = program.field(class, name) {
+                        let text = field.ty.as_deref()?;
+                        return Some(Written { unit: part.unit, text, func: None, class: Some(class) });
                     }
-                    class = self.superclass(class)?;
+                    class = program.superclass(class)?;
                 }
                 None
             }
             Val::Call { callee, is_new: false, .. } => match self.trace.values.get(*callee) {
-                Val::Closure(func, _) => Some((func.unit, program.func(*func).returns.as_deref()?)),
+                Val::Closure(func, _) => program.type_returned(*func),
                 _ => None,
             },
             _ => None,
@@ -113,70 +127,11 @@ impl<'m> Elaborator<'m, '_> {
         })
     }
 
-    /// The class that a type names.
-    fn class_of_type(&self, unit: UnitId, ty: &str) -> Option<ClassRef> {
-        let name = core_type(ty);
-        let program = self.model.program;
-        let it = program.unit(unit);
-        let import = it.imports.iter().find(|import| it.slots[import.slot.index()].name == name);
-        if let Some(import) = import
-            && let Some(target) = program.resolve_module(unit, &import.source)
-            && let Some(Exported::Value(home, expr)) = program.export(target, &import.name)
-            && let Some(class) = self.class_of_expr(home, expr)
-        {
-            return Some(class);
-        }
-        match (program.classes_named(name), program.classes_below(name)) {
-            ([only], _) => Some(*only),
-            // An interface, and the one class that implements it.
-            ([], [only]) => Some(*only),
-            (several, _) => several.iter().find(|class| class.unit == unit).copied(),
-        }
-    }
-
-    fn class_of_expr(&self, unit: UnitId, expr: &crate::ir::Expr) -> Option<ClassRef> {
-        match &expr.kind {
-            ExprKind::Class(class) => Some(ClassRef { unit, class: *class }),
-            ExprKind::Slot(slot) => {
-                let name = &self.model.program.unit(unit).slots[slot.index()].name;
-                let classes = &self.model.program.unit(unit).classes;
-                let at = classes.iter().position(|class| &class.name == name)?;
-                Some(ClassRef { unit, class: crate::ir::ClassId(u32::try_from(at).ok()?) })
-            }
-            _ => None,
-        }
-    }
-
-    /// The class of the project that a class extends.
-    pub fn superclass(&self, class: ClassRef) -> Option<ClassRef> {
-        let program = self.model.program;
-        let extends = program.class(class).extends.as_ref()?;
-        let name = last_name(program.unit(class.unit), extends)?;
-        let unit = program.unit(class.unit);
-        let import = unit.imports.iter().find(|import| unit.slots[import.slot.index()].name == name);
-        match import {
-            Some(import) => {
-                let target = program.resolve_module(class.unit, &import.source)?;
-                match program.export(target, &import.name)? {
-                    Exported::Value(home, expr) => self.class_of_expr(home, expr),
-                    Exported::Module(_) | Exported::External => None,
-                }
-            }
-            None => program.classes_named(name).iter().find(|c| c.unit == class.unit && **c != class).copied(),
-        }
-    }
-
     /// Whether a value is declared to be of a type from outside the project, or comes from there: no method of it is one of
     /// the project's.
     pub fn is_foreign(&self, value: ValId) -> bool {
-        if let Some((unit, ty)) = self.declared_type(value) {
-            let name = core_type(ty);
-            let it = self.model.program.unit(unit);
-            let import = it.imports.iter().find(|import| it.slots[import.slot.index()].name == name);
-            return match import {
-                Some(import) => self.model.program.resolve_module(unit, &import.source).is_none(),
-                None => !matches!(name, "any" | "unknown" | "object" | "") && self.class_of(value).is_none(),
-            };
+        if let Some(ty) = self.declared_type(value) {
+            return self.model.program.is_foreign(ty);
         }
         match self.trace.values.get(value) {
             Val::External(..) | Val::Global(_) | Val::Const(_) | Val::Text(_) | Val::Array(_) | Val::Result(_) => true,
@@ -222,8 +177,7 @@ impl<'m> Elaborator<'m, '_> {
                 {
                     return Some(base);
                 }
-                let declared = self.declared_type(value).map(|(_, ty)| core_type(ty));
-                declared
+                self.declared_type(value)
                     .and_then(|ty| self.declared_as(ty))
                     .or_else(|| self.by_class(value))
                     .or_else(|| self.by_name(self.name_of(*callee)?.strip_prefix("get")?))
@@ -245,7 +199,7 @@ impl<'m> Elaborator<'m, '_> {
                 })
             }
             Val::Param(..) | Val::Declared(..) | Val::Field(..) | Val::This(_) | Val::Instance(_) | Val::Made(..) => {
-                let declared = self.declared_type(value).map(|(_, ty)| core_type(ty));
+                let declared = self.declared_type(value);
                 if let Some(typed) = declared.and_then(|ty| self.declared_as(ty)) {
                     return Some(typed);
                 }
@@ -294,13 +248,21 @@ impl<'m> Elaborator<'m, '_> {
             {
                 return Some(typed);
             }
-            class = self.superclass(class)?;
+            if let Some(inner) = self.model.program.stands_before(class)
+                && let Some(typed) = self.declared_as(inner)
+            {
+                return Some(typed);
+            }
+            class = self.model.program.superclass(class)?;
         }
         None
     }
 
-    fn declared_as(&self, ty: &str) -> Option<Typed<'m>> {
-        self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::Declared(_)) && p.accepts(ty))
+    fn declared_as(&self, ty: Written<'_>) -> Option<Typed<'m>> {
+        let names = self.model.program.names_of_type(ty);
+        names.iter().find_map(|name| {
+            self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::Declared(_)) && p.accepts(name))
+        })
     }
 
     fn by_name(&self, name: &str) -> Option<Typed<'m>> {
@@ -380,17 +342,4 @@ impl<'m> Elaborator<'m, '_> {
             _ => false,
         }
     }
-}
-
-/// The type inside `Promise<…>`, `… | null` and the like, without its arguments.
-fn core_type(ty: &str) -> &str {
-    let mut ty = ty.trim().trim_start_matches(':').trim();
-    for wrapper in ["Promise<", "Awaited<", "Readonly<", "Partial<"] {
-        if let Some(inner) = ty.strip_prefix(wrapper) {
-            ty = inner.strip_suffix('>').unwrap_or(inner).trim();
-        }
-    }
-    let first = ty.split('|').map(str::trim).find(|part| !matches!(*part, "" | "null" | "undefined"));
-    let ty = first.unwrap_or(ty);
-    ty.split('<').next().unwrap_or(ty).trim()
 }

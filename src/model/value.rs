@@ -9,7 +9,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::trace::{BlockId, FrameId, OpId, RegionId};
 use crate::ir::{BinaryOp, Const, Over, SlotId, UnaryOp};
-use crate::link::{ClassRef, FuncRef, UnitId};
+use crate::link::{ClassRef, FileId, FuncRef, UnitId};
 use crate::text::Span;
 
 /// A value of one trace.
@@ -38,7 +38,7 @@ pub enum Val {
     /// A name of a module outside the project.
     External(String, String),
     /// A module of the project as an object.
-    Module(UnitId),
+    Module(FileId),
     /// A class of the project.
     Class(ClassRef),
     /// A function of the project and the frame it closes over.

@@ -6,7 +6,8 @@
 //! folder.
 //!
 //! **Migrations** are the SQL files under `migrations` beside the head, or beside the head's folder. SQL migrations that
-//! are beside no head form groups of their own: any folder `migrations` or `drizzle`, and `schema.sql` or `structure.sql`.
+//! are beside no head form groups of their own: any folder `migrations`, `db_migrations` or `drizzle`, and `schema.sql` or
+//! `structure.sql`.
 //!
 //! **Nearest.** For a source file, the groups are ranked. Those with a Prisma schema go before those with migrations only.
 //! Then come the groups of the source's own package (the closest folder above it that has a `package.json` or
@@ -17,8 +18,11 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Folders that hold migrations.
-const MIGRATIONS: [&str; 2] = ["migrations", "drizzle"];
+/// Whether a folder holds migrations, by its name.
+#[must_use]
+pub fn holds_migrations(folder: &str) -> bool {
+    folder == "drizzle" || folder == "migration" || folder.ends_with("migrations")
+}
 
 /// A file that may be part of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +119,13 @@ fn place_migration(path: &str, groups: &mut Vec<Group>) {
 }
 
 impl Schemas {
+    /// Adds the schema of a package that has no files of its own for it, and returns its place.
+    pub fn add(&mut self, package: &str) -> usize {
+        let group = Group { folder: package.to_owned(), package: package.to_owned(), ..Group::default() };
+        self.groups.push(group);
+        self.groups.len() - 1
+    }
+
     /// The schema that a source file most likely uses.
     #[must_use]
     pub fn nearest(&self, source: &str) -> Option<&Group> {
@@ -198,11 +209,12 @@ fn is_sql(path: &str) -> bool {
     }
     let undoes = matches!(name, "down.sql") || name.ends_with(".down.sql") || name.contains("rollback");
     let dump = matches!(name, "schema.sql" | "structure.sql");
-    (folder(path).split('/').any(|part| MIGRATIONS.contains(&part)) && !undoes) || dump
+    (folder(path).split('/').any(holds_migrations) && !undoes) || dump
 }
 
 /// The order of paths in which numbers count as numbers: `V2` before `V10`.
-fn natural(a: &str, b: &str) -> Ordering {
+#[must_use]
+pub fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a, b);
     loop {
         let (x, y) = (leading_number(left), leading_number(right));
@@ -232,7 +244,7 @@ fn leading_number(text: &str) -> &str {
 fn migrations_home(path: &str) -> &str {
     let mut home = folder(path);
     for above in ancestors(folder(path)) {
-        if MIGRATIONS.contains(&file_name(above)) {
+        if holds_migrations(file_name(above)) {
             home = folder(above);
         }
     }

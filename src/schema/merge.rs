@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Check, ColumnKind, Entity, Relation, Schema, UniqueKey};
+use super::{Check, Column, ColumnKind, Entity, Relation, Schema, UniqueKey};
 use crate::sql::{AnyOf, Condition, Filter, SqlValue};
 
 impl Schema {
@@ -37,6 +37,45 @@ impl Schema {
             } else if composites.contains(entity) {
                 column.kind = ColumnKind::Composite(entity.clone());
             }
+        }
+    }
+
+    /// Adds the tables of another part of the same database that are not known yet.
+    pub fn add_missing(&mut self, part: Self) {
+        self.engine = self.engine.or(part.engine);
+        let unknown = |entity: &Entity| self.entity_of_table(&entity.table).is_none();
+        let more: Vec<Entity> = part.entities.into_iter().filter(unknown).collect();
+        self.entities.extend(more);
+    }
+
+    /// Adds tables as code knows them. Of a table that migrations made, code says what its columns are called, and the
+    /// migrations what the database guarantees.
+    pub fn add_tables(&mut self, tables: Self) {
+        self.engine = self.engine.or(tables.engine);
+        for mut table in tables.entities {
+            let Some(at) = self.position_by_table(&table.table) else {
+                self.entities.push(table);
+                continue;
+            };
+            let made = &self.entities[at];
+            let renames = |column: &Column| column.name != column.mapped;
+            if !table.columns.iter().any(renames) && table.name == made.name {
+                let known = |column: &Column| made.column_of_sql(&column.mapped).is_some();
+                let more: Vec<Column> = table.columns.into_iter().filter(|column| !known(column)).collect();
+                self.entities[at].columns.extend(more);
+                continue;
+            }
+            for column in &mut table.columns {
+                if let Some(stored) = made.column_of_sql(&column.mapped) {
+                    column.default = stored.default.clone();
+                    column.optional = stored.optional;
+                }
+            }
+            table.keys = made.keys.iter().map(|key| in_code(&table, key)).collect();
+            table.foreign_keys.clone_from(&made.foreign_keys);
+            let checked = |check: &Check| Check { filter: filter_in_code(&table, &check.filter), ..check.clone() };
+            table.checks = made.checks.iter().map(checked).collect();
+            self.entities[at] = table;
         }
     }
 

@@ -21,8 +21,13 @@ pub fn read(path: &str, text: &str, schema: &mut Schema) {
     apply(path, text, dialect, None, schema);
 }
 
+/// Applies one change that stands at a place.
+pub(super) fn apply_one(path: &str, ddl: Ddl, place: Span, schema: &mut Schema) {
+    Migration { path, place: Some(place), schema }.ddl(ddl);
+}
+
 /// Applies the statements of a text. Those of a block that stands in it are given the block's place.
-fn apply(path: &str, text: &str, dialect: Dialect, place: Option<Span>, schema: &mut Schema) {
+pub(super) fn apply(path: &str, text: &str, dialect: Dialect, place: Option<Span>, schema: &mut Schema) {
     let mut blocks = Vec::new();
     for statement in sql::read(text, dialect) {
         if let Kind::Ddl(ddl) = statement.kind {

@@ -1,17 +1,20 @@
 //! What the database guarantees: entities, their columns, and the unique keys that keep rows apart.
 //!
-//! Readers turn schema files into a [`Schema`]: [`prisma::read`] a `schema.prisma`, [`migrations::read`] SQL migrations.
+//! Readers turn files into a [`Schema`]: [`prisma::read`] a `schema.prisma`, [`migrations::read`] SQL migrations,
+//! [`rust::tables`] and [`rust::migrate`] what Rust code spells out.
 //! Several files of one schema are put together with [`Schema::merge`]; keys that only migrations know (partial and
 //! expression indexes) are added with [`Schema::add_keys_from`]. Which files belong together, and which schema a source
 //! file uses, is decided by [`discover`] from paths alone. Nothing here touches the disk, and no reader fails: what it
 //! cannot read becomes a [`Problem`].
 
+pub mod clues;
 pub mod discover;
 mod engine;
 mod lookup;
 mod merge;
 pub mod migrations;
 pub mod prisma;
+pub mod rust;
 
 #[cfg(test)]
 mod tests;

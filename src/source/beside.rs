@@ -15,9 +15,10 @@ use crate::finding::Problem;
 pub struct Beside {
     /// `*.prisma`: path and text.
     pub prisma: Vec<(String, String)>,
-    /// `*.sql` anywhere below a folder `migrations`: path and text. Their order is that in which they run.
+    /// What makes a schema: `*.sql` and `*.rs` anywhere below a folder of migrations, and dumps. Path and text; their order is
+    /// that in which they run.
     pub migrations: Vec<(String, String)>,
-    /// `package.json`, `tsconfig*.json` and `jsconfig*.json`: path and text.
+    /// `package.json`, `tsconfig*.json`, `jsconfig*.json`, `Cargo.toml`, and examples of the environment: path and text.
     pub manifests: Vec<(String, String)>,
     /// Files that could not be read.
     pub problems: Vec<Problem>,
@@ -38,7 +39,7 @@ pub fn list_beside(root: &Path) -> Beside {
         let Some(path) = relative(entry.path(), root).filter(|_| entry.file_type().is_file()) else { continue };
         let into = if has_extension(&path, "prisma") {
             &mut found.prisma
-        } else if has_extension(&path, "sql") && path.rsplit('/').skip(1).any(|folder| folder == "migrations") {
+        } else if is_migration(&path) {
             &mut found.migrations
         } else if is_manifest(&path) {
             &mut found.manifests
@@ -73,10 +74,20 @@ impl Beside {
     }
 }
 
+/// Whether a file makes a schema: it lies below a folder of migrations, or is a dump.
+fn is_migration(path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    let name = parts.next().unwrap_or(path);
+    let code = has_extension(path, "sql") || has_extension(path, "rs");
+    matches!(name, "schema.sql" | "structure.sql")
+        || code && parts.any(|folder| folder == "migration" || folder.ends_with("migrations"))
+}
+
 fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let configures = name.starts_with("tsconfig") || name.starts_with("jsconfig");
-    name == "package.json" || configures && has_extension(name, "json")
+    let environment = matches!(name, ".env.example" | ".env.sample" | ".env.template" | ".env.dist");
+    matches!(name, "package.json" | "Cargo.toml") || environment || configures && has_extension(name, "json")
 }
 
 fn has_extension(path: &str, extension: &str) -> bool {

@@ -3,18 +3,8 @@
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
+use crate::link::modules::{Fault, folder};
 use crate::text::Span;
-
-/// A manifest that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Its path.
-    pub path: String,
-    /// Where.
-    pub span: Span,
-    /// What, for people.
-    pub message: String,
-}
 
 /// A package of the project: a folder with a `package.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,9 +122,4 @@ fn string(object: &Object<'_>, name: &str) -> Option<String> {
 
 fn text_of(value: &Value<'_>) -> Option<String> {
     value.as_string_lit().map(|text| text.value.to_string())
-}
-
-/// The folder of a path; empty for the root.
-pub(super) fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

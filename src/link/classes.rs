@@ -1,0 +1,175 @@
+//! Classes of the program: what type names mean, and which method a name stands for on an instance.
+
+use super::{ClassRef, Exported, FuncRef, Program, UnitId, rust, typescript};
+use crate::ir::{ClassId, Expr, ExprKind, FieldDecl, FuncId, FuncKind, Language, SlotId};
+
+/// A type as it is written, and where, so that its names can be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'p> {
+    /// The unit it stands in.
+    pub unit: UnitId,
+    /// Its text.
+    pub text: &'p str,
+    /// The function whose type parameters it may name.
+    pub func: Option<FuncId>,
+    /// The class it stands in: what `Self` means.
+    pub class: Option<ClassRef>,
+}
+
+impl Program {
+    /// The classes of a name, anywhere in the program.
+    #[must_use]
+    pub fn classes_named(&self, name: &str) -> &[ClassRef] {
+        self.classes.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The classes that extend or implement what goes by a name.
+    #[must_use]
+    pub fn classes_below(&self, name: &str) -> &[ClassRef] {
+        self.below.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where a class is declared, for one of which only methods stand in a unit.
+    #[must_use]
+    pub fn home(&self, class: ClassRef) -> ClassRef {
+        self.rust.home(class)
+    }
+
+    /// The places that make up a class: where it is declared, and where else methods are added to it.
+    pub fn parts(&self, class: ClassRef) -> impl Iterator<Item = ClassRef> {
+        let home = self.home(class);
+        std::iter::once(home).chain(self.rust.additions(home).iter().copied())
+    }
+
+    /// The type that a variable is declared with.
+    #[must_use]
+    pub fn type_of_slot(&self, unit: UnitId, slot: SlotId) -> Option<Written<'_>> {
+        let slot = &self.unit(unit).slots[slot.index()];
+        Some(self.written(unit, slot.owner, slot.ty.as_deref()?))
+    }
+
+    /// The type that a function is declared to return.
+    #[must_use]
+    pub fn type_returned(&self, func: FuncRef) -> Option<Written<'_>> {
+        Some(self.written(func.unit, func.func, self.func(func).returns.as_deref()?))
+    }
+
+    fn written<'p>(&'p self, unit: UnitId, func: FuncId, text: &'p str) -> Written<'p> {
+        let functions = &self.unit(unit).functions;
+        let around = std::iter::successors(Some(func), |func| functions.get(func.index())?.parent);
+        let class = around.into_iter().find_map(|func| match functions.get(func.index())?.kind {
+            FuncKind::Method(class) | FuncKind::Constructor(class) => Some(self.home(ClassRef { unit, class })),
+            _ => None,
+        });
+        Written { unit, text, func: Some(func), class }
+    }
+
+    /// The class that a type names.
+    #[must_use]
+    pub fn class_of_type(&self, ty: Written<'_>) -> Option<ClassRef> {
+        match self.unit(ty.unit).language {
+            Language::TypeScript => typescript::class_of_type(self, ty.unit, ty.text),
+            Language::Rust => rust::class_of_type(self, ty),
+        }
+    }
+
+    /// The names that a type goes by outside of the project, from the outermost in: what a wrapper holds comes behind it.
+    #[must_use]
+    pub fn names_of_type(&self, ty: Written<'_>) -> Vec<String> {
+        match self.unit(ty.unit).language {
+            Language::TypeScript => vec![typescript::core_type(ty.text).to_owned()],
+            Language::Rust => rust::names_of_type(self, ty),
+        }
+    }
+
+    /// Whether a type is one from outside the project.
+    #[must_use]
+    pub fn is_foreign(&self, ty: Written<'_>) -> bool {
+        match self.unit(ty.unit).language {
+            Language::TypeScript => typescript::is_foreign(self, ty.unit, ty.text),
+            Language::Rust => rust::is_foreign(self, ty),
+        }
+    }
+
+    /// The class that a name stands for.
+    #[must_use]
+    pub fn class_of_export(&self, exported: Exported<'_>) -> Option<ClassRef> {
+        match exported {
+            Exported::Value(unit, expr) => self.class_of_expr(unit, expr),
+            Exported::Member(..) | Exported::Module(_) | Exported::External => None,
+        }
+    }
+
+    /// The class that a plain expression at the top of a unit stands for.
+    fn class_of_expr(&self, unit: UnitId, expr: &Expr) -> Option<ClassRef> {
+        match &expr.kind {
+            ExprKind::Class(class) => Some(ClassRef { unit, class: *class }),
+            ExprKind::Slot(slot) => {
+                let name = &self.unit(unit).slots[slot.index()].name;
+                let at = self.unit(unit).classes.iter().position(|class| &class.name == name)?;
+                Some(ClassRef { unit, class: ClassId(u32::try_from(at).ok()?) })
+            }
+            _ => None,
+        }
+    }
+
+    /// The class of the project that a class extends.
+    #[must_use]
+    pub fn superclass(&self, class: ClassRef) -> Option<ClassRef> {
+        typescript::superclass(self, class)
+    }
+
+    /// The method that a name stands for on an instance of a class.
+    #[must_use]
+    pub fn method(&self, class: ClassRef, name: &str) -> Option<FuncRef> {
+        match self.unit(class.unit).language {
+            Language::TypeScript => typescript::method(self, class, name),
+            Language::Rust => rust::method(self, class, name),
+        }
+    }
+
+    /// A function that belongs to a class itself.
+    #[must_use]
+    pub fn static_method(&self, class: ClassRef, name: &str) -> Option<FuncRef> {
+        self.parts(class).find_map(|class| {
+            let method = self.class(class).methods.iter().find(|m| m.is_static && m.name == name)?;
+            Some(FuncRef { unit: class.unit, func: method.func })
+        })
+    }
+
+    /// The value of a field that belongs to a class itself, and the unit whose names it uses.
+    #[must_use]
+    pub fn static_value(&self, class: ClassRef, name: &str) -> Option<(UnitId, &Expr)> {
+        self.parts(class).find_map(|class| {
+            let field = self.class(class).fields.iter().find(|field| field.is_static && field.name == name)?;
+            Some((class.unit, field.value.as_ref()?))
+        })
+    }
+
+    /// A declared field of a class, and the part of the class that declares it.
+    #[must_use]
+    pub fn field(&self, class: ClassRef, name: &str) -> Option<(ClassRef, &FieldDecl)> {
+        self.parts(class).find_map(|class| {
+            let field = self.class(class).fields.iter().find(|field| field.name == name)?;
+            Some((class, field))
+        })
+    }
+
+    /// Whether a member that a class has not got is that of a wrapper around it, and gives what is wrapped.
+    #[must_use]
+    pub fn gives_itself(&self, class: ClassRef, member: &str) -> bool {
+        match self.unit(class.unit).language {
+            Language::TypeScript => false,
+            Language::Rust => rust::gives_itself(self, class, member),
+        }
+    }
+
+    /// What a class stands in front of: the type whose methods are its own, too.
+    #[must_use]
+    pub fn stands_before(&self, class: ClassRef) -> Option<Written<'_>> {
+        match self.unit(class.unit).language {
+            Language::TypeScript => None,
+            Language::Rust => rust::stands_before(self, class),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Names of Rust: crates of a workspace, the tree of their modules, paths through it, and what types are called.
+
+mod crates;
+mod manifest;
+mod methods;
+mod paths;
+mod tables;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use crates::Crates;
+pub(super) use methods::{gives_itself, method, stands_before};
+pub(super) use paths::{global, imported, member};
+pub(super) use tables::Tables;
+pub(super) use types::{class_of_type, is_foreign, names_of_type};

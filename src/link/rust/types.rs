@@ -1,0 +1,197 @@
+//! Types as they are written: which class of the project one names, through references, wrappers, aliases, `Self` and
+//! type parameters, and what it is called outside of the project.
+
+use super::paths;
+use crate::ir::{ExprKind, FuncId};
+use crate::link::{ClassRef, Exported, Program, UnitId, Written};
+
+/// How many wrappers and aliases are looked through.
+const DEPTH: usize = 12;
+
+/// Types whose members are not those of what they hold: collections of many, and ends of channels.
+const HOLDERS: [&str; 14] = [
+    "Vec", "VecDeque", "HashSet", "BTreeSet", "LinkedList", "BinaryHeap", "PhantomData", "Sender", "Receiver",
+    "UnboundedSender", "UnboundedReceiver", "SmallVec", "IndexSet", "Iterator",
+];
+
+/// Types of which the first argument is what calls are made on, though there are more.
+const FIRST_COUNTS: [&str; 2] = ["Result", "LazyLock"];
+
+/// The class of the project that a type names.
+pub(in crate::link) fn class_of_type(program: &Program, ty: Written<'_>) -> Option<ClassRef> {
+    walk(program, ty, DEPTH, &mut |found| match found {
+        Found::Class(class) => Some(program.home(class)),
+        Found::Named(_) => None,
+    })
+}
+
+/// The class that a type itself names, not one that it wraps.
+pub(super) fn declared_class(program: &Program, ty: Written<'_>) -> Option<ClassRef> {
+    let (path, _) = split(bare(ty.text))?;
+    let segments: Vec<&str> = path.split("::").collect();
+    program.class_of_export(paths::path(program, ty.unit, &segments)?)
+}
+
+/// The names that a type goes by, from the outermost in.
+pub(in crate::link) fn names_of_type(program: &Program, ty: Written<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    let _: Option<()> = walk(program, ty, DEPTH, &mut |found| {
+        names.push(match found {
+            Found::Class(class) => program.class(class).name.clone(),
+            Found::Named(name) => name,
+        });
+        None
+    });
+    names
+}
+
+/// Whether a type is one from outside the project, with nothing of the project in it.
+pub(in crate::link) fn is_foreign(program: &Program, ty: Written<'_>) -> bool {
+    !names_of_type(program, ty).is_empty() && class_of_type(program, ty).is_none()
+}
+
+/// What a type turned out to name.
+enum Found {
+    Class(ClassRef),
+    /// The full path of something outside the project.
+    Named(String),
+}
+
+/// Tells `see` what a type names, from the outermost in, until it is content.
+fn walk<R>(program: &Program, ty: Written<'_>, depth: usize, see: &mut dyn FnMut(Found) -> Option<R>) -> Option<R> {
+    let depth = depth.checked_sub(1)?;
+    let text = bare(ty.text);
+    let bounds = pieces(text, '+');
+    if bounds.len() > 1 {
+        return bounds.into_iter().find_map(|bound| walk(program, Written { text: bound, ..ty }, depth, see));
+    }
+    let (path, args) = split(text)?;
+    if path == "Self" {
+        return see(Found::Class(ty.class?));
+    }
+    if let Some(bound) = bound_of(program, ty, path) {
+        return walk(program, Written { text: bound, ..ty }, depth, see);
+    }
+    let segments: Vec<&str> = path.split("::").collect();
+    let meant = paths::path(program, ty.unit, &segments);
+    let found = match (meant, meant.and_then(|meant| program.class_of_export(meant))) {
+        (_, Some(class)) => return see(Found::Class(class)),
+        (Some(Exported::Value(unit, expr)), None) => {
+            // An alias is a name that is declared with the type it stands for.
+            let ExprKind::Slot(slot) = &expr.kind else { return None };
+            let aliased = program.unit(unit).slots[slot.index()].ty.as_deref()?;
+            walk(program, Written { unit, text: aliased, func: None, class: None }, depth, see)
+        }
+        _ => see(Found::Named(full_path(program, ty.unit, &segments))),
+    };
+    found.or_else(|| walk(program, Written { text: held(path, args)?, ..ty }, depth, see))
+}
+
+/// What a type parameter must be, where a name is one.
+fn bound_of<'p>(program: &'p Program, ty: Written<'_>, name: &str) -> Option<&'p str> {
+    let unit = program.unit(ty.unit);
+    let of_func = |func: FuncId| unit.functions[func.index()].bounds.iter().find(|(bound, _)| bound == name);
+    let around = std::iter::successors(ty.func, |func| unit.functions[func.index()].parent);
+    if let Some((_, bound)) = around.into_iter().find_map(of_func) {
+        return Some(bound);
+    }
+    // A parameter of the type itself: its methods say what it must be.
+    ty.class.into_iter().flat_map(|class| program.parts(class)).find_map(|class| {
+        let methods = program.class(class).methods.iter();
+        let funcs = methods.map(|method| &program.unit(class.unit).functions[method.func.index()]);
+        let bounds = funcs.flat_map(|func| &func.bounds);
+        bounds.filter(|(bound, _)| bound == name).map(|(_, must_be)| must_be.as_str()).next()
+    })
+}
+
+/// A path that leads out of the project, from the crate it leads to.
+fn full_path(program: &Program, unit: UnitId, segments: &[&str]) -> String {
+    let (first, rest) = segments.split_first().unwrap_or((&"", &[]));
+    let slot = program.rust.import(unit, first);
+    let it = program.unit(unit);
+    let import = slot.and_then(|slot| it.imports.iter().find(|import| import.slot == slot));
+    let mut path = match import {
+        Some(import) => match &import.name {
+            crate::ir::ImportName::Named(name) => format!("{}::{name}", import.source),
+            _ => import.source.clone(),
+        },
+        None => (*first).to_owned(),
+    };
+    for segment in rest {
+        path.push_str("::");
+        path.push_str(segment);
+    }
+    path
+}
+
+/// The type that a wrapper from outside the project holds.
+fn held<'t>(path: &str, args: &'t str) -> Option<&'t str> {
+    let name = path.rsplit("::").next().unwrap_or(path);
+    if HOLDERS.contains(&name) {
+        return None;
+    }
+    let is_type = |arg: &&str| !arg.starts_with('\'') && !arg.is_empty() && !arg.contains('=') && *arg != "_";
+    let args: Vec<&str> = pieces(args, ',').into_iter().filter(is_type).collect();
+    match args.as_slice() {
+        [only] => Some(only),
+        [first, ..] if FIRST_COUNTS.contains(&name) => Some(first),
+        _ => None,
+    }
+}
+
+/// A type without references, lifetimes and the words in front of it.
+fn bare(text: &str) -> &str {
+    let mut text = text.trim();
+    loop {
+        let before = text;
+        text = text.trim_start_matches(['&', '*', '?']).trim_start();
+        if text.starts_with('\'') {
+            text = text.split_once(' ').map_or("", |(_, rest)| rest);
+        }
+        if let Some(rest) = text.strip_prefix("for<") {
+            text = rest.split_once('>').map_or("", |(_, rest)| rest);
+        }
+        for word in ["mut ", "const ", "dyn ", "impl "] {
+            text = text.strip_prefix(word).unwrap_or(text);
+        }
+        if let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'))
+            && pieces(inner, ',').len() == 1
+        {
+            text = inner;
+        }
+        text = text.trim();
+        if text == before {
+            return text;
+        }
+    }
+}
+
+/// The path of a type and the text of its arguments; `None` for what is no path.
+fn split(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | ':' | '#'))).unwrap_or(text.len());
+    let path = text[..end].trim_end_matches(':').trim_start_matches("::");
+    let args = text[end..].strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or_default();
+    (!path.is_empty()).then_some((path, args))
+}
+
+/// The pieces of a text between marks that stand in no brackets.
+fn pieces(text: &str, mark: char) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut depth, mut start, mut last) = (0_usize, 0, ' ');
+    for (at, c) in text.char_indices() {
+        match c {
+            '<' | '(' | '[' | '{' => depth += 1,
+            // The end of an arrow closes nothing.
+            '>' if last == '-' => {}
+            '>' | ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            c if c == mark && depth == 0 => {
+                pieces.push(text[start..at].trim());
+                start = at + c.len_utf8();
+            }
+            _ => {}
+        }
+        last = c;
+    }
+    pieces.push(text[start..].trim());
+    pieces
+}

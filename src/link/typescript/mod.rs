@@ -1,0 +1,10 @@
+//! Names of TypeScript and JavaScript: module names are resolved to files, and a module's exports are what it says they are.
+
+mod exports;
+mod manifest;
+mod modules;
+mod types;
+
+pub(super) use exports::{export, member};
+pub(super) use modules::Packages;
+pub(super) use types::{class_of_type, core_type, is_foreign, method, superclass};

@@ -1,0 +1,42 @@
+//! Schemas that Rust code spells out: tables of macros, structs that stand for rows, migrations as chains of calls, and
+//! the SQL text that code executes.
+//!
+//! The text is read as tokens, without a parser: what these notations look like is fixed by the libraries whose they are.
+
+mod builder;
+mod diesel;
+mod entity;
+mod statements;
+mod tokens;
+
+use super::{Engine, Schema};
+use tokens::Tokens;
+
+/// Words of which one stands in every file that says something about a schema.
+pub const WORDS: [&str; 9] = [
+    "table!",
+    "DeriveEntityModel",
+    "Table::create",
+    "Table::alter",
+    "Index::create",
+    "CREATE TABLE",
+    "CREATE UNIQUE",
+    "create table",
+    "ALTER TABLE",
+];
+
+/// What a file says of the tables as code knows them.
+#[must_use]
+pub fn tables(path: &str, text: &str) -> Schema {
+    let tokens = Tokens::read(text);
+    let mut schema = Schema::default();
+    diesel::read(path, &tokens, &mut schema);
+    entity::read(path, &tokens, &mut schema);
+    schema
+}
+
+/// Applies the changes to a schema that a file makes, in the order in which they are written.
+pub fn migrate(path: &str, text: &str, engine: Option<Engine>, schema: &mut Schema) {
+    let tokens = Tokens::read(text);
+    statements::read(path, &tokens, engine, schema);
+}
