@@ -80,10 +80,12 @@ fn engine(clues: &Clues, folder: &str, spelled: impl FnOnce() -> Option<Engine>)
 /// The files that spell out parts of a schema, by the folder of their package, in the order in which they count.
 fn pieces<'s>(beside: &'s Sources, sources: &'s Sources) -> BTreeMap<&'s str, Vec<&'s Source>> {
     let words = Prefilter::new(&rust::WORDS);
-    let packages: Vec<&str> =
-        beside.iter().filter_map(|file| file.path.strip_suffix("Cargo.toml")).map(|at| at.trim_end_matches('/')).collect();
-    let all: Vec<&Source> =
-        beside.iter().chain(sources.iter()).filter(|file| file.path.ends_with(".rs")).collect();
+    let packages: Vec<&str> = beside
+        .iter()
+        .filter_map(|file| file.path.strip_suffix("Cargo.toml"))
+        .map(|at| at.trim_end_matches('/'))
+        .collect();
+    let all: Vec<&Source> = beside.iter().chain(sources.iter()).filter(|file| file.path.ends_with(".rs")).collect();
     let hits: Vec<&Source> = all.into_par_iter().filter(|file| words.hits(&file.text)).collect();
     let mut pieces: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
     for file in hits {

@@ -44,11 +44,11 @@ fn text(path: &Path) -> String {
 }
 
 fn is_beside(path: &Path) -> bool {
-    path.extension().is_some_and(|e| e == "prisma" || e == "sql" || e == "json")
+    path.extension().is_some_and(|e| e == "prisma" || e == "sql" || e == "json" || e == "toml")
 }
 
 fn is_source(path: &Path) -> bool {
-    path.extension().is_some_and(|e| e == "ts" || e == "tsx" || e == "js" || e == "cjs" || e == "mjs")
+    path.extension().is_some_and(|e| ["ts", "tsx", "js", "cjs", "mjs", "rs"].iter().any(|known| e == *known))
 }
 
 fn folder_project(folder: &Path, root: &Path) -> Option<Project> {

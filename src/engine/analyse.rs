@@ -70,6 +70,9 @@ impl Workspace {
             for at in 0..unit.functions.len() {
                 let func = ir::FuncId(u32::try_from(at).unwrap_or(u32::MAX));
                 let root = FuncRef { unit: unit_id, func };
+                if unit.functions[at].is_test && !self.config.include_tests {
+                    continue;
+                }
                 if !model.survey.shape(root).reaches_database {
                     continue;
                 }

@@ -87,7 +87,8 @@ impl Clues {
             }
             above = (!here.is_empty()).then(|| here.rsplit_once('/').map_or("", |(up, _)| up));
         }
-        let is_below = |at: &str| folder.is_empty() || at.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let is_below =
+            |at: &str| folder.is_empty() || at.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
         agreed(self.by_folder.iter().filter(|(at, _)| is_below(at)))
             .or_else(|| self.urls.first().copied().filter(|first| self.urls.iter().all(|url| url == first)))
             .or_else(|| agreed(self.by_folder.iter()))

@@ -31,7 +31,7 @@ pub fn list_beside(root: &Path) -> Beside {
     let entered = |entry: &walkdir::DirEntry| {
         let is_folder = entry.depth() > 0 && entry.file_type().is_dir();
         let skip = relative(entry.path(), root).and_then(|path| skip::folder(&path, true, &[]));
-        !is_folder || !matches!(skip, Some(Skip::Output | Skip::Generated))
+        !is_folder || !matches!(skip, Some(Skip::Output | Skip::Generated)) && !skip::is_cache(entry.path())
     };
     let entries = WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(entered);
     // A folder that cannot be read is a problem of the walk over the sources, which meets it as well.

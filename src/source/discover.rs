@@ -72,7 +72,9 @@ impl Request {
             return true;
         }
         relative(entry.path(), &self.root).is_none_or(|path| {
-            skip::folder(&path, self.include_tests, &self.generated).is_none() && !self.exclude.matches(&path)
+            skip::folder(&path, self.include_tests, &self.generated).is_none()
+                && !self.exclude.matches(&path)
+                && !skip::is_cache(entry.path())
         })
     }
 }

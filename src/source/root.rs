@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 const CONFIG_FILE: &str = "toctou.toml";
 
 /// What marks a project that has neither configuration nor repository.
-const WEAK_MARKS: [&str; 4] = ["package.json", "tsconfig.json", "schema.prisma", "prisma"];
+const WEAK_MARKS: [&str; 5] = ["package.json", "tsconfig.json", "Cargo.toml", "schema.prisma", "prisma"];
 
 /// The configuration file that governs `start`: the nearest one above it, inside its repository.
 #[must_use]
@@ -24,7 +24,7 @@ pub fn config_file(start: &Path) -> Option<PathBuf> {
 }
 
 /// The root of the project that `start` lies in: the folder of its configuration file, else of its repository, else the
-/// nearest folder (not above the working directory) with a `package.json`, `tsconfig.json` or Prisma schema, else the
+/// nearest folder (not above the working directory) with a `package.json`, `tsconfig.json`, `Cargo.toml` or Prisma schema, else the
 /// working directory, else, for a path outside of it, the path's own folder. Both paths must be absolute.
 #[must_use]
 pub fn project_root(start: &Path, working_directory: &Path) -> PathBuf {

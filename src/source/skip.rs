@@ -1,6 +1,7 @@
 //! Which files are no sources of the project: what nobody wrote by hand, and what runs alone.
 
 use std::fmt;
+use std::path::Path;
 
 use super::EXTENSIONS;
 
@@ -69,7 +70,15 @@ const TEST_FOLDERS: [&str; 12] = [
     "migrations",
 ];
 
+/// Folders beside a `Cargo.toml` whose files are programs of their own, for those who develop it.
+const RUST_TEST_FOLDERS: [&str; 2] = ["benches", "examples"];
+
 const TEST_MARKS: [&str; 7] = [".test.", ".spec.", ".e2e.", ".e2e-spec.", ".stories.", ".mock.", ".seed."];
+
+/// Whether a folder says of itself that a tool keeps its output there, as Cargo's `target` does.
+pub(super) fn is_cache(folder: &Path) -> bool {
+    folder.join("CACHEDIR.TAG").is_file()
+}
 
 /// Why the folder `path` (relative to the project root) need not be entered, if so.
 pub(super) fn folder(path: &str, include_tests: bool, generated: &[String]) -> Option<Skip> {
@@ -108,7 +117,16 @@ pub(super) fn file(path: &str, include_tests: bool, generated: &[String]) -> Opt
     let is_test = TEST_MARKS.iter().any(|mark| name.contains(mark))
         || matches!(stem, "seed" | "seeds" | "seeder")
         || path.split('/').rev().nth(1) == Some("prisma") && name.starts_with("seed");
+    let is_test = is_test || extension == "rs" && is_rust_test(path, stem);
     (!include_tests && is_test).then_some(Skip::Test)
+}
+
+/// Whether a Rust file runs alone: a module of tests, a benchmark, an example, the program that a build starts with.
+fn is_rust_test(path: &str, stem: &str) -> bool {
+    let named = matches!(stem, "test" | "tests") || stem.ends_with("_test") || stem.ends_with("_tests");
+    let above = || path.split('/').take_while(|part| *part != "src");
+    let is_build = above().last() == Some("build.rs");
+    named || is_build || above().any(|folder| RUST_TEST_FOLDERS.contains(&folder))
 }
 
 /// Whether the comments at the head of a file say that a generator wrote it.
@@ -160,7 +178,22 @@ mod tests {
             assert_eq!(file(path, false, &[]), Some(Skip::Test), "{path}");
             assert_eq!(file(path, true, &[]), None, "{path}");
         }
-        for path in ["src/fixtures/a.ts", "src/contest.ts", "src/latest/a.ts", "src/seeding.ts", "spec.ts"] {
+        for path in
+            ["src/a/tests.rs", "src/a_test.rs", "api/examples/a.rs", "benches/a.rs", "tests/a.rs", "api/build.rs"]
+        {
+            assert_eq!(file(path, false, &[]), Some(Skip::Test), "{path}");
+            assert_eq!(file(path, true, &[]), None, "{path}");
+        }
+        for path in [
+            "src/examples/a.rs",
+            "src/build.rs",
+            "src/contest.rs",
+            "src/fixtures/a.ts",
+            "src/contest.ts",
+            "src/latest/a.ts",
+            "src/seeding.ts",
+            "spec.ts",
+        ] {
             assert_eq!(file(path, false, &[]), None, "{path}");
         }
     }

@@ -88,6 +88,7 @@ impl Lower<'_> {
         let class = self.declare_class(&it.ident, &it.attrs, span);
         if let Some(class) = self.unit.classes.get_mut(class.index()) {
             class.decorators.push("trait".to_owned());
+            class.implements.extend(it.supertraits.iter().map(print::text));
         }
     }
 
@@ -120,6 +121,7 @@ impl Lower<'_> {
             class.implements.push(print::text(path));
         }
         let outer = self.self_class.replace(class);
+        self.impl_bounds = super::function::bounds(&it.generics);
         for item in &it.items {
             match item {
                 ImplItem::Fn(method) => {
@@ -134,6 +136,7 @@ impl Lower<'_> {
                 _ => {}
             }
         }
+        self.impl_bounds.clear();
         self.self_class = outer;
     }
 

@@ -11,7 +11,10 @@ impl Lower<'_> {
     /// Lowers a function and returns its id. It is not yet the value of anything.
     pub(super) fn function(&mut self, sig: &Signature, body: Option<&Block>, kind: FuncKind, span: Span) -> FuncId {
         let returns = returned(&sig.output);
-        let bounds = bounds(&sig.generics);
+        let mut bounds = bounds(&sig.generics);
+        if matches!(kind, FuncKind::Method(_)) {
+            bounds.extend(self.impl_bounds.iter().cloned());
+        }
         let name = sig.ident.to_string();
         self.new_function(kind, &name, returns, span, false, |lower| {
             if let Some(func) = lower.unit.functions.get_mut(lower.body.id.index()) {
@@ -127,8 +130,8 @@ fn returned(output: &ReturnType) -> Option<String> {
     }
 }
 
-/// What the type parameters of a function must be.
-fn bounds(generics: &Generics) -> Vec<(String, String)> {
+/// What the type parameters of a function or of an `impl` block must be.
+pub(super) fn bounds(generics: &Generics) -> Vec<(String, String)> {
     let inline = generics.params.iter().filter_map(|param| match param {
         GenericParam::Type(it) if !it.bounds.is_empty() => Some((it.ident.to_string(), print::text(&it.bounds))),
         _ => None,

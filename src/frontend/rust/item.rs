@@ -1,7 +1,7 @@
 //! Items: what a file, a module or a block declares.
 
 use quote::ToTokens;
-use syn::{Attribute, Ident, Item, ItemMod, UseTree};
+use syn::{Attribute, Ident, Item, ItemMod, ItemType, Type, UseTree};
 
 use super::lower::{Lower, Want};
 use super::print;
@@ -33,7 +33,8 @@ impl Lower<'_> {
             }
             Item::Mod(it) => {
                 if it.content.is_none() {
-                    let source = self.below(&it.ident.to_string());
+                    let placed = it.attrs.iter().find_map(path_attribute).map(|path| format!("./{path}"));
+                    let source = placed.unwrap_or_else(|| self.below(&it.ident.to_string()));
                     self.add_import(&it.ident, source, ImportName::Namespace, self.piece(it));
                 } else {
                     self.declare_name(&it.ident, None);
@@ -54,6 +55,9 @@ impl Lower<'_> {
                 self.declare_class(&it.ident, &it.attrs, Span::default());
             }
             Item::Trait(it) => self.declare_trait(it),
+            Item::Type(it) => {
+                self.declare_name(&it.ident, Some(print::text(&it.ty)));
+            }
             _ => {}
         }
     }
@@ -75,6 +79,7 @@ impl Lower<'_> {
             Item::Enum(it) => self.offer_class(&it.ident),
             Item::Union(it) => self.offer_class(&it.ident),
             Item::Trait(it) => self.lower_trait(it),
+            Item::Type(it) => self.alias(it),
             Item::Impl(it) => self.implementation(it),
             Item::Mod(it) => self.inline_module(it),
             Item::Macro(it) => self.item_macro(it),
@@ -91,6 +96,15 @@ impl Lower<'_> {
             self.set(slot, value, value_span);
             self.export(&name, slot, span);
         }
+    }
+
+    /// `type A = B`: `A` is declared with the type that it stands for, and stands for `B` in paths.
+    fn alias(&mut self, it: &ItemType) {
+        if let (Type::Path(aliased), Some(slot)) = (&*it.ty, self.scopes.own(&it.ident.to_string())) {
+            let value = self.path_value(&aliased.path);
+            self.set(slot, value, self.piece(it));
+        }
+        self.offer(&it.ident);
     }
 
     /// `mod x { … }`: its items stand in a scope of their own, and `x` is an object of them.
@@ -159,6 +173,23 @@ impl Lower<'_> {
         format!("self::{}", self.exported(name))
     }
 
+    /// A path that is written in a module within this file, as the file itself would write it.
+    fn seen_from_file(&self, path: String) -> String {
+        let mut modules = self.modules.as_slice();
+        let mut segments = path.split("::").peekable();
+        if modules.is_empty() || segments.next_if(|first| *first == "self").is_none() && !path.starts_with("super") {
+            return path;
+        }
+        while let Some((_, outer)) = modules.split_last()
+            && segments.next_if(|first| *first == "super").is_some()
+        {
+            modules = outer;
+        }
+        let own = modules.iter().map(String::as_str);
+        let start = if segments.peek() == Some(&"super") { None } else { Some("self") };
+        start.into_iter().chain(own).chain(segments).collect::<Vec<_>>().join("::")
+    }
+
     fn import(&mut self, tree: &UseTree, item: &syn::ItemUse) {
         let span = self.piece(item);
         let is_public = !matches!(item.vis, syn::Visibility::Inherited);
@@ -168,6 +199,7 @@ impl Lower<'_> {
                 UseTree::Path(it) => todo.push((joined(&path, &it.ident.to_string()), &it.tree)),
                 UseTree::Group(it) => todo.extend(it.items.iter().rev().map(|tree| (path.clone(), tree))),
                 UseTree::Glob(_) => {
+                    let path = self.seen_from_file(path);
                     self.unit.globs.push(path.clone());
                     if is_public && self.body.id.0 == 0 {
                         self.unit.exports.push(Export { name: String::new(), target: ExportTarget::All(path) });
@@ -192,8 +224,11 @@ impl Lower<'_> {
             own = name.to_owned();
             path = above.to_owned();
         }
-        let (source, name) =
-            if path.is_empty() { (own, ImportName::Namespace) } else { (path, ImportName::Named(own)) };
+        let (source, name) = if path.is_empty() {
+            (own, ImportName::Namespace)
+        } else {
+            (self.seen_from_file(path), ImportName::Named(own))
+        };
         if is_public && self.body.id.0 == 0 && local != "_" {
             let exported = self.exported(&local.to_string());
             self.unit.exports.push(Export { name: exported, target: ExportTarget::From(source.clone(), name.clone()) });
@@ -243,6 +278,17 @@ pub(super) fn is_test(attribute: &Attribute) -> bool {
     let condition = print::text(&list.tokens);
     let mut words = condition.split(|c: char| !(c.is_alphanumeric() || c == '_'));
     words.any(|word| word == "test") && !condition.starts_with("not") && !condition.starts_with("any")
+}
+
+/// The file that `#[path = "…"]` names.
+fn path_attribute(attribute: &Attribute) -> Option<String> {
+    let syn::Meta::NameValue(given) = &attribute.meta else { return None };
+    match &given.value {
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(path), .. }) if given.path.is_ident("path") => {
+            Some(path.value())
+        }
+        _ => None,
+    }
 }
 
 fn attributes(item: &Item) -> &[Attribute] {

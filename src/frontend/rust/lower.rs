@@ -107,6 +107,8 @@ pub(super) struct Lower<'t> {
     pub(super) testing: bool,
     /// The class that `Self` means.
     pub(super) self_class: Option<ClassId>,
+    /// What the type parameters of the present `impl` block must be.
+    pub(super) impl_bounds: Vec<(String, String)>,
     /// The classes of this file by the variables that hold them.
     pub(super) classes: FxHashMap<SlotId, ClassId>,
     /// Classes whose types are declared elsewhere, by their names.
@@ -142,6 +144,7 @@ impl<'t> Lower<'t> {
             modules: Vec::new(),
             testing: false,
             self_class: None,
+            impl_bounds: Vec::new(),
             classes: FxHashMap::default(),
             foreign_classes: FxHashMap::default(),
             futures: FxHashSet::default(),

@@ -132,7 +132,9 @@ impl Crates {
 
     /// The folder of the package that a file belongs to.
     pub fn package_of(&self, path: &str) -> Option<&str> {
-        ancestors(folder(path)).find_map(|folder| self.by_folder.get_key_value(folder)).map(|(folder, _)| folder.as_str())
+        ancestors(folder(path))
+            .find_map(|folder| self.by_folder.get_key_value(folder))
+            .map(|(folder, _)| folder.as_str())
     }
 
     /// The file that a module declared in a file lies in.

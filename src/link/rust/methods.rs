@@ -69,8 +69,22 @@ pub(in crate::link) fn stands_before(program: &Program, class: ClassRef) -> Opti
 /// Members of wrappers that give what they wrap: guards of locks, the inside of cells and of what requests are taken apart
 /// by.
 const GIVING: [&str; 16] = [
-    "0", "lock", "try_lock", "blocking_lock", "read", "write", "borrow", "borrow_mut", "get_ref", "get_mut", "load",
-    "load_full", "deref", "deref_mut", "upgrade", "into_inner",
+    "0",
+    "lock",
+    "try_lock",
+    "blocking_lock",
+    "read",
+    "write",
+    "borrow",
+    "borrow_mut",
+    "get_ref",
+    "get_mut",
+    "load",
+    "load_full",
+    "deref",
+    "deref_mut",
+    "upgrade",
+    "into_inner",
 ];
 
 /// Whether a member that a class has not got is that of a wrapper around it, and gives what is wrapped.

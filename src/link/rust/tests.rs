@@ -17,7 +17,10 @@ fn project(files: &[(&str, &str)]) -> Project {
     let (modules, faults) = Modules::new(sources.iter().map(|(path, _)| *path), &manifests);
     assert_eq!(faults, []);
     let units = sources.iter().filter_map(|(path, text)| frontend::lower(path, text)).collect();
-    Project { program: Program::new(units, modules), files: sources.iter().map(|(path, _)| (*path).to_owned()).collect() }
+    Project {
+        program: Program::new(units, modules),
+        files: sources.iter().map(|(path, _)| (*path).to_owned()).collect(),
+    }
 }
 
 impl Project {
@@ -70,15 +73,24 @@ impl Project {
 }
 
 const WORKSPACE: &[(&str, &str)] = &[
-    ("Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\n[workspace.dependencies]\nacme-db = { path = \"crates/db\" }\n"),
     (
-        "crates/db/Cargo.toml",
-        "[package]\nname = \"acme-db\"\n[lib]\nname = \"acme_store\"\npath = \"source/lib.rs\"\n",
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"crates/*\"]\n[workspace.dependencies]\nacme-db = { path = \"crates/db\" }\n",
     ),
-    ("crates/db/source/lib.rs", "pub mod users;\npub use users::{find as find_user, *};\nmod deep;\npub use deep::inner;\n"),
-    ("crates/db/source/users.rs", "pub fn find() {}\npub fn create() { super::deep::f(); }\npub enum Status { Paid, Open }\n"),
+    ("crates/db/Cargo.toml", "[package]\nname = \"acme-db\"\n[lib]\nname = \"acme_store\"\npath = \"source/lib.rs\"\n"),
+    (
+        "crates/db/source/lib.rs",
+        "pub mod users;\npub use users::{find as find_user, *};\nmod deep;\npub use deep::inner;\n",
+    ),
+    (
+        "crates/db/source/users.rs",
+        "pub fn find() {}\npub fn create() { super::deep::f(); }\npub enum Status { Paid, Open }\n",
+    ),
     ("crates/db/source/deep/mod.rs", "pub mod inner;\npub fn f() {}\nmod own { pub fn hidden() {} }\n"),
-    ("crates/db/source/deep/inner.rs", "use super::f;\nuse crate::users::Status::{self, Paid};\nuse Status::*;\npub fn g() {}\n"),
+    (
+        "crates/db/source/deep/inner.rs",
+        "use super::f;\nuse crate::users::Status::{self, Paid};\nuse Status::*;\npub fn g() {}\n",
+    ),
     (
         "crates/api/Cargo.toml",
         "[package]\nname = \"api\"\n[dependencies]\nacme-db.workspace = true\nstore = { path = \"../db\", package = \"acme-db\" }\n[[bin]]\nname = \"tool\"\npath = \"tools/tool.rs\"\n",
@@ -130,7 +142,10 @@ const SERVICE: &[(&str, &str)] = &[
         "src/repo.rs",
         "use crate::db::Db;\npub trait UserRepo: Send { fn find(&self); fn both(&self) {} }\npub struct Users { db: Db }\nimpl UserRepo for Users { fn find(&self) {} }\npub trait Two { fn two(&self); }\nimpl Two for Users { fn two(&self) {} }\npub struct Other;\nimpl Two for Other { fn two(&self) {} }\n",
     ),
-    ("src/more.rs", "use crate::repo::Users;\nimpl Users { pub fn create(&self) {} pub fn new() -> Self { Users {} } }\n"),
+    (
+        "src/more.rs",
+        "use crate::repo::Users;\nimpl Users { pub fn create(&self) {} pub fn new() -> Self { Users {} } }\n",
+    ),
     (
         "src/service.rs",
         "use std::sync::{Arc, Mutex};\nuse crate::repo::{self, UserRepo, Users as U};\nuse crate::db::{Db, Guarded};\npub struct Service<R> { repo: R }\nimpl<R> Service<R> where R: UserRepo { fn run<E: repo::Two + Send>(&self, e: E) {} }\n",

@@ -10,8 +10,20 @@ const DEPTH: usize = 12;
 
 /// Types whose members are not those of what they hold: collections of many, and ends of channels.
 const HOLDERS: [&str; 14] = [
-    "Vec", "VecDeque", "HashSet", "BTreeSet", "LinkedList", "BinaryHeap", "PhantomData", "Sender", "Receiver",
-    "UnboundedSender", "UnboundedReceiver", "SmallVec", "IndexSet", "Iterator",
+    "Vec",
+    "VecDeque",
+    "HashSet",
+    "BTreeSet",
+    "LinkedList",
+    "BinaryHeap",
+    "PhantomData",
+    "Sender",
+    "Receiver",
+    "UnboundedSender",
+    "UnboundedReceiver",
+    "SmallVec",
+    "IndexSet",
+    "Iterator",
 ];
 
 /// Types of which the first argument is what calls are made on, though there are more.

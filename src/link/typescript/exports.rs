@@ -16,12 +16,7 @@ pub(in crate::link) fn member<'p>(program: &'p Program, module: FileId, name: &'
     named(program, module, name, HOPS)
 }
 
-fn export_within<'p>(
-    program: &'p Program,
-    module: FileId,
-    name: &'p ImportName,
-    hops: usize,
-) -> Option<Exported<'p>> {
+fn export_within<'p>(program: &'p Program, module: FileId, name: &'p ImportName, hops: usize) -> Option<Exported<'p>> {
     match name {
         ImportName::Namespace => Some(Exported::Module(module)),
         ImportName::Default => named(program, module, "default", hops),

@@ -3,9 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::tokens::Tokens;
-use crate::sql::{
-    AlterAction, ColumnDef, CreateTable, Ddl, ForeignKeyDef, IndexColumn, IndexDef, SqlValue, Table,
-};
+use crate::sql::{AlterAction, ColumnDef, CreateTable, Ddl, ForeignKeyDef, IndexColumn, IndexDef, SqlValue, Table};
 
 /// The names that the enumerations of a file stand for, where they say other ones than their own.
 #[derive(Debug, Default)]

@@ -50,7 +50,8 @@ fn table(path: &str, tokens: &Tokens, from: usize, to: usize) -> Option<Entity> 
     let mut primary = vec!["id".to_owned()];
     if tokens.is(at, '(') {
         let close = tokens.close(at);
-        primary = tokens.list(at + 1, close).iter().filter_map(|(from, _)| tokens.word(*from)).map(Into::into).collect();
+        primary =
+            tokens.list(at + 1, close).iter().filter_map(|(from, _)| tokens.word(*from)).map(Into::into).collect();
         at = close + 1;
     }
     if !tokens.is(at, '{') {

@@ -3,6 +3,7 @@
 mod discover;
 mod migrations;
 mod prisma;
+mod rust;
 
 use super::{Column, ColumnKind, DefaultValue, Entity, Schema, UniqueKey};
 
