@@ -132,11 +132,11 @@ fn crates_of_the_workspace_are_known_by_the_names_of_their_libraries() {
 }
 
 const SERVICE: &[(&str, &str)] = &[
-    ("Cargo.toml", "[package]\nname = \"app\"\n[dependencies]\nsqlx = \"0.8\"\n"),
+    ("Cargo.toml", "[package]\nname = \"app\"\n[dependencies]\nstore = \"0.8\"\n"),
     ("src/lib.rs", "pub mod repo;\npub mod service;\npub mod more;\npub mod db;\n"),
     (
         "src/db.rs",
-        "use sqlx::{PgPool, Pool, Postgres};\nuse std::ops::Deref;\npub type Db = Pool<Postgres>;\npub struct Conn(PgPool);\nimpl Deref for Conn { type Target = PgPool; }\npub struct Guarded { inner: crate::repo::Users }\nimpl Deref for Guarded {}\n",
+        "use store::{PgPool, Pool, Postgres};\nuse std::ops::Deref;\npub type Db = Pool<Postgres>;\npub struct Conn(PgPool);\nimpl Deref for Conn { type Target = PgPool; }\npub struct Guarded { inner: crate::repo::Users }\nimpl Deref for Guarded {}\n",
     ),
     (
         "src/repo.rs",
@@ -167,9 +167,9 @@ fn types_are_read_through_references_wrappers_and_aliases() {
         let written = Written { unit: project.unit(path), text, func: None, class: None };
         project.program.names_of_type(written)
     };
-    assert_eq!(names("src/db.rs", "&PgPool"), ["sqlx::PgPool"]);
-    assert_eq!(names(at, "&Db"), ["sqlx::Pool", "sqlx::Postgres"], "an alias of another file");
-    assert_eq!(names(at, "Arc<sqlx::PgPool>"), ["std::sync::Arc", "sqlx::PgPool"]);
+    assert_eq!(names("src/db.rs", "&PgPool"), ["store::PgPool"]);
+    assert_eq!(names(at, "&Db"), ["store::Pool", "store::Postgres"], "an alias of another file");
+    assert_eq!(names(at, "Arc<store::PgPool>"), ["std::sync::Arc", "store::PgPool"]);
 }
 
 #[test]
