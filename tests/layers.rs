@@ -52,7 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("rules", &["analysis", "config::KnownRule", "finding", "library::Verb"]),
+    ("rules", &["analysis", "config::KnownRule", "finding", "library::Requirement", "library::Verb"]),
     ("suppress", &["finding", "ir", "rules", "source", "suggest", "text"]),
     ("select", &["config", "finding", "source", "suppress"]),
     ("schemas", &["finding::Problem", "schema", "source"]),

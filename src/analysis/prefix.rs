@@ -7,7 +7,11 @@ use rustc_hash::FxHashMap;
 
 use super::flow::Flow;
 use super::paths::{self, Choices, resolve};
+use crate::ir::{BinaryOp, UnaryOp};
 use crate::model::{BlockId, Exit, Trace, Val, ValId};
+
+/// How many parts of a test are looked at.
+const PARTS: usize = 24;
 
 /// How often a way is mended.
 const MENDS: usize = 24;
@@ -42,13 +46,33 @@ fn first_clash(trace: &mut Trace<'_>, way: &[BlockId], chosen: &Choices) -> Opti
         if yes == no || pair[1] != yes && pair[1] != no || !trace.values.is_joined(test) {
             continue;
         }
-        let truth = pair[1] == yes;
-        let seen = resolve(trace, test, &mut |phi| chosen.get(&phi).copied());
-        if trace.values.truth(seen) == Some(!truth) {
-            return Some((at, test, truth));
+        for (part, truth) in demands(trace, test, pair[1] == yes) {
+            let seen = resolve(trace, part, &mut |phi| chosen.get(&phi).copied());
+            if trace.values.truth(seen) == Some(!truth) {
+                return Some((at, part, truth));
+            }
         }
     }
     None
+}
+
+/// The parts of a test that must all be as said for it to be so: both sides of an `or` that is false are false. Each can
+/// be mended by itself.
+fn demands(trace: &Trace<'_>, test: ValId, truth: bool) -> Vec<(ValId, bool)> {
+    let mut parts = Vec::new();
+    let mut todo = vec![(test, truth)];
+    while let Some((test, truth)) = todo.pop() {
+        if parts.len() > PARTS {
+            break;
+        }
+        match trace.values.get(test) {
+            Val::Unary(UnaryOp::Not, inner) => todo.push((*inner, !truth)),
+            Val::Binary(BinaryOp::Or, a, b) if !truth => todo.extend([(*b, false), (*a, false)]),
+            Val::Binary(BinaryOp::And, a, b) if truth => todo.extend([(*b, true), (*a, true)]),
+            _ => parts.push((test, truth)),
+        }
+    }
+    parts
 }
 
 /// A join that a test looks at, and another way into it with which the test goes the way's way, or may.

@@ -10,6 +10,7 @@ use super::analyse::Found;
 use crate::analysis::Flow;
 use crate::analysis::case::{self, Case};
 use crate::analysis::judged;
+use crate::analysis::slips::Slip;
 use crate::analysis::window::Search;
 use crate::finding::Anomaly;
 use crate::link::FuncRef;
@@ -18,19 +19,47 @@ use crate::model::{self, LastResort, Model, Site, Start, Trace};
 /// How many callers of a function are looked into; those of more are taken to be alike.
 const CALLERS: usize = 4;
 
-/// Judges the cases of functions again where their callers may make a difference.
-pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]) {
+/// What is run as part of others, by function: the starts of those, each with whether something around the call may make a
+/// difference. Only starts that nobody else runs count.
+type Contexts = FxHashMap<FuncRef, Vec<(Start, bool)>>;
+
+fn contexts(all: &[Found]) -> Contexts {
     let called: FxHashSet<FuncRef> = all.iter().flat_map(|found| found.called.iter().map(|(func, _)| *func)).collect();
     let is_entry = |start: Start| match start {
         Start::Function(func) => !called.contains(&func),
         Start::Made(..) | Start::Pipeline(..) => true,
     };
-    let mut contexts: FxHashMap<FuncRef, Vec<(Start, bool)>> = FxHashMap::default();
+    let mut contexts = Contexts::default();
     for found in all.iter().filter(|found| is_entry(found.start)) {
         for (func, guarded) in &found.called {
             contexts.entry(*func).or_default().push((found.start, *guarded));
         }
     }
+    contexts
+}
+
+/// All slips. Where something stands around every call of a function, what its callers make of its slips counts.
+pub(super) fn settle_slips(all: &mut [Found]) -> Vec<Slip> {
+    let contexts = contexts(all);
+    let mut slips: Vec<Slip> = Vec::new();
+    for found in all {
+        let start = found.start;
+        slips.extend(std::mem::take(&mut found.slips).into_iter().filter(|slip| {
+            let around = contexts.get(&slip.case.seen_by).map_or(&[][..], Vec::as_slice);
+            let guarded = !around.is_empty() && around.iter().all(|(_, guarded)| *guarded);
+            if slip.in_caller {
+                around.iter().any(|(entry, _)| guarded && *entry == start)
+            } else {
+                !guarded || !slip.can_be_mended()
+            }
+        }));
+    }
+    slips
+}
+
+/// Judges the cases of functions again where their callers may make a difference.
+pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]) {
+    let contexts = contexts(all);
     let last_resorts = model::last_resorts(model);
     let applicable = |start: Start| {
         let package = |unit| model.program.package_of(unit);

@@ -111,7 +111,7 @@ impl Workspace {
         let program = Program::new(units, modules);
         let mut all = self.analyse(&program, registry, &found_schemas);
 
-        let slips = all.iter_mut().flat_map(|found| std::mem::take(&mut found.slips)).collect();
+        let slips = slips::dedupe(callers::settle_slips(&mut all));
         let windows = all.iter().map(|found| found.windows).sum();
         let cut_short = all.iter().filter(|found| found.cut_short).count();
         let mut findings: Vec<Finding> = Vec::new();
@@ -121,7 +121,7 @@ impl Workspace {
         for case in dedupe(proven(all)) {
             findings.extend(rules::speak(&case, &|intent| code(&case, intent)));
         }
-        for slip in slips::dedupe(slips) {
+        for slip in slips {
             findings.extend(rules::speak_of_slip(&slip, &|intent| code(&slip.case, intent)));
         }
         let names: Vec<&str> = rules::ALL.iter().map(|rule| rule.name).collect();

@@ -306,6 +306,17 @@ impl Values {
             | Val::Made(..)
             | Val::Handle(_) => Some(true),
             Val::Unary(UnaryOp::Not, inner) => self.truth(*inner).map(|t| !t),
+            // One side may say enough.
+            Val::Binary(BinaryOp::Or, a, b) => match (self.truth(*a), self.truth(*b)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+            Val::Binary(BinaryOp::And, a, b) => match (self.truth(*a), self.truth(*b)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ mod delete_then_create;
 mod find_then_create;
 mod lost_update;
 mod max_then_create;
+mod racy_upsert;
 mod speech;
 mod stale_guard;
 mod transaction_escape;
@@ -64,6 +65,7 @@ rules! {
     "delete-then-create" Default "a set of rows is replaced by deleting and creating it",
     "weak-transaction" Default "a transaction surrounds the check and the act, at an isolation that does not hold them together",
     "transaction-escape" Default "inside a transaction, a statement goes through the client around it",
+    "racy-upsert" Default "an upsert that is carried out as a look and an insert",
     "unused-suppression" Default "a comment allows a finding that is not there",
     "unexplained-suppression" Default "a comment allows a finding and gives no reason, or cannot be understood",
 }
@@ -132,6 +134,7 @@ macro_rules! slip_rules {
 }
 
 slip_rules! {
+    racy_upsert "racy-upsert" "this is left half done",
     transaction_escape "transaction-escape" "this runs beside it, too",
 }
 

@@ -10,7 +10,10 @@ pub(super) fn selects(slip: &Slip) -> bool {
 
 /// The words for it.
 pub(super) fn speak(slip: &Slip) -> Speech {
-    let SlipKind::Escape(escape) = &slip.kind;
+    let escape = match &slip.kind {
+        SlipKind::Escape(escape) => *escape,
+        _ => Escape::Write,
+    };
     let case = &slip.case;
     let what = entity(case);
     let (message, act) = match escape {

@@ -7,12 +7,14 @@
 
 mod diamonds;
 mod handlers;
+mod native;
 mod states;
 mod terms;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use handlers::{Handling, handling};
+pub use native::{Unmet, unmet};
 pub use terms::Terms;
 
 use super::facts;
@@ -21,10 +23,10 @@ use crate::interleave::{
     self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either, lit,
     ret, retry, size, throw, tx, var, when,
 };
-use crate::library::{ErrorKind, Missing, Requirement, Rows, StepRow, Verb};
+use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
 use crate::model::{
-    BlockId, Compare, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes,
-    Written, entity_of,
+    BlockId, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes, Written,
+    entity_of,
 };
 use crate::schema::Schema;
 use crate::sql;
@@ -503,7 +505,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             }
             Verb::Update => {
                 let writes = self.written(op, false);
-                let steps = self.emulation(op, it);
+                let steps = self.emulation(op);
                 let mut update = judge::update(table.as_str()).to(variable.as_str());
                 if self.is_limited(op) {
                     update = update.filter(judge::Expr::TRUE).frozen(filter.clone());
@@ -526,7 +528,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 }
             }
             Verb::Delete => {
-                let steps = self.emulation(op, it);
+                let steps = self.emulation(op);
                 let tag = self.tag(op);
                 let delete = judge::delete(table.as_str()).filter(filter.clone()).to(variable.as_str()).tag(tag);
                 if steps.contains(&StepRow::DeleteUncounted) {
@@ -547,7 +549,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 let updates = self.written(op, false);
                 let tag = self.tag(op);
                 let insert = self.insert(&table, op, &creates).to(variable.as_str()).tag(tag);
-                let steps = self.emulation(op, it);
+                let steps = self.emulation(op);
                 if steps.is_empty() {
                     let sets = self.terms.assignments(self.trace, self.schemas, &table, &updates);
                     nodes.push(insert.on_conflict(judge::OnConflict::Update(sets)));
@@ -657,62 +659,13 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     }
 
     /// The statements a call runs where it is not one statement; empty where it is.
-    fn emulation(&mut self, op: OpId, it: &crate::model::Op<'m>) -> Vec<StepRow> {
-        let OpSource::Call(row, _) = &it.source else { return Vec::new() };
-        let Some(native) = &row.native else { return Vec::new() };
-        let engine = native.engines.is_empty() || native.engines.iter().any(|e| e == self.plan.engine);
-        let fits = engine && native.requires.clone().into_iter().all(|need| self.meets(op, it, need));
-        if fits { Vec::new() } else { row.steps.clone() }
-    }
-
-    fn meets(&mut self, op: OpId, it: &crate::model::Op<'m>, need: Requirement) -> bool {
-        match need {
-            Requirement::UpdateNotEmpty => {
-                let writes = self.written(op, false);
-                !writes.columns.is_empty() || writes.opaque
-            }
-            Requirement::KeyInCreate => {
-                let conditions = self.conditions(op);
-                let writes = self.written(op, true);
-                conditions
-                    .all
-                    .iter()
-                    .filter(|c| c.op == Compare::Eq)
-                    .all(|c| writes.opaque || matches!(writes.get(&c.column), Some(Written::Value(v)) if *v == c.value))
-            }
-            Requirement::SingleKey => {
-                let conditions = self.conditions(op);
-                let Some(entity) = entity_of(self.schemas, it) else { return true };
-                let covered = entity.keys.iter().filter(|key| {
-                    !key.columns.is_empty()
-                        && key.columns.iter().all(|c| conditions.on(c).any(|cond| cond.op == Compare::Eq))
-                });
-                covered.count() <= 1
-            }
-            Requirement::NoRelations => {
-                let OpSource::Call(row, _) = &it.source else { return true };
-                row.reads.clone().iter().all(|selector| !self.reads_relation(op, it, selector))
-            }
-            Requirement::NoNestedWrites => {
-                self.written(op, true).nested.is_empty() && self.written(op, false).nested.is_empty()
-            }
+    fn emulation(&mut self, op: OpId) -> Vec<StepRow> {
+        let mut see = self.terms.seeing();
+        let causes = unmet(self.trace, self.schemas, op, self.plan.engine, &mut |trace, value| see(trace, value));
+        match &self.trace.op(op).source {
+            OpSource::Call(row, _) if !causes.is_empty() => row.steps.clone(),
+            _ => Vec::new(),
         }
-    }
-
-    fn reads_relation(&mut self, op: OpId, it: &crate::model::Op<'m>, selector: &crate::library::Selector) -> bool {
-        let Some(value) = self.trace.pick(op, selector) else { return false };
-        let Val::Object(entries) = self.trace.values.get(value) else { return false };
-        let entity = entity_of(self.schemas, it);
-        entries.iter().any(|entry| match entry {
-            crate::model::ObjectEntry::Field(name, _) => {
-                let column = entity.and_then(|e| e.column(name));
-                name == "_count"
-                    || column.map_or(selector.path.last().is_some_and(|p| p == "include"), |c| {
-                        matches!(c.kind, crate::schema::ColumnKind::Relation(_))
-                    })
-            }
-            _ => false,
-        })
     }
 
     /// Items in their regions, as a block.

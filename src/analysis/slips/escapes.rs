@@ -190,7 +190,7 @@ fn slip(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database,
         isolation: None,
         ..case
     };
-    Slip { kind: SlipKind::Escape(escape), case }
+    Slip { kind: SlipKind::Escape(escape), in_caller: false, case }
 }
 
 /// Where a transaction is opened.

@@ -2,10 +2,13 @@
 //!
 //! Windows are pairs of operations; a slip is a single one, and what stands around it.
 
+mod around;
 mod escapes;
+mod upserts;
 
 use super::case::Case;
 use super::judged::Database;
+pub use super::script::Unmet;
 use super::window::Search;
 use crate::link::Program;
 use crate::text::Span;
@@ -15,8 +18,18 @@ use crate::text::Span;
 pub struct Slip {
     /// In what.
     pub kind: SlipKind,
+    /// Whether it was met inside of a caller of the function that sees it, where the caller may have mended it.
+    pub in_caller: bool,
     /// Where, on which database, how bad; its check is the operation itself.
     pub case: Case,
+}
+
+impl Slip {
+    /// Whether a caller may mend it, by what stands around the call.
+    #[must_use]
+    pub fn can_be_mended(&self) -> bool {
+        !matches!(self.kind, SlipKind::Escape(_))
+    }
 }
 
 /// What an operation fails to do.
@@ -24,6 +37,17 @@ pub struct Slip {
 pub enum SlipKind {
     /// It runs beside the transaction that it stands in.
     Escape(Escape),
+    /// It looks, and then inserts or updates.
+    Upsert(Upsert),
+}
+
+/// An upsert that several statements carry out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upsert {
+    /// The relation that it belongs to, where it is part of another write.
+    pub relation: Option<String>,
+    /// What keeps it from being one statement.
+    pub causes: Vec<Unmet>,
 }
 
 /// What runs beside a transaction.
@@ -45,7 +69,9 @@ pub enum Escape {
 
 /// All slips of a trace.
 pub fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
-    escapes::find(search, program, database)
+    let mut slips = escapes::find(search, program, database);
+    slips.extend(upserts::find(search, program, database));
+    slips
 }
 
 /// One slip for each operation, or for each transaction, whatever the traces it was met in.
@@ -62,6 +88,7 @@ pub fn dedupe(mut slips: Vec<Slip>) -> Vec<Slip> {
 fn key(slip: &Slip) -> (u8, &str, Span) {
     let (kind, place) = match slip.kind {
         SlipKind::Escape(_) => (0, slip.case.transaction.as_ref()),
+        SlipKind::Upsert(_) => (1, None),
     };
     let place = place.unwrap_or(&slip.case.act);
     (kind, &place.path, place.span)

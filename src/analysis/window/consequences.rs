@@ -152,17 +152,19 @@ impl Search<'_, '_, '_> {
                     Event::Op(op) if *op != act && writes.contains(op) && !is_log(&self.trace.op(*op).entity) => {
                         decided.insert(*op);
                     }
-                    Event::Call(call) => {
-                        let last = call.name.rsplit('.').next().unwrap_or("");
-                        if (is_effect(last) || self.is_request(call)) && !effects.contains(&call.name) {
-                            effects.push(call.name.clone());
-                        }
+                    Event::Call(call) if self.is_effect_call(call) && !effects.contains(&call.name) => {
+                        effects.push(call.name.clone());
                     }
                     _ => {}
                 }
             }
         }
         (decided, effects)
+    }
+
+    /// Whether a call changes something in the world outside.
+    pub(in crate::analysis) fn is_effect_call(&self, call: &crate::model::Effect) -> bool {
+        is_effect(call.name.rsplit('.').next().unwrap_or_default()) || self.is_request(call)
     }
 
     /// Whether a call sends a request that changes something elsewhere.

@@ -225,7 +225,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// The path classes behind a check.
-    fn paths(&mut self, check: OpId) -> Rc<Paths> {
+    pub(in crate::analysis) fn paths(&mut self, check: OpId) -> Rc<Paths> {
         self.followed(check, usize::MAX)
     }
 
@@ -277,7 +277,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// The runs around an operation, innermost first.
-    fn chain(&self, op: OpId) -> Vec<FrameId> {
+    pub(in crate::analysis) fn chain(&self, op: OpId) -> Vec<FrameId> {
         self.runs_around(self.trace.op(op).frame)
     }
 
@@ -337,26 +337,8 @@ impl Search<'_, '_, '_> {
         ambient(window.act) || ambient(window.check)
     }
 
-    /// The innermost run that sees both an operation and another run.
-    #[must_use]
-    pub(in crate::analysis) fn seen_with(&self, op: OpId, run: FrameId) -> FrameId {
-        let others = self.runs_around(run);
-        self.chain(op).into_iter().find(|frame| others.contains(frame)).unwrap_or_default()
-    }
-
-    /// All operations, in the order in which they were met.
-    pub(in crate::analysis) fn all_ops(&self) -> impl Iterator<Item = OpId> + use<> {
-        (0..u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX)).map(OpId)
-    }
-
-    /// A way through an operation, from the entry to an end.
-    pub(in crate::analysis) fn way_to(&mut self, op: OpId) -> Vec<BlockId> {
-        let paths = self.paths(op);
-        paths.example(self.trace, 0).to_vec()
-    }
-
     /// What joins stand for on a way; the last way's are kept, as questions about one way come together.
-    fn choices(&mut self, way: &[BlockId]) -> Rc<Choices> {
+    pub(in crate::analysis) fn choices(&mut self, way: &[BlockId]) -> Rc<Choices> {
         if let Some((known, choices)) = &self.last
             && known == way
         {

@@ -1,0 +1,93 @@
+//! When a call is one statement, and what keeps it from being one.
+
+use crate::library::{Requirement, Selector};
+use crate::model::{Compare, Conditions, ObjectEntry, OpId, OpSource, Trace, Val, ValId, Writes, Written, entity_of};
+use crate::schema::{ColumnKind, Schema};
+
+/// What keeps a call from being one statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmet {
+    /// The database has no such statement, or the library does not use it there.
+    Engine,
+    /// Its form.
+    Form(Requirement),
+}
+
+/// What replaces each value by what it is known to be.
+type See<'s> = dyn FnMut(&mut Trace<'_>, ValId) -> ValId + 's;
+
+/// What keeps an operation from being one statement; nothing where it is one.
+pub fn unmet(trace: &mut Trace<'_>, schemas: &[Schema], op: OpId, engine: &str, see: &mut See<'_>) -> Vec<Unmet> {
+    let OpSource::Call(row, _) = &trace.op(op).source else { return Vec::new() };
+    let (Some(native), reads) = (&row.native, &row.reads) else { return Vec::new() };
+    if !native.engines.is_empty() && !native.engines.iter().any(|name| name == engine) {
+        return vec![Unmet::Engine];
+    }
+    let mut form = Form { trace, schemas, op, see };
+    native.requires.iter().copied().filter(|need| !form.meets(*need, reads)).map(Unmet::Form).collect()
+}
+
+/// The form of one call.
+struct Form<'f, 't, 's> {
+    trace: &'f mut Trace<'t>,
+    schemas: &'f [Schema],
+    op: OpId,
+    see: &'f mut See<'s>,
+}
+
+impl Form<'_, '_, '_> {
+    fn conditions(&mut self) -> Conditions {
+        self.trace.conditions(self.schemas, self.op, &mut |trace, value| (self.see)(trace, value))
+    }
+
+    fn written(&mut self, creating: bool) -> Writes {
+        self.trace.writes(self.schemas, self.op, creating, &mut |trace, value| (self.see)(trace, value))
+    }
+
+    fn meets(&mut self, need: Requirement, reads: &[Selector]) -> bool {
+        match need {
+            Requirement::UpdateNotEmpty => {
+                let writes = self.written(false);
+                !writes.columns.is_empty() || writes.opaque
+            }
+            Requirement::KeyInCreate => {
+                let conditions = self.conditions();
+                let writes = self.written(true);
+                let mut asked = conditions.all.iter().filter(|c| c.op == Compare::Eq);
+                let created = |column: &str, value: ValId| {
+                    writes.opaque || matches!(writes.get(column), Some(Written::Value(v)) if *v == value)
+                };
+                asked.all(|c| created(&c.column, c.value))
+            }
+            Requirement::SingleKey => {
+                let conditions = self.conditions();
+                let Some(entity) = entity_of(self.schemas, self.trace.op(self.op)) else { return true };
+                let covered = entity.keys.iter().filter(|key| {
+                    !key.columns.is_empty()
+                        && key.columns.iter().all(|c| conditions.on(c).any(|cond| cond.op == Compare::Eq))
+                });
+                covered.count() <= 1
+            }
+            Requirement::NoRelations => reads.iter().all(|selector| !self.reads_relation(selector)),
+            Requirement::NoNestedWrites => {
+                self.written(true).nested.is_empty() && self.written(false).nested.is_empty()
+            }
+        }
+    }
+
+    fn reads_relation(&mut self, selector: &Selector) -> bool {
+        let Some(value) = self.trace.pick(self.op, selector) else { return false };
+        let Val::Object(entries) = self.trace.values.get(value) else { return false };
+        let entity = entity_of(self.schemas, self.trace.op(self.op));
+        entries.iter().any(|entry| match entry {
+            ObjectEntry::Field(name, _) => {
+                let column = entity.and_then(|e| e.column(name));
+                name == "_count"
+                    || column.map_or(selector.path.last().is_some_and(|p| p == "include"), |c| {
+                        matches!(c.kind, ColumnKind::Relation(_))
+                    })
+            }
+            _ => false,
+        })
+    }
+}

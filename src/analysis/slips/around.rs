@@ -1,0 +1,47 @@
+//! What is asked about single operations.
+
+use crate::analysis::paths::resolve;
+use crate::analysis::script::{self, Unmet};
+use crate::analysis::window::Search;
+use crate::model::{BlockId, FrameId, OpId};
+
+impl Search<'_, '_, '_> {
+    /// The innermost run that sees both an operation and another run.
+    #[must_use]
+    pub(super) fn seen_with(&self, op: OpId, run: FrameId) -> FrameId {
+        let others = self.runs_around(run);
+        self.chain(op).into_iter().find(|frame| others.contains(frame)).unwrap_or_default()
+    }
+
+    /// All operations, in the order in which they were met.
+    pub(super) fn all_ops(&self) -> impl Iterator<Item = OpId> + use<> {
+        (0..u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX)).map(OpId)
+    }
+
+    /// Whether the function that holds an operation is the one the trace starts with.
+    pub(super) fn is_in_root(&self, op: OpId) -> bool {
+        self.chain(op).first() == Some(&FrameId(0))
+    }
+
+    /// Whether what is to be said of a single operation can be settled in this trace: its function's own, or that of a
+    /// caller that has something around the call.
+    pub(super) fn is_settled_here(&self, op: OpId) -> bool {
+        let it = self.trace.op(op);
+        let first = self.chain(op).first().copied().unwrap_or_default();
+        self.flow.position(it.block).is_some() && (self.is_in_root(op) || self.trace.frames[first.index()].is_guarded)
+    }
+
+    /// What keeps an operation from being one statement; nothing where it is one.
+    pub(super) fn unmet(&mut self, op: OpId, way: &[BlockId], engine: &str) -> Vec<Unmet> {
+        let phis = self.choices(way);
+        script::unmet(self.trace, self.schemas, op, engine, &mut |trace, value| {
+            resolve(trace, value, &mut |phi| phis.get(&phi).copied())
+        })
+    }
+
+    /// A way through an operation, from the entry to an end.
+    pub(super) fn way_to(&mut self, op: OpId) -> Vec<BlockId> {
+        let paths = self.paths(op);
+        paths.example(self.trace, 0).to_vec()
+    }
+}

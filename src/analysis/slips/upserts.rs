@@ -1,0 +1,109 @@
+//! Upserts that are a look and an insert, one after the other.
+
+use rustc_hash::FxHashSet;
+
+use super::{Slip, SlipKind, Upsert};
+use crate::analysis::case;
+use crate::analysis::judged::{self, Broken, Database};
+use crate::analysis::script::{self, Handling};
+use crate::analysis::window::{Link, Search, Window, is_log};
+use crate::finding::{Anomaly, Severity};
+use crate::library::{ErrorKind, Verb};
+use crate::link::Program;
+use crate::model::{BlockId, Event, OpId, entity_of};
+use crate::schema::ColumnKind;
+
+/// The upserts of a trace that several statements carry out, with an interleaving that breaks them.
+pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
+    let mut slips = Vec::new();
+    for op in search.all_ops() {
+        if !search.is_settled_here(op) {
+            continue;
+        }
+        if search.trace.op(op).verb == Verb::Upsert {
+            slips.extend(emulated(search, program, database, op));
+        }
+        slips.extend(nested(search, program, database, op));
+    }
+    slips
+}
+
+fn emulated(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, op: OpId) -> Option<Slip> {
+    let way = search.way_to(op);
+    let causes = search.unmet(op, &way, &database.name);
+    if causes.is_empty() {
+        return None;
+    }
+    let confidence = search.trace.op(op).confidence;
+    let window = Window { confidence, ..Window::alone(op, Link::Absence, way) };
+    let broken = judged::judge(search, window, database)?;
+    Some(slip(search, program, database, broken, Upsert { relation: None, causes }))
+}
+
+/// A related row that is found or created along with another write. That is never one statement.
+fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, op: OpId) -> Option<Slip> {
+    if !matches!(search.trace.op(op).verb, Verb::Create | Verb::Update | Verb::Upsert) {
+        return None;
+    }
+    let way = search.way_to(op);
+    let writes = [true, false].map(|creating| search.writes(op, creating, &way));
+    let found = |action: &str| matches!(action, "connect-or-create" | "upsert");
+    let relation = writes.iter().flat_map(|writes| &writes.nested).find(|it| found(&it.action))?.relation.clone();
+    let it = search.trace.op(op);
+    let column = entity_of(search.schemas, it)?.column(&relation)?;
+    let ColumnKind::Relation(to) = &column.kind else { return None };
+    let to = to.entity.clone();
+    let block = it.block;
+    let handled =
+        search.trace.block(block).handler.and_then(|handler| {
+            script::handling(search.trace, search.flow, block, handler, ErrorKind::UniqueViolation)
+        });
+    if let Some((Handling::Declines { .. } | Handling::GoesOn | Handling::Retries, _)) = handled {
+        return None;
+    }
+    let window = Window { confidence: it.confidence, ..Window::alone(op, Link::Absence, way) };
+    let in_transaction = search.in_one_transaction(&window);
+    let mut broken = judged::unproven(search, window, database, in_transaction);
+    broken.anomaly = Anomaly::UnhandledViolation;
+    let mut slip = slip(search, program, database, broken, Upsert { relation: Some(relation), causes: Vec::new() });
+    slip.case.entity = to;
+    Some(slip)
+}
+
+fn slip(
+    search: &mut Search<'_, '_, '_>,
+    program: &Program,
+    database: &Database,
+    mut broken: Broken,
+    upsert: Upsert,
+) -> Slip {
+    if broken.anomaly == Anomaly::UnhandledViolation {
+        let (writes, effects) = left_half_done(search, broken.window.act, &broken.window.way);
+        let followed = effects || !writes.is_empty();
+        broken.severity = if followed { Severity::Warning } else { Severity::Info };
+        broken.window.decided = writes;
+    }
+    let case = case::case(search, program, &broken, database);
+    Slip { kind: SlipKind::Upsert(upsert), in_caller: !search.is_in_root(broken.window.act), case }
+}
+
+/// What else is done on the way that an error of the operation leaves half done: writes outside of its transaction, and
+/// whether the world outside is changed.
+fn left_half_done(search: &Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> (FxHashSet<OpId>, bool) {
+    let region = search.trace.op(op).region;
+    let (mut writes, mut effects) = (FxHashSet::default(), false);
+    for event in way.iter().flat_map(|block| &search.trace.block(*block).events) {
+        match event {
+            Event::Op(other) if *other != op => {
+                let it = search.trace.op(*other);
+                let is_write = matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+                if is_write && !is_log(&it.entity) && (region.is_none() || it.region != region) {
+                    writes.insert(*other);
+                }
+            }
+            Event::Call(call) => effects |= search.is_effect_call(call),
+            _ => {}
+        }
+    }
+    (writes, effects)
+}
