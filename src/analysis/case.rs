@@ -29,6 +29,8 @@ pub struct Case {
     pub seen_act: Place,
     /// The function that moves what was checked, and where, for a decision that only a rival makes stale.
     pub rival: Option<(String, Place)>,
+    /// The guard that the act carries in its own condition, and what becomes of it.
+    pub guard: Option<Guard>,
     /// Further writes that the check decides.
     pub decided: Vec<Place>,
     /// The way from the reporting function to the check or the act, where they lie in others.
@@ -67,6 +69,17 @@ pub struct Case {
     pub library: Option<String>,
     /// The schema behind them, by its position among the project's.
     pub schema: Option<usize>,
+}
+
+/// What becomes of a condition that repeats, in the write itself, what was decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Nobody looks at the number of rows that the write has hit.
+    Ignored,
+    /// The call is several statements, and does not look at the number of rows that the write has hit.
+    Uncounted,
+    /// With a limit the condition stands in a sub-select, which is not looked at again.
+    Limited,
 }
 
 /// A call and where it stands.
@@ -124,6 +137,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     });
     let transaction = transaction.filter(|place| !place.span.is_empty());
     let schedule = schedule(search, program, broken, database);
+    let guard = search.guard(window, &database.name);
     let trace = &*search.trace;
     Case {
         link: window.link.clone(),
@@ -132,6 +146,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         ambient: search.is_ambient(window),
         seen_by: trace.frames[search.seen_in(check, act).index()].func,
         rival: None,
+        guard,
         check: place(program, search, check),
         act: place(program, search, act),
         seen_act: calls(program, search, &[act], search.seen_in(check, act))

@@ -7,7 +7,7 @@ mod lower;
 mod starts;
 
 use crate::analysis::case::Case;
-use crate::analysis::slips;
+use crate::analysis::slips::{self, Slip, SlipKind};
 use crate::analysis::window::Link;
 use crate::config::Config;
 use crate::finding::{Finding, Problem, Stats};
@@ -118,7 +118,12 @@ impl Workspace {
         let code = |case: &Case, intent: &str| {
             remedy::code(&program, &self.sources, registry, &found_schemas.schemas, case, intent)
         };
-        for case in dedupe(proven(all)) {
+        let cases = dedupe(proven(all));
+        // A write that is the act of a window is spoken of there.
+        let is_act =
+            |slip: &Slip| matches!(slip.kind, SlipKind::Guard(_)) && cases.iter().any(|c| c.act == slip.case.act);
+        let slips: Vec<Slip> = slips.into_iter().filter(|slip| !is_act(slip)).collect();
+        for case in cases {
             findings.extend(rules::speak(&case, &|intent| code(&case, intent)));
         }
         for slip in slips {

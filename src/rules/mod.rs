@@ -12,6 +12,7 @@ mod racy_upsert;
 mod speech;
 mod stale_guard;
 mod transaction_escape;
+mod unchecked_guard;
 mod unset_then_set;
 
 use crate::analysis::case::Case;
@@ -65,6 +66,7 @@ rules! {
     "delete-then-create" Default "a set of rows is replaced by deleting and creating it",
     "weak-transaction" Default "a transaction surrounds the check and the act, at an isolation that does not hold them together",
     "transaction-escape" Default "inside a transaction, a statement goes through the client around it",
+    "unchecked-guard" Default "a write carries its check in its condition, and nobody looks whether it hit a row",
     "racy-upsert" Default "an upsert that is carried out as a look and an insert",
     "unused-suppression" Default "a comment allows a finding that is not there",
     "unexplained-suppression" Default "a comment allows a finding and gives no reason, or cannot be understood",
@@ -134,9 +136,13 @@ macro_rules! slip_rules {
 }
 
 slip_rules! {
+    unchecked_guard "unchecked-guard" "this is done all the same",
     racy_upsert "racy-upsert" "this is left half done",
     transaction_escape "transaction-escape" "this runs beside it, too",
 }
+
+/// The rule for windows whose act carries a guard that is lost; it has its own words for them.
+const UNCHECKED_GUARD: &str = "unchecked-guard";
 
 /// The rule for windows inside a transaction that does not hold them together; it speaks with the window's own words.
 const WEAK_TRANSACTION: &str = "weak-transaction";
@@ -148,6 +154,12 @@ const FURTHER: &str = "this depends on it, too";
 #[must_use]
 pub fn speak(case: &Case, code: &dyn Fn(&str) -> Option<String>) -> Option<Finding> {
     let rule = WINDOW_RULES.iter().find(|rule| (rule.selects)(case))?;
+    if case.rival.is_none()
+        && let Some(guard) = case.guard
+    {
+        let words = unchecked_guard::words(case, guard);
+        return Some(speech::finding(UNCHECKED_GUARD, vec![rule.name], case, words, FURTHER, code));
+    }
     let mut words = (rule.speak)(case);
     if !case.in_transaction {
         return Some(speech::finding(rule.name, Vec::new(), case, words, FURTHER, code));

@@ -4,9 +4,10 @@
 
 mod around;
 mod escapes;
+mod guards;
 mod upserts;
 
-use super::case::Case;
+use super::case::{Case, Guard};
 use super::judged::Database;
 pub use super::script::Unmet;
 use super::window::Search;
@@ -39,6 +40,8 @@ pub enum SlipKind {
     Escape(Escape),
     /// It looks, and then inserts or updates.
     Upsert(Upsert),
+    /// It claims a row, and the claim is lost.
+    Guard(Guard),
 }
 
 /// An upsert that several statements carry out.
@@ -71,6 +74,7 @@ pub enum Escape {
 pub fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
     let mut slips = escapes::find(search, program, database);
     slips.extend(upserts::find(search, program, database));
+    slips.extend(guards::find(search, program, database));
     slips
 }
 
@@ -89,6 +93,7 @@ fn key(slip: &Slip) -> (u8, &str, Span) {
     let (kind, place) = match slip.kind {
         SlipKind::Escape(_) => (0, slip.case.transaction.as_ref()),
         SlipKind::Upsert(_) => (1, None),
+        SlipKind::Guard(_) => (2, None),
     };
     let place = place.unwrap_or(&slip.case.act);
     (kind, &place.path, place.span)

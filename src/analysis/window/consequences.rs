@@ -182,7 +182,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether the act takes something that only one run may have, and says so to its caller.
-    pub(super) fn claims(&mut self, check: OpId, act: OpId, link: &Link, way: &[BlockId]) -> bool {
+    pub(in crate::analysis) fn claims(&mut self, check: OpId, act: OpId, link: &Link, way: &[BlockId]) -> bool {
         let Link::Column(columns) = link else { return false };
         let writes = self.writes(act, false, way);
         let moves = columns.iter().any(|c| writes.get(c).is_some());

@@ -86,7 +86,7 @@ impl Search<'_, '_, '_> {
         Some(best.unwrap_or(Confidence::Low))
     }
 
-    pub(super) fn is_key(&self, op: OpId, column: &str) -> bool {
+    pub(in crate::analysis) fn is_key(&self, op: OpId, column: &str) -> bool {
         match entity_of(self.schemas, self.trace.op(op)) {
             Some(entity) => entity.keys.iter().any(|key| key.columns.iter().any(|c| c == column)),
             None => column == "id",

@@ -1,0 +1,177 @@
+//! Guards: conditions that a write carries so that only one of several runs hits a row, and writes whose guard is lost.
+
+use rustc_hash::FxHashSet;
+
+use super::{Slip, SlipKind};
+use crate::analysis::case::{self, Guard};
+use crate::analysis::judged::{self, Database};
+use crate::analysis::window::{Link, Search, Window, is_log};
+use crate::finding::{Anomaly, Confidence, Severity};
+use crate::library::{Rows, Verb};
+use crate::link::Program;
+use crate::model::{BlockId, Compare, Condition, Event, Exit, Literal, OpId, OpSource, Written, entity_of};
+
+/// The writes of a trace that claim a row, where the claim is lost.
+pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
+    let mut slips = Vec::new();
+    for op in search.all_ops() {
+        let it = search.trace.op(op);
+        if !matches!(it.verb, Verb::Update | Verb::Delete) || !search.is_settled_here(op) {
+            continue;
+        }
+        slips.extend(claim(search, program, database, op));
+    }
+    slips
+}
+
+/// A write that is its own check: its condition asks for a state, and it ends that state.
+fn claim(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, op: OpId) -> Option<Slip> {
+    let way = search.way_to(op);
+    let asked = search.asked_state(op, &way);
+    if asked.is_empty() {
+        return None;
+    }
+    let columns: Vec<String> = asked.iter().map(|c| c.column.clone()).collect();
+    let link = if search.trace.op(op).verb == Verb::Delete { Link::Presence } else { Link::Column(columns) };
+    let (decided, effects) = behind(search, op, &way);
+    let claims = search.claims(op, op, &link, &way);
+    let confidence = search.trace.op(op).confidence;
+    let window = Window { decided, effects, claims, confidence, ..Window::alone(op, link, way) };
+    let guard = search.guard(&window, &database.name)?;
+    let broken = match guard {
+        // That nobody looks goes wrong already when the second run comes after the first.
+        Guard::Ignored => ignored(search, window, database)?,
+        Guard::Uncounted | Guard::Limited => {
+            let broken = judged::judge(search, window, database)?;
+            (broken.severity == Severity::Error).then_some(broken)?
+        }
+    };
+    let case = case::case(search, program, &broken, database);
+    Some(Slip { kind: SlipKind::Guard(guard), in_caller: !search.is_in_root(op), case })
+}
+
+/// A claim whose outcome nobody looks at, while more is done as if it had been had.
+fn ignored(search: &mut Search<'_, '_, '_>, window: Window, database: &Database) -> Option<judged::Broken> {
+    let op = window.act;
+    let goes_on = !window.decided.is_empty() || !window.effects.is_empty();
+    // Which row is meant has to be fixed by a key: a sweep over a set claims nothing.
+    if !goes_on || !search.pins_key(op, &window.way) {
+        return None;
+    }
+    let in_transaction = search.in_one_transaction(&window);
+    let confidence = window.confidence.min(Confidence::Medium);
+    let mut broken = judged::unproven(search, Window { confidence, ..window }, database, in_transaction);
+    broken.severity = Severity::Warning;
+    broken.anomaly = Anomaly::DoubleAct;
+    Some(broken)
+}
+
+/// Writes and effects behind an operation on a way that leads there without further tests.
+fn behind(search: &Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> (FxHashSet<OpId>, Vec<String>) {
+    let (mut decided, mut effects) = (FxHashSet::default(), Vec::new());
+    let mut met = false;
+    for event in way.iter().flat_map(|block| &search.trace.block(*block).events) {
+        match event {
+            Event::Op(other) if *other == op => met = true,
+            Event::Op(other) if met => {
+                let it = search.trace.op(*other);
+                let writes = matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+                if writes && !is_log(&it.entity) {
+                    decided.insert(*other);
+                }
+            }
+            Event::Call(call) if met && search.is_effect_call(call) && !effects.contains(&call.name) => {
+                effects.push(call.name.clone());
+            }
+            _ => {}
+        }
+    }
+    (decided, effects)
+}
+
+impl Search<'_, '_, '_> {
+    /// What becomes of the guard that a window's act carries; `None` where it carries none, or where it is looked at.
+    pub(in crate::analysis) fn guard(&mut self, window: &Window, engine: &str) -> Option<Guard> {
+        let (check, act) = (window.check, window.act);
+        let it = self.trace.op(act).clone();
+        if !matches!(it.verb, Verb::Update | Verb::Delete) {
+            return None;
+        }
+        let asked = self.conditions(act, &window.way).all;
+        let guards = |search: &mut Self, c: &Condition| match &window.link {
+            Link::Column(columns) => columns.contains(&c.column),
+            Link::Feeds(column) => {
+                *column == c.column || !search.is_key(act, &c.column) && search.depends_on(check, c.value)
+            }
+            Link::Presence => it.verb == Verb::Delete,
+            _ => false,
+        };
+        if !asked.iter().any(|c| c.through.is_empty() && guards(self, c)) {
+            return None;
+        }
+        if self.is_limited(act) {
+            return Some(Guard::Limited);
+        }
+        if it.rows == Rows::One {
+            let unmet = self.unmet(act, &window.way, engine);
+            return (!unmet.is_empty()).then_some(Guard::Uncounted);
+        }
+        (!self.is_looked_at(act)).then_some(Guard::Ignored)
+    }
+
+    /// Whether a write is limited to a number of rows.
+    fn is_limited(&mut self, op: OpId) -> bool {
+        let OpSource::Call(row, _) = self.trace.op(op).source.clone() else { return false };
+        let limit = row.limit.as_ref().and_then(|limit| self.trace.pick(op, limit));
+        limit.is_some_and(|limit| !self.trace.values.literal(limit).is_some_and(Literal::is_absent))
+    }
+
+    /// Whether anything is made of what an operation gives: a test, an answer, an argument.
+    pub(in crate::analysis) fn is_looked_at(&mut self, op: OpId) -> bool {
+        let mut used = Vec::new();
+        for block in &self.trace.blocks {
+            match &block.exit {
+                Exit::Branch { test, .. } => used.push(*test),
+                Exit::Return(value, _) | Exit::Raise(_, value) | Exit::Throw(value, _) => used.push(*value),
+                Exit::Goto(_) | Exit::Unreachable => {}
+            }
+            for event in &block.events {
+                match event {
+                    Event::Op(other) if *other != op => used.extend(&self.trace.op(*other).args),
+                    Event::Call(call) => used.extend(call.args.iter().chain(&call.receiver)),
+                    _ => {}
+                }
+            }
+        }
+        used.into_iter().any(|value| self.depends_on(op, value))
+    }
+
+    /// The conditions of a write that ask for a state which the write ends.
+    fn asked_state(&mut self, op: OpId, way: &[BlockId]) -> Vec<Condition> {
+        let asked = self.conditions(op, way);
+        let written = self.writes(op, false, way);
+        let is_delete = self.trace.op(op).verb == Verb::Delete;
+        let ends = |search: &Self, c: &Condition| match written.get(&c.column) {
+            _ if is_delete => !search.is_key(op, &c.column),
+            Some(Written::Value(value)) => {
+                let both = (search.trace.values.literal(*value), search.trace.values.literal(c.value));
+                match c.op {
+                    Compare::Eq => *value != c.value && !matches!(both, (Some(a), Some(b)) if a == b),
+                    Compare::In | Compare::NotIn | Compare::Ne => true,
+                    _ => false,
+                }
+            }
+            Some(Written::Delta { .. }) => c.op == Compare::Eq,
+            _ => false,
+        };
+        asked.all.iter().filter(|c| c.through.is_empty() && ends(self, c)).cloned().collect()
+    }
+
+    /// Whether an operation asks for all columns of some unique key by equality.
+    fn pins_key(&mut self, op: OpId, way: &[BlockId]) -> bool {
+        let asked = self.conditions(op, way);
+        let Some(entity) = entity_of(self.schemas, self.trace.op(op)) else { return false };
+        let equal = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq);
+        entity.keys.iter().any(|key| key.is_plain() && !key.columns.is_empty() && key.columns.iter().all(equal))
+    }
+}
