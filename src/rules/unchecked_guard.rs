@@ -48,23 +48,23 @@ pub(super) fn words(case: &Case, guard: Guard) -> Speech {
         check: "A and B both look here".to_owned(),
         act: act.to_owned(),
         notes: Vec::new(),
-        remedies: remedies(guard, removes),
+        remedies: remedies(case, guard, removes),
     }
 }
 
-fn remedies(guard: Guard, removes: bool) -> Vec<Remedy> {
-    match guard {
+fn remedies(case: &Case, guard: Guard, removes: bool) -> Vec<Remedy> {
+    let intent = if removes { "guard-delete" } else { "guard-where" };
+    let mut remedies = vec![match guard {
         Guard::Ignored => {
-            vec![remedy("test-affected", "test the count, and go no further where it is zero")]
+            remedy(intent, "test the count, before anything that depends on it, and go no further where it is zero")
         }
-        Guard::Uncounted => {
-            let intent = if removes { "guard-delete" } else { "guard-where" };
-            vec![remedy(intent, "use the form that gives the number of rows, and test it")]
-        }
-        Guard::Limited => {
-            vec![advice(
-                "leave the limit out and name the row by its key, so that the condition stands in the write itself; then test the count",
-            )]
-        }
+        Guard::Uncounted => remedy(intent, "use the form that gives the number of rows, and test it"),
+        Guard::Limited => advice(
+            "leave the limit out and name the row by its key, so that the condition stands in the write itself; then test the count",
+        ),
+    }];
+    if case.check != case.act && case.database.name != "sqlite" {
+        remedies.push(remedy("lock-read", "or lock the row when it is read, in the transaction that changes it"));
     }
+    remedies
 }
