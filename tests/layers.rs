@@ -43,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "library::Root",
             "library::Rows",
             "library::Selector",
+            "library::OnConflict",
             "library::StepRow",
             "library::Verb",
             "link",

@@ -116,10 +116,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     let is_described = described.is_some();
     let violation = title(search, act, ErrorKind::UniqueViolation).unwrap_or_else(|| "unique violation".to_owned());
     let trace = &*search.trace;
-    let library = [act, check].into_iter().find_map(|op| match &trace.op(op).source {
-        OpSource::Call(_, library) | OpSource::Related { library, .. } => Some(library.id.clone()),
-        OpSource::Sql(..) => None,
-    });
+    let library = [act, check].into_iter().find_map(|op| trace.op(op).by.map(|(_, library)| library.id.clone()));
     let schema = [act, check].into_iter().find_map(|op| trace.op(op).schema).map(|(schema, _)| schema);
     let mut decided: Vec<OpId> = window.decided.iter().copied().collect();
     decided.sort_unstable();
@@ -284,10 +281,9 @@ fn hop(program: &Program, callee: FuncRef, site: Site) -> Place {
 
 /// What a library calls an error.
 fn title(search: &Search<'_, '_, '_>, op: OpId, kind: ErrorKind) -> Option<String> {
-    match &search.trace.op(op).source {
-        OpSource::Call(_, library) => library.errors.iter().find(|row| row.kind == kind).map(|row| row.title.clone()),
-        OpSource::Sql(..) | OpSource::Related { .. } => None,
-    }
+    let it = search.trace.op(op);
+    let (_, library) = it.by.filter(|_| !matches!(it.source, OpSource::Related { .. }))?;
+    library.errors.iter().find(|row| row.kind == kind).map(|row| row.title.clone())
 }
 
 /// An operation in a few words: `findUnique User{email}`.

@@ -43,22 +43,12 @@ const RIVALS: usize = 8;
 
 impl Workspace {
     pub(super) fn analyse(&self, program: &Program, registry: &Registry, found: &schemas::Found) -> Vec<Found> {
-        let names: Vec<String> = registry
-            .libraries()
-            .iter()
-            .flat_map(|library| {
-                let calls = library.calls.iter().flat_map(|row| row.on.names());
-                let regions = library.regions.iter().flat_map(|row| row.open.names());
-                calls.chain(regions).map(ToOwned::to_owned)
-            })
-            .collect();
-        let methods: FxHashSet<&str> = names.iter().map(String::as_str).collect();
         let entities = found.schemas.iter().flat_map(|schema| &schema.entities);
         let members = entities.map(|entity| entity.name.to_lowercase()).collect();
         let schema_of = program.units().map(|(_, unit)| found.nearest(&unit.path)).collect();
         let model = Model {
             program,
-            survey: Survey::new(program, &methods, &members),
+            survey: Survey::new(program, registry, &members),
             registry,
             schemas: &found.schemas,
             schema_of,

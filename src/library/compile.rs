@@ -6,12 +6,12 @@ use super::load::{LoadError, span};
 use super::pattern::{CallPattern, Callee, ParamKind, ParamPattern, PatternError, Selector, TypePattern};
 use super::remedy::{Hole, holes};
 use super::schema::{
-    CallTable, ErrorHandlerTable, File, NativeTable, RegionTable, RemedyTable, Text, Texts, TypeTable, Words,
+    CallTable, ErrorHandlerTable, ExprTable, File, NativeTable, RegionTable, RemedyTable, Text, Texts, TypeTable, Words,
 };
 use super::suggest::hint;
 use super::{
-    CallRow, DataGrammar, ENGINES, ErrorHandlerRow, ErrorRow, FilterGrammar, HOLES, INTENTS, LEVELS, Library, Missing,
-    Native, PipelineRow, RegionForm, RegionRow, Registration, RemedyRow, Rows, TypeRow, Verb,
+    CallRow, DataGrammar, ENGINES, ErrorHandlerRow, ErrorRow, ExprRow, FilterGrammar, HOLES, INTENTS, LEVELS, Library,
+    Missing, NameRules, Native, PipelineRow, RegionForm, RegionRow, Registration, RemedyRow, Rows, TypeRow, Verb,
 };
 
 /// What filter operators mean.
@@ -65,10 +65,12 @@ impl<'a> Compiler<'a> {
             detect: Vec::new(),
             types: Vec::new(),
             calls: Vec::new(),
+            exprs: Vec::new(),
             regions: Vec::new(),
             pipelines: Vec::new(),
             error_handlers: Vec::new(),
             errors: Vec::new(),
+            names: NameRules::default(),
             filter: FilterGrammar::default(),
             data: DataGrammar::default(),
             remedies: Vec::new(),
@@ -96,6 +98,9 @@ impl<'a> Compiler<'a> {
         for table in &file.call {
             self.call_rows(table);
         }
+        for table in &file.expr {
+            self.expr_rows(table);
+        }
         for table in &file.region {
             self.region_rows(table);
         }
@@ -109,8 +114,9 @@ impl<'a> Compiler<'a> {
             self.error_handler_rows(table);
         }
         for table in &file.error {
-            if table.codes.is_empty() && table.messages.is_empty() && table.classes.is_empty() {
-                self.fail(table.kind.span(), "an error needs `codes`, `messages` or `classes` that mean it");
+            let lists = [&table.codes, &table.messages, &table.classes, &table.tests];
+            if lists.iter().all(|list| list.is_empty()) {
+                self.fail(table.kind.span(), "an error needs `codes`, `messages`, `classes` or `tests` that mean it");
             } else if !table.codes.is_empty() && table.members.is_empty() {
                 self.fail(table.kind.span(), "`codes` needs the `members` that carry them");
             }
@@ -120,9 +126,14 @@ impl<'a> Compiler<'a> {
                 members: table.members.clone(),
                 messages: table.messages.clone(),
                 classes: table.classes.clone(),
+                tests: table.tests.clone(),
                 title: table.title.clone(),
             });
         }
+        let names = &mut self.library.names;
+        names.entity = file.names.entity.unwrap_or(names.entity);
+        names.column = file.names.column.unwrap_or(names.column);
+        names.skip.extend(file.names.skip.iter().cloned());
         let operators = self.words(&file.filter.operators, COMPARISONS);
         let filter = &mut self.library.filter;
         filter.operators.extend(operators);
@@ -160,6 +171,8 @@ impl<'a> Compiler<'a> {
                 row.transaction = table.transaction.unwrap_or(row.transaction);
                 row.entity_members = table.entity_members.unwrap_or(row.entity_members);
                 row.isolation = isolation.or(row.isolation.take());
+                row.query = table.query.unwrap_or(row.query);
+                row.column = table.column.unwrap_or(row.column);
             }
             None => self.library.types.push(TypeRow {
                 name: name.get_ref().clone(),
@@ -167,6 +180,8 @@ impl<'a> Compiler<'a> {
                 transaction: table.transaction.unwrap_or(false),
                 entity_members: table.entity_members.unwrap_or(false),
                 isolation,
+                query: table.query.unwrap_or(false),
+                column: table.column.unwrap_or(false),
             }),
         }
     }
@@ -194,7 +209,8 @@ impl<'a> Compiler<'a> {
     }
 
     fn call_rows(&mut self, table: &CallTable) {
-        if table.verb.is_none() && table.gives.is_none() {
+        let runs = table.run == Some(true);
+        if table.verb.is_none() && table.gives.is_none() && !runs {
             self.fail(table.on.span(), "a call needs a `verb`, or a type that it `gives`");
         }
         if table.native.is_some() && table.steps.is_empty() {
@@ -207,6 +223,8 @@ impl<'a> Compiler<'a> {
             self.known_type(gives);
         }
         let native = table.native.as_ref().map(|native| self.native(native));
+        let isolation = table.isolation.as_ref().filter(|text| self.word(text, LEVELS));
+        let isolation = isolation.map(|text| text.get_ref().clone());
         for pattern in self.call_patterns(&table.on) {
             let params = &pattern.params;
             let rows = table.rows.unwrap_or(match table.verb {
@@ -239,7 +257,17 @@ impl<'a> Compiler<'a> {
                 affected: self.optional(table.affected.as_ref(), params),
                 sql: self.optional(table.sql.as_ref(), params),
                 bind: self.optional(table.bind.as_ref(), params),
+                binds: self.optional(table.binds.as_ref(), params),
+                scalar: table.scalar.unwrap_or(false),
                 gives: table.gives.as_ref().map(|gives| gives.get_ref().clone()),
+                run: runs,
+                handle: self.optional(table.handle.as_ref(), params),
+                entity: self.optional(table.entity.as_ref(), params),
+                hole: self.optional(table.hole.as_ref(), params),
+                in_place: table.in_place.unwrap_or(false),
+                lock: table.lock,
+                conflict: table.conflict,
+                isolation: isolation.clone(),
                 lazy: table.lazy.unwrap_or(self.lazy && table.verb.is_some()),
                 native: native.clone(),
                 steps: table.steps.clone(),
@@ -253,12 +281,27 @@ impl<'a> Compiler<'a> {
         Native { engines: self.engines(&table.engines), requires: table.requires.clone() }
     }
 
+    fn expr_rows(&mut self, table: &ExprTable) {
+        for on in self.call_patterns(&table.on) {
+            self.library.exprs.push(ExprRow { on, means: table.means });
+        }
+    }
+
     fn region_rows(&mut self, table: &RegionTable) {
         if table.form != RegionForm::Guard && table.body.is_none() {
             self.fail(table.open.span(), "a region needs a `body`: the callback or list that runs inside");
         }
         let levels = self.words(&table.levels, LEVELS);
         let nested = table.nested.as_ref().filter(|text| self.word(text, NESTING)).map(|text| text.get_ref().clone());
+        let level = table.level.as_ref().filter(|text| self.word(text, LEVELS)).map(|text| text.get_ref().clone());
+        if let Some(gives) = &table.gives {
+            self.known_type(gives);
+        }
+        let mut closing = |texts: &Texts| match texts.list().is_empty() {
+            true => Vec::new(),
+            false => self.closing_patterns(texts),
+        };
+        let (commit, abort) = (closing(&table.commit), closing(&table.abort));
         for pattern in self.call_patterns(&table.open) {
             let params = &pattern.params;
             let row = RegionRow {
@@ -269,6 +312,11 @@ impl<'a> Compiler<'a> {
                 levels: levels.clone(),
                 lock: self.optional(table.lock.as_ref(), params),
                 nested: nested.clone(),
+                level: level.clone(),
+                gives: table.gives.as_ref().map(|gives| gives.get_ref().clone()),
+                shared: table.shared.unwrap_or(false),
+                commit: commit.clone(),
+                abort: abort.clone(),
                 open: pattern,
             };
             self.library.regions.push(row);
@@ -312,6 +360,14 @@ impl<'a> Compiler<'a> {
         }
         let code = table.code.get_ref().trim_end().to_owned();
         self.library.remedies.push(RemedyRow { intent: intent.clone(), engines, code });
+    }
+
+    /// Reads the patterns of calls that close a region; several regions may be closed by the same call.
+    fn closing_patterns(&mut self, texts: &Texts) -> Vec<CallPattern> {
+        let before = std::mem::take(&mut self.patterns);
+        let found = self.call_patterns(texts);
+        self.patterns = before;
+        found
     }
 
     /// Reads the patterns of a row and sees to it that each can be reached.
@@ -359,6 +415,10 @@ impl<'a> Compiler<'a> {
             let regions = self.library.regions.iter();
             let regions = regions.filter_map(|row| Some(RegionRow { open: moved(&row.open)?, ..row.clone() }));
             let regions: Vec<_> = regions.collect();
+            let exprs = self.library.exprs.iter();
+            let exprs = exprs.filter_map(|row| Some(ExprRow { on: moved(&row.on)?, means: row.means }));
+            let exprs: Vec<_> = exprs.collect();
+            self.library.exprs.extend(exprs);
             self.library.calls.extend(calls);
             self.library.regions.extend(regions);
         }

@@ -12,6 +12,7 @@ use crate::text::Span;
 const BUILTIN: &[(&str, &str)] = &[
     ("rules/libraries/prisma.toml", include_str!("../../rules/libraries/prisma.toml")),
     ("rules/libraries/web.toml", include_str!("../../rules/libraries/web.toml")),
+    ("rules/libraries/sqlx.toml", include_str!("../../rules/libraries/sqlx.toml")),
 ];
 
 /// Why a library file could not be loaded, and where in it.

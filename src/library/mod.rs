@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 pub use load::{LoadError, Registry};
 pub use pattern::{
-    CallPattern, Callee, Form, ParamKind, ParamPattern, PatternError, Root, Selector, TypePattern, wildcard,
+    CallPattern, Callee, Form, ParamKind, ParamPattern, PatternError, Root, Selector, TypePattern, path_fits, wildcard,
 };
 
 /// Database engines, as rows name them.
@@ -80,6 +80,8 @@ pub struct Library {
     pub types: Vec<TypeRow>,
     /// Calls.
     pub calls: Vec<CallRow>,
+    /// Calls that only make a value: conditions, columns, lists.
+    pub exprs: Vec<ExprRow>,
     /// Transactions and locks.
     pub regions: Vec<RegionRow>,
     /// Functions that answer one request in order.
@@ -88,6 +90,8 @@ pub struct Library {
     pub error_handlers: Vec<ErrorHandlerRow>,
     /// Which tests recognise which error.
     pub errors: Vec<ErrorRow>,
+    /// How items stand for entities and columns.
+    pub names: NameRules,
     /// How an object literal reads as a condition.
     pub filter: FilterGrammar,
     /// How an object literal reads as written columns.
@@ -111,6 +115,10 @@ pub struct TypeRow {
     /// The isolation level that a constructor call sets for all transactions opened on the value, as a selector on the
     /// parameters of the constructor (`Root::Param`).
     pub isolation: Option<Selector>,
+    /// Whether such a value is a statement in the making, which calls add to and one call runs.
+    pub query: bool,
+    /// Whether such a value is a column.
+    pub column: bool,
 }
 
 /// What a statement does.
@@ -186,16 +194,123 @@ pub struct CallRow {
     pub affected: Option<Selector>,
     /// The SQL text.
     pub sql: Option<Selector>,
-    /// Values bound to the SQL text's placeholders.
+    /// Values bound to the SQL text's placeholders: one, or all that a rest parameter takes.
     pub bind: Option<Selector>,
+    /// A list of values bound to them.
+    pub binds: Option<Selector>,
+    /// Whether it gives one column of a row instead of the row.
+    pub scalar: bool,
     /// The type of value it gives (`Client.$extends()` gives a `Client`).
     pub gives: Option<String>,
+    /// Whether it runs the statement that the receiver is, and what this row adds to it.
+    pub run: bool,
+    /// What it runs through; by default what the statement was made from, or the receiver.
+    pub handle: Option<Selector>,
+    /// What names the entity.
+    pub entity: Option<Selector>,
+    /// A value that takes a place in the SQL text, behind what is there already.
+    pub hole: Option<Selector>,
+    /// Whether the receiver itself is changed, too.
+    pub in_place: bool,
+    /// The lock on the rows that are read.
+    pub lock: Option<RowLock>,
+    /// What an insert does about a row that is there already.
+    pub conflict: Option<OnConflict>,
+    /// The level of the transaction that is opened on what the call gives.
+    pub isolation: Option<String>,
     /// Whether nothing runs before the result is awaited or handed to a batch.
     pub lazy: bool,
     /// Databases and forms for which the call is one statement; `None`: it always is.
     pub native: Option<Native>,
     /// What the call runs where it is not native.
     pub steps: Vec<StepRow>,
+}
+
+/// A lock on rows, as rows of libraries name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowLock {
+    /// `FOR UPDATE`.
+    Update,
+    /// `FOR SHARE`.
+    Share,
+    /// What is locked is left out.
+    SkipLocked,
+    /// What is locked is an error.
+    Nowait,
+}
+
+/// What an insert does about a row that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnConflict {
+    /// It leaves the row alone.
+    Nothing,
+    /// It updates the row.
+    Update,
+}
+
+/// A call that makes a value and does nothing.
+#[derive(Clone, Debug)]
+pub struct ExprRow {
+    /// Which call. What it is called on, if the pattern names a type, and its arguments are the operands.
+    pub on: CallPattern,
+    /// What it makes of them.
+    pub means: Meaning,
+}
+
+/// What a call makes of its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meaning {
+    /// A condition: the first operand, a column, compared with the second.
+    Eq,
+    /// Not equal.
+    Ne,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Ge,
+    /// One of a list.
+    In,
+    /// None of a list.
+    NotIn,
+    /// A pattern match.
+    Like,
+    /// A test of the column that is not understood.
+    Other,
+    /// The column is null.
+    Null,
+    /// The column is not null.
+    NotNull,
+    /// All operands hold.
+    And,
+    /// One of the operands holds.
+    Or,
+    /// The operand does not hold.
+    Not,
+    /// Sum.
+    Add,
+    /// Difference.
+    Sub,
+    /// Product.
+    Mul,
+    /// The last operand.
+    Value,
+    /// The first operand.
+    First,
+    /// No value: the column is not written.
+    Unset,
+    /// The member of the first operand that has the method's name.
+    Member,
+    /// The member of the first operand that the second one names.
+    Field,
+    /// The list of the operands.
+    List,
 }
 
 /// When a call is a single statement.
@@ -262,6 +377,16 @@ pub struct RegionRow {
     pub lock: Option<Selector>,
     /// What opening it inside such a region does: `savepoint` or `same`.
     pub nested: Option<String>,
+    /// The level where none is asked for.
+    pub level: Option<String>,
+    /// The type of the handle.
+    pub gives: Option<String>,
+    /// Whether what runs through the value it is opened on is inside meanwhile.
+    pub shared: bool,
+    /// Calls that close it and keep what was done.
+    pub commit: Vec<CallPattern>,
+    /// Calls that close it and undo what was done.
+    pub abort: Vec<CallPattern>,
 }
 
 /// How a region's extent is given.
@@ -336,10 +461,56 @@ pub struct ErrorRow {
     pub members: Vec<String>,
     /// Pieces of its message that mean it.
     pub messages: Vec<String>,
-    /// Classes that mean it.
+    /// Classes that mean it; also variants and constants of that name.
     pub classes: Vec<String>,
+    /// Names of calls that are true for it.
+    pub tests: Vec<String>,
     /// How people know it, for schedules (`unique violation (P2002)`).
     pub title: String,
+}
+
+/// How the names of items stand for entities and columns.
+#[derive(Clone, Debug, Default)]
+pub struct NameRules {
+    /// From an item to an entity.
+    pub entity: NameForm,
+    /// From an item to a column.
+    pub column: NameForm,
+    /// Items for which the module that they stand in has the name: `table` of `users::table`.
+    pub skip: Vec<String>,
+}
+
+/// How a name in code becomes one in the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameForm {
+    /// It is the same.
+    #[default]
+    Same,
+    /// `OrderLine` is `order_line`.
+    Snake,
+}
+
+impl NameForm {
+    /// The name in the database.
+    #[must_use]
+    pub fn convert(self, name: &str) -> String {
+        match self {
+            Self::Same => name.to_owned(),
+            Self::Snake => snake(name),
+        }
+    }
+}
+
+fn snake(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    for c in name.strip_prefix("r#").unwrap_or(name).chars() {
+        if c.is_uppercase() && !out.is_empty() && !out.ends_with('_') {
+            out.push('_');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
 }
 
 /// How an object literal reads as a condition on rows.

@@ -68,6 +68,9 @@ pub(super) fn needles(libraries: &[Library]) -> Vec<String> {
                 }
                 TypePattern::Named(name) => distinctive(name),
                 TypePattern::Imported { module, .. } => distinctive(module),
+                TypePattern::Path(name) => name.rsplit("::").next().and_then(distinctive),
+                TypePattern::Derive(name) => distinctive(name),
+                TypePattern::Entity => None,
             });
         }
         let calls = library.calls.iter().map(|row| &row.on).chain(library.regions.iter().map(|row| &row.open));

@@ -9,6 +9,7 @@
 //! _.lock(name)                            a method of anything
 //! withLock(name, *rest)                   a free function and all further arguments
 //! sqlx::{query,query_scalar}(sql)         free functions by path
+//! sqlx::query!(sql, *values)              macros by path
 //! ```
 //!
 //! Names take `*` wildcards where evidence by name is meant ([`TypePattern`]); nothing is counted by position, since a
@@ -51,6 +52,12 @@ pub enum TypePattern {
     },
     /// `named tx`: a variable or member of that name. This is evidence by name only.
     Named(String),
+    /// `path orm::Table`: a name that stands for that item of a module or crate.
+    Path(String),
+    /// `derive Entity`: an instance of a class that is marked with that word.
+    Derive(String),
+    /// `entity`: a name that stands for an entity of the schema.
+    Entity,
 }
 
 impl TypePattern {
@@ -71,13 +78,18 @@ impl TypePattern {
     /// Whether `name` is the constructor, declared type, superclass or variable that is meant.
     ///
     /// Types compare by their last segments: `TransactionClient` accepts `Prisma.TransactionClient`, and not the other way
-    /// round. Always false for [`TypePattern::Imported`].
+    /// round. A pattern with `::` names the crate, too, and compares as [`path_fits`] does. Always false for
+    /// [`TypePattern::Imported`] and [`TypePattern::Entity`].
     #[must_use]
     pub fn accepts(&self, name: &str) -> bool {
         match self {
+            Self::New(wanted) | Self::Declared(wanted) | Self::Extends(wanted) if wanted.contains("::") => {
+                path_fits(wanted, name)
+            }
             Self::New(wanted) | Self::Declared(wanted) | Self::Extends(wanted) => ends_with_path(wanted, name),
-            Self::Named(wanted) => wildcard(wanted, name),
-            Self::Imported { .. } => false,
+            Self::Path(wanted) => path_fits(wanted, name),
+            Self::Named(wanted) | Self::Derive(wanted) => wildcard(wanted, name),
+            Self::Imported { .. } | Self::Entity => false,
         }
     }
 
@@ -97,6 +109,8 @@ pub enum Form {
     Tag,
     /// Both.
     Any,
+    /// `f!(a)`, a macro.
+    Macro,
 }
 
 /// What is called.
@@ -253,6 +267,21 @@ impl Selector {
     pub fn parse(text: &str, params: &[ParamPattern]) -> Result<Self, PatternError> {
         parse::selector(text, params)
     }
+}
+
+/// Whether a path means the wanted item: it goes through the same crate, and the last segments are the same. What stands
+/// between may differ, since crates offer their items by several ways.
+#[must_use]
+pub fn path_fits(wanted: &str, path: &str) -> bool {
+    let Some((root, rest)) = wanted.split_once("::") else { return ends_with_path(wanted, path) };
+    let mut behind = path;
+    while let Some((segment, further)) = behind.split_once("::") {
+        if wildcard(root, segment) && ends_with_path(rest, further) {
+            return true;
+        }
+        behind = further;
+    }
+    false
 }
 
 /// Whether the last segments of the path `name` are those of `wanted`. Segments end at `.` or `::` and may hold wildcards.

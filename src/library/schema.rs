@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
-use super::{ErrorKind, Missing, RegionForm, Requirement, Rows, StepRow, Verb};
+use super::{ErrorKind, Meaning, Missing, NameForm, OnConflict, RegionForm, Requirement, RowLock, Rows, StepRow, Verb};
 
 /// Text and where it stands.
 pub(super) type Text = Spanned<String>;
@@ -27,6 +27,8 @@ pub(super) struct File {
     #[serde(default)]
     pub call: Vec<CallTable>,
     #[serde(default)]
+    pub expr: Vec<ExprTable>,
+    #[serde(default)]
     pub region: Vec<RegionTable>,
     #[serde(default)]
     pub pipeline: Vec<PipelineTable>,
@@ -34,6 +36,8 @@ pub(super) struct File {
     pub error_handler: Vec<ErrorHandlerTable>,
     #[serde(default)]
     pub error: Vec<ErrorTable>,
+    #[serde(default)]
+    pub names: NamesTable,
     #[serde(default)]
     pub filter: FilterTable,
     #[serde(default)]
@@ -64,6 +68,8 @@ pub(super) struct TypeTable {
     pub transaction: Option<bool>,
     pub entity_members: Option<bool>,
     pub isolation: Option<Text>,
+    pub query: Option<bool>,
+    pub column: Option<bool>,
 }
 
 /// `[[call]]`.
@@ -88,7 +94,17 @@ pub(super) struct CallTable {
     pub affected: Option<Text>,
     pub sql: Option<Text>,
     pub bind: Option<Text>,
+    pub binds: Option<Text>,
+    pub scalar: Option<bool>,
     pub gives: Option<Text>,
+    pub run: Option<bool>,
+    pub handle: Option<Text>,
+    pub entity: Option<Text>,
+    pub hole: Option<Text>,
+    pub in_place: Option<bool>,
+    pub lock: Option<RowLock>,
+    pub conflict: Option<OnConflict>,
+    pub isolation: Option<Text>,
     pub lazy: Option<bool>,
     pub native: Option<NativeTable>,
     #[serde(default)]
@@ -105,6 +121,14 @@ pub(super) struct NativeTable {
     pub requires: Vec<Requirement>,
 }
 
+/// `[[expr]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ExprTable {
+    pub on: Texts,
+    pub means: Meaning,
+}
+
 /// `[[region]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -118,6 +142,13 @@ pub(super) struct RegionTable {
     pub levels: Words,
     pub lock: Option<Text>,
     pub nested: Option<Text>,
+    pub level: Option<Text>,
+    pub gives: Option<Text>,
+    pub shared: Option<bool>,
+    #[serde(default)]
+    pub commit: Texts,
+    #[serde(default)]
+    pub abort: Texts,
 }
 
 /// `[[pipeline]]`.
@@ -155,6 +186,18 @@ pub(super) struct ErrorTable {
     pub messages: Vec<String>,
     #[serde(default)]
     pub classes: Vec<String>,
+    #[serde(default)]
+    pub tests: Vec<String>,
+}
+
+/// `[names]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct NamesTable {
+    pub entity: Option<NameForm>,
+    pub column: Option<NameForm>,
+    #[serde(default)]
+    pub skip: Vec<String>,
 }
 
 /// `[filter]`.

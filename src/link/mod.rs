@@ -125,6 +125,12 @@ impl Program {
         self.modules.package_of(&self.unit(unit).path)
     }
 
+    /// The path of a module's file.
+    #[must_use]
+    pub fn path_of(&self, module: FileId) -> &str {
+        self.modules.path(module)
+    }
+
     /// The value that a module is as a whole (`module.exports = x`), if it is one.
     #[must_use]
     pub fn whole(&self, module: FileId) -> Option<(UnitId, &crate::ir::Expr)> {

@@ -1,12 +1,20 @@
 //! Value algebra: members, operators and literals, simplified as far as is certain.
 
-use super::trace::{OpId, Trace};
+use super::trace::{OpId, OpSource, Trace};
 use super::value::{ArrayItem, Literal, ObjectEntry, TextPart, Val, ValId, Values};
 use crate::ir::{BinaryOp, Over, UnaryOp};
+use crate::library::{Rows, Verb};
+use crate::sql::{Exists, SqlValue};
+
+/// The member of a write's result that is the number of rows it has hit, whatever the library calls it.
+pub const AFFECTED: &str = "count";
 
 impl Trace<'_> {
     /// A member of a value.
     pub fn field(&mut self, base: ValId, name: &str) -> ValId {
+        if let Some(found) = self.given_member(base, name) {
+            return found;
+        }
         if matches!(self.values.get(base), Val::Object(_)) {
             return self.object_field(base, name);
         }
@@ -34,6 +42,45 @@ impl Trace<'_> {
                 }
             }
             _ => self.values.add_field(base, name),
+        }
+    }
+
+    /// What an operation gives under a name, where the library or the statement's own text says what that is.
+    fn given_member(&mut self, base: ValId, name: &str) -> Option<ValId> {
+        let op = match self.values.get(base) {
+            Val::Result(op) => *op,
+            Val::Element(source) => match self.values.get(*source) {
+                Val::Result(op) => *op,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let it = self.op(op);
+        let affected = it.by.and_then(|(row, _)| row.affected.as_ref());
+        if affected.is_some_and(|selector| selector.path == [name]) {
+            return Some(self.values.add_field(base, AFFECTED));
+        }
+        let OpSource::Sql(statement, _) = &it.source else { return None };
+        let query = statement.query()?;
+        let whole = matches!(self.values.get(base), Val::Result(_));
+        if query.exists != Exists::No || it.verb == Verb::Count {
+            // The answer is one value, by whatever name.
+            return (whole && it.rows != Rows::Many && it.by.is_some_and(|(row, _)| row.rows == Rows::One))
+                .then_some(base);
+        }
+        if whole && it.rows == Rows::Many {
+            return None;
+        }
+        let item = match name.parse::<usize>() {
+            Ok(at) => query.selected.get(at),
+            Err(_) => query.selected.iter().find(|item| item.name.as_deref() == Some(name)),
+        };
+        match &item?.value {
+            SqlValue::Column(column) if column.of.is_none() && column.name != name => {
+                let column = column.name.clone();
+                Some(self.values.add_field(base, &column))
+            }
+            _ => None,
         }
     }
 
@@ -234,7 +281,10 @@ impl Trace<'_> {
 
     /// The value with each of its parts replaced, simplified again. Joins are left as they are.
     pub fn map_parts(&mut self, value: ValId, change: &mut dyn FnMut(&mut Self, ValId) -> ValId) -> ValId {
-        if matches!(self.values.get(value), Val::Object(_) | Val::Array(_) | Val::Call { .. } | Val::Derived(_)) {
+        if matches!(
+            self.values.get(value),
+            Val::Object(_) | Val::Array(_) | Val::Call { .. } | Val::Derived(_) | Val::Query(_)
+        ) {
             return self.map_members(value, change);
         }
         match self.values.get(value).clone() {
@@ -331,6 +381,12 @@ impl Trace<'_> {
             Val::Derived(parts) => {
                 let parts = parts.into_iter().map(next).collect();
                 self.values.add(Val::Derived(parts))
+            }
+            Val::Query(mut query) => {
+                for part in query.steps.iter_mut().flat_map(|step| step.receiver.iter_mut().chain(&mut step.args)) {
+                    *part = next(*part);
+                }
+                self.values.add(Val::Query(query))
             }
             _ => value,
         }

@@ -1,14 +1,18 @@
 //! Calls: operations and regions that library rows describe, functions of the project that are run in place, and the rest.
 
+use super::algebra::AFFECTED;
 use super::elaborate::{At, Elaborator};
-use super::recognise::Recognised;
+use super::recognise::{Called, Recognised};
+use super::statement::exists;
 use super::survey::mutated;
 use super::trace::{BlockId, Effect, Event, Frame, FrameId, OpId, Region, RegionId, Site, names_lock};
+use super::types::Typed;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item};
-use crate::library::{RegionForm, RegionRow};
+use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, UnaryOp};
+use crate::library::{Library, RegionForm, RegionRow, TypeRow};
 use crate::link::{ClassRef, FuncRef, UnitId};
+use crate::sql;
 
 /// How many functions that cannot reach the database are run inside one another: a predicate, and what it asks.
 const ASIDE: usize = 3;
@@ -81,9 +85,22 @@ impl<'m> Elaborator<'m, '_> {
         {
             return Some(found);
         }
-        match self.recognise(at, receiver, name, callee, &args, call.form) {
+        match self.recognise(at, name, Called { unit, receiver, callee, args: &args, form: call.form }) {
             Some(Recognised::Ops(ops)) => return Some(self.run_ops(at, ops, site)),
-            Some(Recognised::Region(row, handle)) => return self.run_region(at, row, handle, &args, site),
+            Some(Recognised::Region(row, library, handle)) => {
+                return self.run_region(at, (row, library), handle, &args, site);
+            }
+            Some(Recognised::Closed(region, keeps)) => {
+                self.close_guard(at, region, keeps);
+                return Some(self.trace.values.unset());
+            }
+            Some(Recognised::Value(value, None)) => return Some(value),
+            Some(Recognised::Value(value, Some(new))) => {
+                if let Some(old) = receiver {
+                    self.replace(at, old, new);
+                }
+                return Some(value);
+            }
             None => {}
         }
         if let Some(target) = self.target(at, receiver, name, callee)
@@ -100,7 +117,17 @@ impl<'m> Elaborator<'m, '_> {
             let class = *class;
             return Some(self.construct(class, &args));
         }
+        if let Some(query) = receiver.and_then(|receiver| self.extended_vaguely(receiver)) {
+            return Some(query);
+        }
         self.run_unknown(unit, at, call, receiver, callee, args, site)
+    }
+
+    /// A value that has changed in place: all variables that hold it hold the new one.
+    fn replace(&mut self, at: &mut At, old: ValId, new: ValId) {
+        for held in std::rc::Rc::make_mut(&mut at.env).values_mut().filter(|held| **held == old) {
+            *held = new;
+        }
     }
 
     /// Calls whose meaning every program shares: changing a collection in place, testing membership.
@@ -123,7 +150,9 @@ impl<'m> Elaborator<'m, '_> {
             }
             return Some(merged);
         }
-        if let (Some(slot), Some(receiver)) = (mutated(call), receiver) {
+        if let (Some(slot), Some(receiver)) = (mutated(call), receiver)
+            && !self.is_query(receiver)
+        {
             // A member added to a list is remembered; any other change makes a new, dependent value.
             let new = match (name, self.trace.values.get(receiver).clone()) {
                 (Some("push"), Val::Array(mut items)) => {
@@ -271,6 +300,9 @@ impl<'m> Elaborator<'m, '_> {
             let effect = Effect { name: name.clone(), args: args.clone(), receiver, site, awaited: call.awaited };
             self.emit(at, Event::Call(effect));
         }
+        let moved: Vec<ValId> =
+            call.args.iter().zip(&args).filter(|(arg, _)| !lends(call, arg)).map(|(_, v)| *v).collect();
+        self.hand_over(at, &moved);
         let mut given = None;
         for (func, frame) in callbacks {
             let runs = call.awaited && inside && self.model.survey.shape(func).reaches_database;
@@ -333,24 +365,50 @@ impl<'m> Elaborator<'m, '_> {
             last = Some(self.add_op(at, op, site));
         }
         match last {
-            Some(id) => self.trace.values.add(Val::Result(id)),
+            Some(id) => self.given_by(id),
             None => self.trace.values.opaque(),
         }
     }
 
+    /// What an operation gives to the program.
+    fn given_by(&mut self, id: OpId) -> ValId {
+        let value = self.trace.values.add(Val::Result(id));
+        let op = self.trace.op(id);
+        let is_count = op.by.is_some_and(|(row, _)| row.affected.as_ref().is_some_and(|s| s.path.is_empty()));
+        let (scalar, exists) = (op.scalar, exists(op));
+        if is_count {
+            return self.trace.values.add_field(value, AFFECTED);
+        }
+        if exists == Some(sql::Exists::Negated) {
+            return self.trace.unary(UnaryOp::Not, value);
+        }
+        if scalar { self.trace.field(value, "0") } else { value }
+    }
+
     /// Runs a transaction or a lock.
-    fn run_region(&mut self, at: &mut At, row: &RegionRow, handle: ValId, args: &[ValId], site: Site) -> Option<ValId> {
-        let kind = self.region_kind(row, handle, args);
+    fn run_region(
+        &mut self,
+        at: &mut At,
+        by: (&'m RegionRow, &'m Library),
+        opened_on: ValId,
+        args: &[ValId],
+        site: Site,
+    ) -> Option<ValId> {
+        let (row, library) = by;
+        let handle = self.handle_behind(opened_on);
+        let kind = self.region_kind(row, handle, opened_on, args);
         let body = row.body.as_ref().and_then(|selector| self.select(selector, Some(handle), args));
         let region = RegionId(u32::try_from(self.trace.regions.len()).unwrap_or(u32::MAX));
-        self.trace.regions.push(Region {
-            kind,
-            site,
-            on: Some(handle),
-            parent: self.regions.last().copied(),
-            handler: at.handler,
-            block: at.block,
-        });
+        let parent = match (row.form, self.trace.values.get(handle)) {
+            (RegionForm::Guard, Val::Handle(outer)) => Some(*outer),
+            (RegionForm::Guard, _) => None,
+            _ => self.regions.last().copied(),
+        };
+        self.trace.regions.push(Region { kind, site, on: Some(handle), parent, handler: at.handler, block: at.block });
+        self.give_type(region, row, library);
+        if row.shared {
+            self.shared.push((handle, region));
+        }
         match row.form {
             RegionForm::Callback => {
                 let body = body?;
@@ -367,6 +425,7 @@ impl<'m> Elaborator<'m, '_> {
                     .map(|index| if Some(index) == row.handle { given } else { self.trace.values.unset() })
                     .collect();
                 let value = self.run_function(at, Target::closure(func, frame), &inner, site);
+                self.shared.retain(|(_, open)| *open != region);
                 self.close(at, region, value.is_some());
                 value
             }
@@ -379,7 +438,18 @@ impl<'m> Elaborator<'m, '_> {
                 self.emit(at, Event::Close(region));
                 Some(list)
             }
-            RegionForm::Guard => Some(self.trace.values.add(Val::Handle(region))),
+            RegionForm::Guard => Some(self.open_guard(at, region)),
+        }
+    }
+
+    /// Notes which type of the library the handle of a region is of.
+    fn give_type(&mut self, region: RegionId, row: &RegionRow, library: &'m Library) {
+        let of = |ty: &&TypeRow| match &row.gives {
+            Some(name) => ty.name == *name,
+            None => ty.transaction,
+        };
+        if let Some(ty) = library.types.iter().find(of) {
+            self.handle_types.insert(region, Typed { library, row: ty, confidence: Confidence::High });
         }
     }
 
@@ -422,5 +492,14 @@ impl<'m> Elaborator<'m, '_> {
         found.sort_unstable();
         found.dedup();
         found
+    }
+}
+
+/// Whether an argument is only lent to a call, which may change it, and stays with the caller.
+fn lends(call: &Call, arg: &Item) -> bool {
+    match arg {
+        Item::Value(arg) | Item::Spread(arg) => {
+            matches!(&arg.kind, ExprKind::Slot(slot) if call.mutates.contains(slot))
+        }
     }
 }

@@ -112,13 +112,13 @@ impl Elaborator<'_, '_> {
         }
         let frame = FrameId(u32::try_from(self.trace.frames.len()).unwrap_or(u32::MAX));
         self.trace.frames.push(Frame { this, lexical, ..Frame::of(func) });
-        let regions = std::mem::take(&mut self.regions);
+        let (regions, guards) = (std::mem::take(&mut self.regions), std::mem::take(&mut self.guards));
         let block = self.new_block(frame);
         let at = At { frame, block, env: Env::default(), handler: None };
         let leaves = self.run(at, args);
         let mut at = At { frame, block, env: Env::default(), handler: None };
         let value = self.gather(&mut at, leaves);
-        self.regions = regions;
+        (self.regions, self.guards) = (regions, guards);
         let value = value?;
         // Functions that were made in there keep seeing its variables.
         for (variable, held) in at.env.iter() {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::call::Target;
+use super::guard::guards_of;
 use super::start::{LastResort, Start};
 use super::survey::Survey;
 use super::trace::{Block, BlockId, Event, Exit, FrameId, RegionId, Site, Trace};
@@ -70,6 +71,14 @@ pub(super) struct Elaborator<'m, 'a> {
     pub resolving: FxHashSet<(UnitId, SlotId)>,
     /// The regions open at the moment, outermost first.
     pub regions: Vec<RegionId>,
+    /// Those of them that guards keep open on the way at hand.
+    pub guards: Vec<RegionId>,
+    /// The run that opened each transaction which a guard keeps open.
+    pub guard_frames: FxHashMap<RegionId, FrameId>,
+    /// The library's type of each handle.
+    pub handle_types: FxHashMap<RegionId, Typed<'m>>,
+    /// Connections that stand in a transaction as a whole, innermost last.
+    pub shared: Vec<(ValId, RegionId)>,
     /// Transactions opened out of sight, by the value that is their handle.
     pub ambient: FxHashMap<ValId, RegionId>,
     /// What the constructor of the class above has stored, for constructors that store nothing themselves.
@@ -126,6 +135,10 @@ fn elaborator<'m, 'a>(model: &'m Model<'a>, home: UnitId) -> Elaborator<'m, 'a> 
         statics: FxHashMap::default(),
         resolving: FxHashSet::default(),
         regions: Vec::new(),
+        guards: Vec::new(),
+        guard_frames: FxHashMap::default(),
+        handle_types: FxHashMap::default(),
+        shared: Vec::new(),
         ambient: FxHashMap::default(),
         inherited: FxHashMap::default(),
         running: Vec::new(),
@@ -142,8 +155,26 @@ fn elaborator<'m, 'a>(model: &'m Model<'a>, home: UnitId) -> Elaborator<'m, 'a> 
 impl<'m, 'a> Elaborator<'m, 'a> {
     pub fn new_block(&mut self, frame: FrameId) -> BlockId {
         let id = BlockId(u32::try_from(self.trace.blocks.len()).unwrap_or(u32::MAX));
-        self.trace.blocks.push(Block { frame, regions: self.regions.clone(), ..Block::default() });
+        let regions = self.open_regions();
+        self.trace.blocks.push(Block { frame, regions, ..Block::default() });
         id
+    }
+
+    /// The regions open at the moment, outermost first.
+    fn open_regions(&self) -> Vec<RegionId> {
+        let mut open = self.regions.clone();
+        if !self.guards.is_empty() {
+            open.extend(&self.guards);
+            open.sort_unstable();
+        }
+        open
+    }
+
+    /// Takes over which transactions guards keep open.
+    pub fn follow_guards(&mut self, env: &Env) {
+        if !self.guard_frames.is_empty() {
+            self.guards = guards_of(env);
+        }
     }
 
     /// How many of the functions that are being run, from the innermost on, cannot reach the database.
@@ -206,7 +237,8 @@ impl<'m, 'a> Elaborator<'m, 'a> {
             let looped = shape.loops.get(source);
             let env = self.join(unit, frame, block, &ways, looped.map(Vec::as_slice));
             self.trace.blocks[block.index()].is_loop = looped.is_some();
-            self.trace.blocks[block.index()].regions.clone_from(&self.regions);
+            self.follow_guards(&env);
+            self.trace.blocks[block.index()].regions = self.open_regions();
             let lowered = &func.blocks[source.index()];
             let handler = match lowered.handler {
                 Some(own) => Some(self.block_of(&mut blocks, frame, own)),
@@ -254,8 +286,10 @@ impl<'m, 'a> Elaborator<'m, 'a> {
                     let variable = (at.frame, call.out);
                     self.assign(unit, &mut at.env, variable, value);
                 }
-                // Nothing depends yet on when a value is given up.
-                Step::Drop { .. } => {}
+                Step::Drop { slot, .. } => {
+                    let value = self.read(unit, at, *slot);
+                    self.drop_value(at, value);
+                }
             }
         }
         true
@@ -295,6 +329,7 @@ impl<'m, 'a> Elaborator<'m, 'a> {
                     Some(value) => self.eval(unit, at, value),
                     None => self.trace.values.unset(),
                 };
+                self.drop_guards(at, Some(value));
                 if self.trace.frames[at.frame.index()].caller.is_none() {
                     self.trace.blocks[at.block.index()].exit = Exit::Return(value, site);
                 }
@@ -302,6 +337,9 @@ impl<'m, 'a> Elaborator<'m, 'a> {
             }
             ir::Exit::Throw(value) => {
                 let value = self.eval(unit, at, value);
+                if at.handler.is_none() {
+                    self.drop_guards(at, None);
+                }
                 self.throw(at, value, site);
             }
             ir::Exit::Unreachable => {}
@@ -372,6 +410,8 @@ impl<'m, 'a> Elaborator<'m, 'a> {
                 }
                 at.block = next;
                 at.env = self.merge(next, &ways);
+                self.follow_guards(&at.env);
+                self.trace.blocks[next.index()].regions = self.open_regions();
                 let first = operands[0].1;
                 if operands.iter().all(|(_, value)| *value == first) {
                     return Some(first);
@@ -380,6 +420,7 @@ impl<'m, 'a> Elaborator<'m, 'a> {
             }
         }
         let only = leaves.into_iter().next()?;
+        self.follow_guards(&only.env);
         let next = self.new_block(at.frame);
         self.trace.blocks[only.block.index()].exit = Exit::Goto(next);
         at.block = next;

@@ -8,20 +8,26 @@ mod collections;
 mod construct;
 mod elaborate;
 mod eval;
+mod expression;
+mod guard;
 mod objects;
+mod path;
+mod query;
 mod recognise;
 mod start;
+mod statement;
 mod survey;
 mod trace;
 mod types;
 mod value;
 
+pub use algebra::AFFECTED;
 pub use elaborate::{Model, last_resorts, trace};
 pub use objects::{Compare, Condition, Conditions, Nested, Writes, Written, entity_of};
 pub use start::{LastResort, Start};
 pub use survey::{Definition, Survey};
 pub use trace::{
-    Block, BlockId, Effect, Event, Exit, Frame, FrameId, Op, OpId, OpSource, Region, RegionId, RegionKind, Site, Trace,
-    names_lock,
+    Block, BlockId, Bound, Built, Effect, Event, Exit, Frame, FrameId, Op, OpId, OpSource, Region, RegionId,
+    RegionKind, Site, Trace, names_lock,
 };
 pub use value::{ArrayItem, Literal, ObjectEntry, Phi, PhiId, TextPart, Val, ValId, Values};

@@ -1,6 +1,7 @@
 //! What conditions and written columns an operation has: object literals and SQL text, read into one form.
 
-use super::trace::{Op, OpId, OpSource, Trace};
+use super::expression::{data_grammar, filter_grammar};
+use super::trace::{Bound, Op, OpId, OpSource, Trace};
 use super::value::{ArrayItem, Literal, ObjectEntry, Val, ValId};
 use crate::library::{DataGrammar, FilterGrammar, Root, Rows, Selector, Verb};
 use crate::schema::{ColumnKind, Entity, Schema};
@@ -171,10 +172,19 @@ impl Trace<'_> {
                 }
                 found
             }
-            OpSource::Sql(statement, holes) => match &statement.kind {
-                sql::Kind::Query(query) => self.sql_conditions(entity, &query.filter, &holes, see),
+            OpSource::Sql(statement, bound) => match &statement.kind {
+                sql::Kind::Query(query) => self.sql_conditions(entity, &query.filter, &bound, see),
                 _ => Conditions::default(),
             },
+            OpSource::Built(built, _) => {
+                let grammar = filter_grammar();
+                let mut found = Conditions { opaque: built.vague, ..Conditions::default() };
+                for key in &built.keys {
+                    let key = see(self, *key);
+                    self.read_filter(&grammar, entity, key, see, &mut found, 6);
+                }
+                found
+            }
         }
     }
 
@@ -200,7 +210,17 @@ impl Trace<'_> {
                 found
             }
             OpSource::Related { .. } => Writes::default(),
-            OpSource::Sql(statement, holes) => match &statement.kind {
+            OpSource::Built(built, _) => {
+                let grammar = data_grammar();
+                let mut found = Writes { opaque: built.vague, ..Writes::default() };
+                let creates = creating && matches!(verb, Verb::Create | Verb::Upsert);
+                for data in if creates { &built.create } else { &built.set } {
+                    let data = see(self, *data);
+                    self.read_made(&grammar, entity, data, see, &mut found, 6);
+                }
+                found
+            }
+            OpSource::Sql(statement, bound) => match &statement.kind {
                 sql::Kind::Query(query) => {
                     let sets = match (&query.conflict, creating) {
                         (Some(sql::Conflict::Update { sets, .. }), false) => sets,
@@ -211,11 +231,11 @@ impl Trace<'_> {
                         let column = field_name(entity, &set.column);
                         let written = match &set.write {
                             sql::SqlWrite::Value(value) => {
-                                let value = self.sql_value(value, &holes);
+                                let value = self.sql_value(value, &bound);
                                 Written::Value(see(self, value))
                             }
                             sql::SqlWrite::Delta { plus, value } => {
-                                let by = self.sql_value(value, &holes);
+                                let by = self.sql_value(value, &bound);
                                 Written::Delta { op: if *plus { '+' } else { '-' }, by: see(self, by) }
                             }
                             sql::SqlWrite::Opaque(_) => Written::Opaque,
@@ -580,16 +600,41 @@ impl Trace<'_> {
         found.columns.push((name.to_owned(), Written::Value(value)));
     }
 
+    /// Written columns that calls have made: several conditions of the form `column.eq(value)` are one list, and a list of
+    /// those is several rows.
+    fn read_made(
+        &mut self,
+        grammar: &DataGrammar,
+        entity: Option<&Entity>,
+        data: ValId,
+        see: &mut dyn FnMut(&mut Self, ValId) -> ValId,
+        found: &mut Writes,
+        depth: usize,
+    ) {
+        let Some(depth) = depth.checked_sub(1) else {
+            found.opaque = true;
+            return;
+        };
+        let Val::Array(items) = self.values.get(data).clone() else {
+            return self.read_data(grammar, entity, data, see, found, depth);
+        };
+        for item in items {
+            let (ArrayItem::Value(item) | ArrayItem::Spread(item)) = item;
+            let item = see(self, item);
+            self.read_made(grammar, entity, item, see, found, depth);
+        }
+    }
+
     fn sql_conditions(
         &mut self,
         entity: Option<&Entity>,
         filter: &sql::Filter,
-        holes: &[ValId],
+        bound: &Bound,
         see: &mut dyn FnMut(&mut Self, ValId) -> ValId,
     ) -> Conditions {
         let mut found = Conditions { opaque: filter.opaque, ..Conditions::default() };
         for condition in &filter.conditions {
-            if let Some(condition) = self.sql_condition(entity, condition, holes, see) {
+            if let Some(condition) = self.sql_condition(entity, condition, bound, see) {
                 found.all.push(condition);
             } else {
                 found.opaque = true;
@@ -599,7 +644,7 @@ impl Trace<'_> {
             let arms = group.arms.iter().map(|arm| {
                 let mut inner = Conditions::default();
                 for condition in arm {
-                    match self.sql_condition(entity, condition, holes, see) {
+                    match self.sql_condition(entity, condition, bound, see) {
                         Some(condition) => inner.all.push(condition),
                         None => inner.opaque = true,
                     }
@@ -616,13 +661,13 @@ impl Trace<'_> {
         &mut self,
         entity: Option<&Entity>,
         condition: &sql::Condition,
-        holes: &[ValId],
+        bound: &Bound,
         see: &mut dyn FnMut(&mut Self, ValId) -> ValId,
     ) -> Option<Condition> {
         if condition.column.of.is_some() || condition.through.is_some() {
             return None;
         }
-        let value = self.sql_value(&condition.value, holes);
+        let value = self.sql_value(&condition.value, bound);
         let value = see(self, value);
         let op = match condition.op {
             sql::Op::Eq | sql::Op::IsNull => Compare::Eq,
@@ -639,24 +684,25 @@ impl Trace<'_> {
         Some(Condition { through: Vec::new(), column, op, value })
     }
 
-    fn sql_value(&mut self, value: &sql::SqlValue, holes: &[ValId]) -> ValId {
+    fn sql_value(&mut self, value: &sql::SqlValue, bound: &Bound) -> ValId {
         let literal = match value {
-            sql::SqlValue::Hole(n) => return holes.get(*n).copied().unwrap_or_else(|| self.values.opaque()),
+            sql::SqlValue::Hole(n) => {
+                return bound.holes.get(*n).copied().unwrap_or_else(|| self.values.opaque());
+            }
             sql::SqlValue::Param(name) => {
-                // `$1` and `?1` count from one.
-                let at = name.trim_start_matches(['$', '?']).parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-                return at.and_then(|at| holes.get(at).copied()).unwrap_or_else(|| self.values.opaque());
+                let found = placeholder(bound, name);
+                return found.unwrap_or_else(|| self.values.opaque());
             }
             sql::SqlValue::Number(number) => Literal::Number(number.clone()),
             sql::SqlValue::Text(text) => Literal::Text(text.clone()),
             sql::SqlValue::Null => Literal::Null,
             sql::SqlValue::Bool(truth) => Literal::Bool(*truth),
             sql::SqlValue::List(items) => {
-                let items = items.iter().map(|item| ArrayItem::Value(self.sql_value(item, holes))).collect();
+                let items = items.iter().map(|item| ArrayItem::Value(self.sql_value(item, bound))).collect();
                 return self.values.add(Val::Array(items));
             }
             sql::SqlValue::Opaque(parts) => {
-                let parts = parts.iter().map(|part| self.sql_value(part, holes)).collect();
+                let parts = parts.iter().map(|part| self.sql_value(part, bound)).collect();
                 return self.values.add(Val::Derived(parts));
             }
             sql::SqlValue::Now => return self.values.add(Val::Global("now".to_owned())),
@@ -670,4 +716,14 @@ impl Trace<'_> {
 fn field_name(entity: Option<&Entity>, column: &str) -> String {
     let found = entity.and_then(|e| e.columns.iter().find(|c| c.mapped == column));
     found.map_or_else(|| column.to_owned(), |c| c.name.clone())
+}
+
+/// The value of a placeholder: `$1` and `?1` count from one, `:name` and `@name` are looked up.
+fn placeholder(bound: &Bound, name: &str) -> Option<ValId> {
+    let bare = name.trim_start_matches(['$', '?', ':', '@']);
+    if let Some((_, value)) = bound.named.iter().find(|(known, _)| known == bare) {
+        return Some(*value);
+    }
+    let at = bare.trim_start_matches(['p', 'P']).parse::<usize>().ok()?.checked_sub(1)?;
+    bound.values.get(at).copied()
 }

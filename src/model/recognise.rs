@@ -2,58 +2,97 @@
 
 use super::elaborate::{At, Elaborator};
 use super::objects::entity_of;
-use super::trace::{Event, Op, OpId, OpSource, RegionKind, Site};
-use super::value::{ArrayItem, TextPart, Val, ValId};
+use super::trace::{Bound, Event, Op, OpId, OpSource, RegionId, RegionKind, Site};
+use super::value::{ArrayItem, Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::CallForm;
+use crate::ir::{CallForm, Language};
 use crate::library::{CallPattern, CallRow, Callee, Form, Library, ParamKind, RegionRow, Root, Rows, Selector, Verb};
+use crate::link::UnitId;
 use crate::schema::{ColumnKind, Entity, Schema};
-use crate::sql;
 
 /// What a call turned out to be.
 pub(super) enum Recognised<'m> {
     /// Operations, in order; the last one's result is the call's.
     Ops(Vec<Op<'m>>),
     /// A transaction or lock, with the value it is opened on.
-    Region(&'m RegionRow, ValId),
+    Region(&'m RegionRow, &'m Library, ValId),
+    /// The end of a transaction, and whether what was done in it is kept.
+    Closed(RegionId, bool),
+    /// Nothing but a value; of a call that changes its receiver, the receiver's new value, too.
+    Value(ValId, Option<ValId>),
+}
+
+/// A call, as rows of libraries see it.
+#[derive(Clone, Copy)]
+pub(super) struct Called<'c> {
+    /// The file that holds it.
+    pub unit: UnitId,
+    /// What a method is called on.
+    pub receiver: Option<ValId>,
+    /// What is called.
+    pub callee: ValId,
+    /// With what.
+    pub args: &'c [ValId],
+    /// How.
+    pub form: CallForm,
 }
 
 impl<'m> Elaborator<'m, '_> {
+    /// The libraries that may be called from the language of the trace, with their positions in the registry.
+    pub fn libraries(&self) -> impl Iterator<Item = (usize, &'m Library)> + use<'m> {
+        let language = match self.model.program.unit(self.trace.home).language {
+            Language::TypeScript => "typescript",
+            Language::Rust => "rust",
+        };
+        let libraries = self.model.registry.libraries().iter().enumerate();
+        libraries.filter(move |(_, library)| library.language == language)
+    }
+
     /// What a call is, if a library describes it.
-    pub fn recognise(
-        &mut self,
-        at: &At,
-        receiver: Option<ValId>,
-        name: Option<&str>,
-        callee: ValId,
-        args: &[ValId],
-        form: CallForm,
-    ) -> Option<Recognised<'m>> {
-        let name = match (receiver, self.trace.values.get(callee)) {
+    pub fn recognise(&mut self, at: &At, name: Option<&str>, called: Called<'_>) -> Option<Recognised<'m>> {
+        let (name, receiver) = match (called.receiver, self.trace.values.get(called.callee)) {
             // A method held in a variable is still that method.
-            (None, Val::Field(_, method)) => method.clone(),
-            _ => name?.to_owned(),
+            (None, Val::Field(base, method)) => (method.clone(), Some(*base)),
+            (None, Val::External(_, item)) => (item.clone(), None),
+            (receiver, _) => (name?.to_owned(), receiver),
         };
-        let receiver = match (receiver, self.trace.values.get(callee)) {
-            (None, Val::Field(base, _)) => *base,
-            (receiver, _) => receiver?,
-        };
-        let registry = self.model.registry;
-        for library in registry.libraries() {
+        let called = Called { receiver, ..called };
+        for (position, library) in self.libraries() {
             for row in &library.regions {
                 if row.open.is_named(&name)
-                    && let Some((handle, _)) = self.fits(&row.open, receiver, args, form)
+                    && let Some((handle, _)) = self.fits(&row.open, library, called)
                 {
-                    return Some(Recognised::Region(row, handle));
+                    return Some(Recognised::Region(row, library, handle));
+                }
+                if let Some(closed) = self.closes(row, library, &name, called) {
+                    return Some(closed);
                 }
             }
-            for row in &library.calls {
+            for (row_at, row) in library.calls.iter().enumerate() {
                 if !row.on.is_named(&name) {
                     continue;
                 }
-                let Some((handle, member)) = self.fits(&row.on, receiver, args, form) else { continue };
+                let Some((handle, member)) = self.fits(&row.on, library, called) else { continue };
+                let by = (row, library);
+                if row.run {
+                    let mut query = self.query_of(handle, position);
+                    query.steps.push(self.step(row_at, handle, called.args));
+                    return Some(Recognised::Ops(self.run_query(at, query, by, &name)));
+                }
+                if self.is_query_type(library, row.gives.as_deref()) {
+                    let extended = self.extend(position, row_at, handle, called.args);
+                    return Some(Recognised::Value(extended, row.in_place.then_some(extended)));
+                }
                 row.verb?;
-                return self.operations(at, library, row, handle, member, &name, args);
+                return self.operations(at, by, handle, member, &name, called.args).map(Recognised::Ops);
+            }
+            for row in &library.exprs {
+                if row.on.is_named(&name)
+                    && let Some((receiver, _)) = self.fits(&row.on, library, called)
+                {
+                    let value = self.express(row, library, receiver, &name, called.args);
+                    return Some(Recognised::Value(value, None));
+                }
             }
         }
         None
@@ -63,14 +102,15 @@ impl<'m> Elaborator<'m, '_> {
     pub fn fits(
         &self,
         pattern: &CallPattern,
-        receiver: ValId,
-        args: &[ValId],
-        form: CallForm,
+        library: &Library,
+        called: Called<'_>,
     ) -> Option<(ValId, Option<Member>)> {
+        let Called { args, form, .. } = called;
         let form_fits = match pattern.form {
             Form::Plain => form == CallForm::Plain,
             Form::Tag => form == CallForm::Tag,
-            Form::Any => form != CallForm::New,
+            Form::Any => matches!(form, CallForm::Plain | CallForm::Tag),
+            Form::Macro => form == CallForm::Macro,
         };
         if !form_fits || !pattern.takes(args.len()) {
             return None;
@@ -86,16 +126,23 @@ impl<'m> Elaborator<'m, '_> {
                 return None;
             }
         }
-        let Callee::Method { receiver: wanted, member, .. } = &pattern.callee else { return None };
+        let (wanted, member) = match &pattern.callee {
+            Callee::Path(paths) => {
+                let fits = paths.iter().any(|path| self.names_item(called.unit, called.callee, path));
+                return fits.then_some((called.callee, None));
+            }
+            Callee::Method { receiver, member, .. } => (receiver, member),
+        };
+        let receiver = called.receiver?;
         if member.is_none() {
             if wanted == "_" {
                 return Some((receiver, None));
             }
-            return self.is_of(receiver, wanted).map(|_| (receiver, None));
+            return self.is_of(receiver, library, wanted).map(|_| (receiver, None));
         }
         let Val::Field(base, accessor) = self.trace.values.get(receiver) else { return None };
         let (base, accessor) = (*base, accessor.clone());
-        let known = self.is_of(base, wanted);
+        let known = self.is_of(base, library, wanted);
         let unit = self.trace.home;
         let entity = self.model.schema_of[unit.0 as usize]
             .and_then(|schema| Some((schema, self.model.schemas[schema].position_by_accessor(&accessor)?)));
@@ -112,9 +159,10 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     /// Whether a value is of a library's type, or of the transaction type that stands in for it.
-    fn is_of(&self, value: ValId, wanted: &str) -> Option<Confidence> {
+    pub fn is_of(&self, value: ValId, library: &Library, wanted: &str) -> Option<Confidence> {
         let typed = self.typed(value)?;
-        (typed.row.name == wanted || typed.row.entity_members).then_some(typed.confidence)
+        let fits = typed.row.name == wanted || typed.row.entity_members;
+        (fits && std::ptr::eq(typed.library, library)).then_some(typed.confidence)
     }
 
     fn is_list(&self, value: ValId) -> bool {
@@ -146,28 +194,63 @@ impl<'m> Elaborator<'m, '_> {
         Some(value)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the pieces of one call")]
+    /// The operations of a call that does it in one go.
     fn operations(
         &mut self,
         at: &At,
-        library: &'m Library,
-        row: &'m CallRow,
+        by: (&'m CallRow, &'m Library),
         handle: ValId,
         member: Option<Member>,
         name: &str,
         args: &[ValId],
-    ) -> Option<Recognised<'m>> {
+    ) -> Option<Vec<Op<'m>>> {
+        let (row, library) = by;
+        let through = row.handle.as_ref().and_then(|selector| self.select(selector, Some(handle), args));
+        let base = self.op_in(at, by, row.verb?, through.unwrap_or(handle), name, args);
+        if row.verb == Some(Verb::Sql) {
+            let text = row.sql.as_ref().and_then(|selector| self.select(selector, Some(handle), args))?;
+            let mut bound = Bound::default();
+            self.bind(row, Some(handle), args, &mut bound);
+            return Some(self.statements(base, &[text], bound));
+        }
+        if let Some(entity) = &row.entity {
+            let entity = self.select(entity, Some(handle), args).and_then(|value| self.entity_named(library, value))?;
+            return Some(vec![Op {
+                entity: entity.name,
+                schema: entity.schema,
+                confidence: entity.confidence,
+                ..base
+            }]);
+        }
+        let member = member?;
+        let entity = match member.entity {
+            Some((schema, entity)) => self.model.schemas[schema].entities[entity].name.clone(),
+            None => capitalised(&member.accessor),
+        };
+        Some(vec![Op { entity, schema: member.entity, confidence: member.confidence, ..base }])
+    }
+
+    /// An operation of which only the call is known.
+    pub fn op_in(
+        &mut self,
+        at: &At,
+        by: (&'m CallRow, &'m Library),
+        verb: Verb,
+        handle: ValId,
+        name: &str,
+        args: &[ValId],
+    ) -> Op<'m> {
+        let (row, library) = by;
         let site = Site { unit: self.trace.home, span: crate::text::Span::default() };
-        let region = self.region_of(handle, site, at.block);
-        let base = Op {
-            verb: row.verb?,
+        Op {
+            verb,
             entity: String::new(),
             schema: None,
             rows: row.rows,
             missing: row.missing,
             source: OpSource::Call(row, library),
             lock: None,
-            region,
+            region: self.region_of(handle, site, at.block),
             block: at.block,
             frame: at.frame,
             site,
@@ -176,110 +259,8 @@ impl<'m> Elaborator<'m, '_> {
             args: args.to_vec(),
             handle: Some(handle),
             client: self.client(handle),
-        };
-        if row.verb == Some(Verb::Sql) {
-            let text = row.sql.as_ref().and_then(|selector| self.select(selector, Some(handle), args))?;
-            return Some(Recognised::Ops(self.statements(base, text, args, row)));
-        }
-        let member = member?;
-        let entity = match member.entity {
-            Some((schema, entity)) => self.model.schemas[schema].entities[entity].name.clone(),
-            None => capitalised(&member.accessor),
-        };
-        Some(Recognised::Ops(vec![Op { entity, schema: member.entity, confidence: member.confidence, ..base }]))
-    }
-
-    /// The operations that SQL text describes.
-    fn statements(&mut self, base: Op<'m>, text: ValId, args: &[ValId], row: &CallRow) -> Vec<Op<'m>> {
-        let mut holes = Vec::new();
-        let mut written = String::new();
-        self.spell(text, &mut written, &mut holes, 6);
-        if let Some(bind) = &row.bind
-            && let Root::Param(first) = bind.root
-        {
-            // Placeholders count from one; holes are taken, so bound values come behind them.
-            let bound: Vec<ValId> = args.iter().skip(first).copied().collect();
-            holes.extend(bound);
-        }
-        let mut ops = Vec::new();
-        for statement in sql::read(&written, sql::Dialect::Generic) {
-            let (verb, table, lock, rows) = match &statement.kind {
-                sql::Kind::Query(query) => {
-                    let verb = match query.verb {
-                        sql::Verb::Select if query.aggregate.is_some() && !query.grouped => Verb::Count,
-                        sql::Verb::Select => Verb::Read,
-                        sql::Verb::Insert => Verb::Create,
-                        sql::Verb::Update => Verb::Update,
-                        sql::Verb::Delete => Verb::Delete,
-                    };
-                    let table = query.table.as_ref().map(|t| t.name.clone()).unwrap_or_default();
-                    let rows = if verb == Verb::Count { Rows::Number } else { Rows::Many };
-                    (verb, table, query.lock.clone(), rows)
-                }
-                sql::Kind::AdvisoryLock { .. } | sql::Kind::AdvisoryUnlock { .. } | sql::Kind::LockTable(_) => {
-                    (Verb::Sql, String::new(), None, Rows::Number)
-                }
-                _ => continue,
-            };
-            let unit = self.trace.home;
-            let schema = self.model.schema_of[unit.0 as usize]
-                .and_then(|schema| Some((schema, self.model.schemas[schema].position_by_table(&table)?)));
-            let entity = schema.map_or(table, |(s, e)| self.model.schemas[s].entities[e].name.clone());
-            let confidence = if schema.is_some() { Confidence::High } else { Confidence::Medium };
-            ops.push(Op {
-                verb,
-                entity,
-                schema,
-                rows,
-                lock,
-                confidence,
-                source: OpSource::Sql(Box::new(statement), holes.clone()),
-                ..base.clone()
-            });
-        }
-        ops
-    }
-
-    /// Writes a value that is SQL text, with holes for what is not known. Nested templates are taken in.
-    fn spell(&self, value: ValId, out: &mut String, holes: &mut Vec<ValId>, depth: usize) {
-        let depth = depth.saturating_sub(1);
-        match self.trace.values.get(value) {
-            Val::Const(literal) => {
-                if let super::value::Literal::Text(text) = literal {
-                    out.push_str(text);
-                }
-            }
-            Val::Text(parts) => {
-                for part in parts {
-                    match part {
-                        TextPart::Text(text) => out.push_str(text),
-                        TextPart::Hole(hole) if depth > 0 && self.is_sql_fragment(*hole) => {
-                            self.spell(*hole, out, holes, depth);
-                        }
-                        TextPart::Hole(hole) => {
-                            out.push_str(&sql::hole(holes.len()));
-                            holes.push(*hole);
-                        }
-                    }
-                }
-            }
-            Val::Call { args, .. } if args.len() == 1 => self.spell(args[0], out, holes, depth),
-            _ => {
-                out.push_str(&sql::hole(holes.len()));
-                holes.push(value);
-            }
-        }
-    }
-
-    /// Whether a value is a piece of SQL made by a tag or a raw marker (`sql`…``, `raw("…")`).
-    fn is_sql_fragment(&self, value: ValId) -> bool {
-        match self.trace.values.get(value) {
-            Val::Call { callee, args, .. } => {
-                args.len() == 1
-                    && matches!(self.name_of(*callee), Some("sql" | "raw"))
-                    && matches!(self.trace.values.get(args[0]), Val::Text(_) | Val::Const(_))
-            }
-            _ => false,
+            by: Some(by),
+            scalar: row.scalar,
         }
     }
 
@@ -403,7 +384,7 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     /// What kind of region a row opens.
-    pub fn region_kind(&mut self, row: &RegionRow, handle: ValId, args: &[ValId]) -> RegionKind {
+    pub fn region_kind(&mut self, row: &RegionRow, handle: ValId, opened_on: ValId, args: &[ValId]) -> RegionKind {
         if let Some(name) = &row.lock {
             let name = self.select(name, Some(handle), args);
             let name = name.and_then(|name| self.trace.values.text(name).map(ToOwned::to_owned));
@@ -415,6 +396,7 @@ impl<'m> Elaborator<'m, '_> {
         }
         let isolation = row.isolation.as_ref().and_then(|selector| self.select(selector, Some(handle), args));
         let isolation = isolation.and_then(|value| self.level(row, value));
+        let isolation = isolation.or_else(|| self.asked_level(opened_on)).or_else(|| row.level.clone());
         let isolation = isolation.or_else(|| self.client_isolation(row, handle));
         RegionKind::Transaction { isolation, batch: row.form == crate::library::RegionForm::Batch, ambient: false }
     }

@@ -3,11 +3,12 @@
 
 use super::call::Target;
 use super::elaborate::{At, Elaborator, Env};
+use super::recognise::Called;
 use super::survey::Definition;
 use super::trace::{BlockId, Exit, Frame, FrameId, Site};
 use super::value::{Val, ValId};
 use crate::ir::{Call, CallForm, Entry, Expr, ExprKind, FuncId, Item, SlotId, Step};
-use crate::library::{ErrorHandlerRow, Registration, Root};
+use crate::library::{ErrorHandlerRow, Library, Registration, Root};
 use crate::link::{FuncRef, UnitId};
 use crate::text::Span;
 
@@ -132,9 +133,12 @@ impl<'m> Elaborator<'m, '_> {
         let (holder, call) = self.call_into(unit, slot)?;
         let (receiver, args) = self.evaluated(unit, holder, call)?;
         let name = called_name(call)?;
-        let rows = self.model.registry.libraries().iter().flat_map(|library| &library.pipelines);
-        let fitting = rows.filter(|row| row.on.is_named(name));
-        let row = fitting.into_iter().find(|row| self.fits(&row.on, receiver, &args, call.form).is_some())?;
+        let libraries = self.model.registry.libraries().iter();
+        let rows = libraries.flat_map(|library| library.pipelines.iter().map(move |row| (library, row)));
+        let fitting = rows.filter(|(_, row)| row.on.is_named(name));
+        let callee = self.trace.values.add_field(receiver, name);
+        let called = Called { unit, receiver: Some(receiver), callee, args: &args, form: call.form };
+        let (_, row) = fitting.into_iter().find(|(library, row)| self.fits(&row.on, library, called).is_some())?;
         let Root::Param(first) = row.stages.root else { return None };
         let mut values = Vec::new();
         for value in args.iter().skip(first) {
@@ -231,8 +235,9 @@ impl<'m> Elaborator<'m, '_> {
     /// The functions that answer errors of a whole application.
     pub(super) fn last_resorts(&mut self) -> Vec<LastResort> {
         let program = self.model.program;
-        let rows: Vec<&'m ErrorHandlerRow> =
-            self.model.registry.libraries().iter().flat_map(|library| &library.error_handlers).collect();
+        let libraries = self.model.registry.libraries().iter();
+        let rows: Vec<(&'m Library, &'m ErrorHandlerRow)> =
+            libraries.flat_map(|library| library.error_handlers.iter().map(move |row| (library, row))).collect();
         let mut found = Vec::new();
         for (unit, it) in program.units() {
             for (at, func) in it.functions.iter().enumerate() {
@@ -240,14 +245,17 @@ impl<'m> Elaborator<'m, '_> {
                 for step in func.blocks.iter().flat_map(|block| &block.steps) {
                     let Step::Call(call) = step else { continue };
                     let name = called_name(call);
-                    for row in &rows {
+                    for (library, row) in &rows {
                         let value = match &row.by {
                             Registration::Call(on) => {
                                 if !name.is_some_and(|name| on.is_named(name)) {
                                     continue;
                                 }
                                 let Some((receiver, args)) = self.evaluated(unit, holder, call) else { continue };
-                                if self.fits(on, receiver, &args, call.form).is_none() {
+                                let callee = self.trace.values.add_field(receiver, name.unwrap_or_default());
+                                let form = call.form;
+                                let called = Called { unit, receiver: Some(receiver), callee, args: &args, form };
+                                if self.fits(on, library, called).is_none() {
                                     continue;
                                 }
                                 let Root::Param(index) = row.handler.root else { continue };

@@ -5,9 +5,10 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ir::{
-    BlockId, Call, Entry, Exit, ExportTarget, Expr, ExprKind, Func, FuncId, FuncKind, ImportName, Item, SlotId, Step,
-    Unit,
+    BlockId, Call, Entry, Exit, ExportTarget, Expr, ExprKind, Func, FuncId, FuncKind, ImportName, Item, Language,
+    SlotId, Step, Unit,
 };
+use crate::library::{CallPattern, CallRow, Registry};
 use crate::link::{Exported, FuncRef, Program, UnitId};
 
 /// Methods that change their receiver.
@@ -61,12 +62,14 @@ pub struct Survey<'p> {
 }
 
 impl<'p> Survey<'p> {
-    /// Surveys a program. `methods` are the names by which libraries are called. Where there are schemas, `members` are the
-    /// names of their entities, in lower case.
+    /// Surveys a program that may call some libraries. Where there are schemas, `members` are the names of their entities,
+    /// in lower case.
     #[must_use]
-    pub fn new(program: &'p Program, methods: &FxHashSet<&str>, members: &FxHashSet<String>) -> Self {
+    pub fn new(program: &'p Program, registry: &Registry, members: &FxHashSet<String>) -> Self {
+        let methods = &Methods::of(registry);
         let units: Vec<&Unit> = program.units().map(|(_, unit)| unit).collect();
-        let survey = |unit: &&'p Unit| (unit.functions.iter().map(shape).collect(), define(unit));
+        let survey =
+            |unit: &&'p Unit| (unit.functions.iter().map(|func| shape(func, methods)).collect(), define(unit, methods));
         let (mut shapes, definitions): (Vec<Vec<Shape>>, Vec<_>) = units.par_iter().map(survey).unzip();
         let reaching = reaching(program, methods, members);
         for function in reaching {
@@ -103,6 +106,45 @@ impl<'p> Survey<'p> {
     }
 }
 
+/// The names by which libraries are called.
+struct Methods<'r> {
+    /// The calls that reach a database, by name.
+    reaching: FxHashMap<&'r str, Vec<&'r CallPattern>>,
+    /// Methods that change what they are called on.
+    changing: FxHashSet<&'r str>,
+}
+
+impl<'r> Methods<'r> {
+    fn of(registry: &'r Registry) -> Self {
+        let mut methods = Self { reaching: FxHashMap::default(), changing: FxHashSet::default() };
+        for library in registry.libraries() {
+            // What only adds to a statement reaches nothing yet.
+            let adds = |row: &&CallRow| {
+                !row.run && library.types.iter().any(|ty| ty.query && row.gives.as_ref() == Some(&ty.name))
+            };
+            let calls = library.calls.iter().filter(|row| !adds(row)).map(|row| &row.on);
+            for pattern in calls.chain(library.regions.iter().map(|row| &row.open)) {
+                for name in pattern.names() {
+                    methods.reaching.entry(name).or_default().push(pattern);
+                }
+            }
+            let changing = library.calls.iter().filter(|row| row.in_place);
+            methods.changing.extend(changing.flat_map(|row| row.on.names()));
+        }
+        methods
+    }
+
+    /// Whether a call may be one that reaches a database.
+    fn may_reach(&self, unit: &Unit, call: &Call, name: &str, members: &FxHashSet<String>) -> bool {
+        let Some(patterns) = self.reaching.get(name) else { return false };
+        match unit.language {
+            Language::TypeScript => may_be_call(unit, &call.callee, name, members),
+            // Names are those of many other things, too, and so it is the number of arguments that tells.
+            Language::Rust => patterns.iter().any(|pattern| pattern.takes(call.args.len())),
+        }
+    }
+}
+
 /// The functions that reach the database and alone have their name.
 fn only<'p>(program: &'p Program, shapes: &[Vec<Shape>]) -> FxHashMap<&'p str, FuncRef> {
     let mut named: FxHashMap<&str, Option<FuncRef>> = FxHashMap::default();
@@ -131,7 +173,7 @@ fn successors(func: &Func, block: BlockId) -> impl Iterator<Item = BlockId> {
     block.handler.into_iter().chain(b).chain(a)
 }
 
-fn shape(func: &Func) -> Shape {
+fn shape(func: &Func, methods: &Methods<'_>) -> Shape {
     let count = func.blocks.len();
     let mut order = Vec::with_capacity(count);
     let mut state = vec![0_u8; count];
@@ -174,7 +216,8 @@ fn shape(func: &Func) -> Shape {
             let body = loop_body(&predecessors, from, head);
             let slots = loops.entry(head).or_default();
             for block in body {
-                slots.extend(func.blocks[block.index()].steps.iter().filter_map(assigned));
+                let steps = &func.blocks[block.index()].steps;
+                slots.extend(steps.iter().filter_map(|step| assigned(step, methods)));
             }
             slots.sort_unstable();
             slots.dedup();
@@ -198,11 +241,11 @@ fn loop_body(predecessors: &[Vec<BlockId>], from: BlockId, head: BlockId) -> FxH
 }
 
 /// The variable a step changes, its own result aside.
-fn assigned(step: &Step) -> Option<SlotId> {
+fn assigned(step: &Step, methods: &Methods<'_>) -> Option<SlotId> {
     match step {
         Step::Set { slot, .. } => Some(*slot),
         Step::Store { root, .. } => Some(*root),
-        Step::Call(call) => mutated(call),
+        Step::Call(call) => mutated(call).or_else(|| changed(call, methods)),
         Step::Drop { .. } => None,
     }
 }
@@ -226,7 +269,18 @@ pub(super) fn mutated(call: &Call) -> Option<SlotId> {
     }
 }
 
-fn define(unit: &Unit) -> Definitions<'_> {
+/// The variable whose value a call of a library changes in place.
+fn changed(call: &Call, methods: &Methods<'_>) -> Option<SlotId> {
+    match &call.callee.kind {
+        ExprKind::Field(base, name) if methods.changing.contains(name.as_str()) => match base.kind {
+            ExprKind::Slot(slot) => Some(slot),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn define<'u>(unit: &'u Unit, methods: &Methods<'_>) -> Definitions<'u> {
     let mut all = Definitions::default();
     for (at, func) in unit.functions.iter().enumerate() {
         let id = FuncId(u32::try_from(at).unwrap_or(u32::MAX));
@@ -248,6 +302,7 @@ fn define(unit: &Unit) -> Definitions<'_> {
                 Step::Call(call) => {
                     all.of.entry(call.out).or_default().push(Definition::Call(id, call));
                     all.varying.extend(mutated(call));
+                    all.varying.extend(changed(call, methods));
                 }
                 Step::Drop { .. } => {}
             }
@@ -260,7 +315,7 @@ fn define(unit: &Unit) -> Definitions<'_> {
 
 /// All functions from which a call by one of the libraries' names can be reached. Calls are followed by bare name, which
 /// takes in too much and misses nothing that could be resolved.
-fn reaching(program: &Program, methods: &FxHashSet<&str>, members: &FxHashSet<String>) -> Vec<FuncRef> {
+fn reaching(program: &Program, methods: &Methods<'_>, members: &FxHashSet<String>) -> Vec<FuncRef> {
     let mut callers: FxHashMap<&str, Vec<FuncRef>> = FxHashMap::default();
     let mut found: FxHashSet<FuncRef> = FxHashSet::default();
     let mut todo: Vec<FuncRef> = Vec::new();
@@ -271,7 +326,7 @@ fn reaching(program: &Program, methods: &FxHashSet<&str>, members: &FxHashSet<St
                 let Step::Call(call) = step else { continue };
                 let Some(name) = called_name(unit, &call.callee) else { continue };
                 callers.entry(name).or_default().push(here);
-                if methods.contains(name) && may_be_call(unit, &call.callee, name, members) && found.insert(here) {
+                if methods.may_reach(unit, call, name, members) && found.insert(here) {
                     todo.push(here);
                 }
             }

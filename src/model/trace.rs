@@ -3,11 +3,13 @@
 //! The root function's blocks, those of the functions it calls, of callbacks that run in place and of handlers make one
 //! graph.
 
+use std::rc::Rc;
+
 use rustc_hash::FxHashMap;
 
 use super::value::{ValId, Values};
 use crate::finding::Confidence;
-use crate::library::{CallRow, Missing, Rows, Verb};
+use crate::library::{CallRow, Library, Missing, OnConflict, Rows, Verb};
 use crate::link::{FuncRef, UnitId};
 use crate::sql;
 use crate::text::Span;
@@ -109,6 +111,8 @@ pub enum Event {
     Open(RegionId),
     /// It closes (and a transaction commits).
     Close(RegionId),
+    /// A transaction is rolled back.
+    Abort(RegionId),
 }
 
 /// A call that does something unknown outside the database.
@@ -250,13 +254,17 @@ pub struct Op<'a> {
     /// How sure it is that the handle is a client, which opens connections of its own; `None` where it is a transaction's, or
     /// where nothing says what it is.
     pub client: Option<Confidence>,
+    /// The library whose call it is, and the row that describes the call that runs it.
+    pub by: Option<(&'a CallRow, &'a Library)>,
+    /// Whether it gives one column of its row instead of the row.
+    pub scalar: bool,
 }
 
 /// Where an operation's conditions and written columns come from.
 #[derive(Debug, Clone)]
 pub enum OpSource<'a> {
     /// A call that a library row describes.
-    Call(&'a CallRow, &'a crate::library::Library),
+    Call(&'a CallRow, &'a Library),
     /// Rows that another operation reads along: the columns that tie them to its row, and their own condition.
     Related {
         /// The operation that reads them.
@@ -266,10 +274,42 @@ pub enum OpSource<'a> {
         /// The argument that selects them.
         key: Option<ValId>,
         /// The library whose grammar the argument is written in.
-        library: &'a crate::library::Library,
+        library: &'a Library,
     },
-    /// A statement in SQL text, with the values of its holes.
-    Sql(Box<sql::Statement>, Vec<ValId>),
+    /// A statement in SQL text, with the values of its holes and placeholders.
+    Sql(Box<sql::Statement>, Rc<Bound>),
+    /// A statement that several calls have put together.
+    Built(Rc<Built>, &'a Library),
+}
+
+/// The values that go into SQL text.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// What stood in the text itself.
+    pub holes: Vec<ValId>,
+    /// What is bound to placeholders, from the first on.
+    pub values: Vec<ValId>,
+    /// What is bound to placeholders by name.
+    pub named: Vec<(String, ValId)>,
+}
+
+/// A statement that several calls have put together.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// Conditions; all must hold.
+    pub keys: Vec<ValId>,
+    /// Written columns; of an upsert those of the update.
+    pub set: Vec<ValId>,
+    /// The columns of a created row.
+    pub create: Vec<ValId>,
+    /// What an insert does about a row that is there already.
+    pub conflict: Option<OnConflict>,
+    /// How many rows at most.
+    pub limit: Option<ValId>,
+    /// The order of rows.
+    pub order: Vec<ValId>,
+    /// Whether there may be more to it.
+    pub vague: bool,
 }
 
 /// Whether a function's name says that it takes a lock of its own, out of the database's sight (`acquireLock`, `withLock`,

@@ -4,8 +4,8 @@ use super::elaborate::Elaborator;
 use super::trace::RegionId;
 use super::value::{Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::{BinaryOp, SlotId};
-use crate::library::{Library, TypePattern, TypeRow};
+use crate::ir::{BinaryOp, Class, SlotId};
+use crate::library::{CallPattern, Callee, Library, TypePattern, TypeRow};
 use crate::link::{ClassRef, UnitId, Written, last_name};
 
 /// A value recognised as one of a library's types.
@@ -165,17 +165,23 @@ impl<'m> Elaborator<'m, '_> {
     fn find_typed(&self, value: ValId) -> Option<Typed<'m>> {
         let values = &self.trace.values;
         match values.get(value) {
-            Val::Handle(_) => self.find_type(Confidence::High, |row, _| row.transaction),
+            Val::Handle(region) => self.handle_types.get(region).copied(),
+            Val::Query(query) => self.type_named(query.library, &query.ty),
+            Val::Result(op) => {
+                // Rows that are read have a type of their own only where the library says so.
+                let (row, library) = self.trace.op(*op).by?;
+                let name = row.gives.as_deref()?;
+                let row = library.types.iter().find(|row| row.name == name)?;
+                Some(Typed { library, row, confidence: Confidence::High })
+            }
+            Val::Element(inner) => self.typed(*inner).filter(|_| matches!(values.get(*inner), Val::Result(_))),
             Val::Call { callee, is_new: true, .. } => {
                 let name = self.name_of(*callee)?;
                 self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::New(_)) && p.accepts(name))
             }
             Val::Call { callee, .. } => {
-                if let Val::Field(base, method) = values.get(*callee)
-                    && let Some(base) = self.typed(*base)
-                    && base.library.calls.iter().any(|row| row.gives.is_some() && row.on.is_named(method))
-                {
-                    return Some(base);
+                if let Some(given) = self.given(*callee) {
+                    return Some(given);
                 }
                 self.declared_type(value)
                     .and_then(|ty| self.declared_as(ty))
@@ -187,6 +193,9 @@ impl<'m> Elaborator<'m, '_> {
                 self.typed_among(&operands)
             }
             Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => self.typed_among(&[*a, *b]),
+            Val::External(..) | Val::Global(_) | Val::Field(..) | Val::Class(_) if self.by_path(value).is_some() => {
+                self.by_path(value)
+            }
             Val::External(module, name) => {
                 let by_import = self.find_type(Confidence::High, |_, p| p.accepts_import(module, name));
                 by_import.or_else(|| {
@@ -241,6 +250,13 @@ impl<'m> Elaborator<'m, '_> {
         let mut class = self.class_of(value)?;
         for _ in 0..8 {
             let it = self.model.program.class(class);
+            let derived = |p: &TypePattern| match p {
+                TypePattern::Derive(_) => derives(it).any(|name| p.accepts(name)),
+                _ => false,
+            };
+            if let Some(typed) = self.find_type(Confidence::High, |_, p| derived(p)) {
+                return Some(typed);
+            }
             if let Some(extends) = &it.extends
                 && let Some(name) = last_name(self.model.program.unit(class.unit), extends)
                 && let Some(typed) =
@@ -258,11 +274,70 @@ impl<'m> Elaborator<'m, '_> {
         None
     }
 
+    /// The library's type that a type names. A name that the file does not explain may come from any crate whose names it
+    /// brings in all at once.
     fn declared_as(&self, ty: Written<'_>) -> Option<Typed<'m>> {
-        let names = self.model.program.names_of_type(ty);
-        names.iter().find_map(|name| {
-            self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::Declared(_)) && p.accepts(name))
+        let program = self.model.program;
+        let globs = &program.unit(ty.unit).globs;
+        program.names_of_type(ty).iter().find_map(|name| {
+            let from_globs = globs.iter().filter(|_| !name.contains("::")).map(|glob| format!("{glob}::{name}"));
+            let names: Vec<String> = std::iter::once(name.clone()).chain(from_globs).collect();
+            let accepts = |p: &TypePattern| names.iter().any(|name| p.accepts(name));
+            self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::Declared(_)) && accepts(p))
         })
+    }
+
+    /// The library's type that the item of a path is of.
+    fn by_path(&self, value: ValId) -> Option<Typed<'m>> {
+        let paths = |p: &TypePattern| matches!(p, TypePattern::Path(_) | TypePattern::Entity);
+        let has_paths = |library: &Library| library.types.iter().any(|row| row.patterns.iter().any(paths));
+        for (_, library) in self.libraries().filter(|(_, library)| has_paths(library)) {
+            let path = self.path_of(value)?;
+            let fits = |p: &TypePattern| match p {
+                TypePattern::Path(_) => p.accepts(&path),
+                TypePattern::Entity => self.names_entity(library, value),
+                _ => false,
+            };
+            if let Some(row) = library.types.iter().find(|row| row.patterns.iter().any(fits)) {
+                return Some(Typed { library, row, confidence: Confidence::High });
+            }
+        }
+        None
+    }
+
+    /// The type that a row says a call gives.
+    fn given(&self, callee: ValId) -> Option<Typed<'m>> {
+        let unit = self.trace.home;
+        if let Val::Field(base, method) = self.trace.values.get(callee)
+            && let Some(base) = self.typed(*base)
+        {
+            let of = |pattern: &CallPattern| match &pattern.callee {
+                Callee::Method { receiver, .. } => receiver == "_" || *receiver == base.row.name,
+                Callee::Path(_) => false,
+            };
+            let named = base.library.calls.iter().filter(|row| row.on.is_named(method) && of(&row.on));
+            let gives = named.filter_map(|row| row.gives.as_deref()).next()?;
+            let row = base.library.types.iter().find(|row| row.name == gives)?;
+            return Some(Typed { row, ..base });
+        }
+        let name = self.name_of(callee)?;
+        self.libraries().find_map(|(_, library)| {
+            let row = library.calls.iter().find(|row| {
+                row.gives.is_some()
+                    && row.on.is_named(name)
+                    && matches!(&row.on.callee, Callee::Path(paths)
+                        if paths.iter().any(|path| self.names_item(unit, callee, path)))
+            })?;
+            let row = library.types.iter().find(|ty| Some(&ty.name) == row.gives.as_ref())?;
+            Some(Typed { library, row, confidence: Confidence::High })
+        })
+    }
+
+    /// A type of a library by its name.
+    fn type_named(&self, library: usize, name: &str) -> Option<Typed<'m>> {
+        let library = self.model.registry.libraries().get(library)?;
+        let row = library.types.iter().find(|row| row.name == name)?;
+        Some(Typed { library, row, confidence: Confidence::High })
     }
 
     fn by_name(&self, name: &str) -> Option<Typed<'m>> {
@@ -274,7 +349,7 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     fn find_type(&self, confidence: Confidence, fits: impl Fn(&TypeRow, &TypePattern) -> bool) -> Option<Typed<'m>> {
-        self.model.registry.libraries().iter().find_map(|library| {
+        self.libraries().find_map(|(_, library)| {
             let row = library.types.iter().find(|row| row.patterns.iter().any(|pattern| fits(row, pattern)))?;
             Some(Typed { library, row, confidence })
         })
@@ -300,6 +375,9 @@ impl<'m> Elaborator<'m, '_> {
         block: super::trace::BlockId,
     ) -> Option<RegionId> {
         if let Val::Handle(region) = self.trace.values.get(handle) {
+            return Some(*region);
+        }
+        if let Some((_, region)) = self.shared.iter().rev().find(|(connection, _)| *connection == handle) {
             return Some(*region);
         }
         let typed = self.typed(handle)?;
@@ -342,4 +420,10 @@ impl<'m> Elaborator<'m, '_> {
             _ => false,
         }
     }
+}
+/// The words that a class is marked with: the names in its `derive(…)`.
+fn derives(class: &Class) -> impl Iterator<Item = &str> {
+    let lists = class.decorators.iter().filter_map(|mark| mark.trim().strip_prefix("derive("));
+    let names = lists.flat_map(|list| list.trim_end_matches(')').split(','));
+    names.map(|name| name.rsplit("::").next().unwrap_or(name).trim())
 }

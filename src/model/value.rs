@@ -81,6 +81,8 @@ pub enum Val {
         /// The place, for calls without arguments.
         site: Option<(FrameId, Span)>,
     },
+    /// A statement in the making: what calls of a library have said of it so far.
+    Query(Box<Query>),
     /// What runs the function at this place among those that answer one request.
     Next(u32),
     /// One of several values, depending on the way that led to a block.
@@ -89,6 +91,30 @@ pub enum Val {
     Derived(Vec<ValId>),
     /// Not known.
     Opaque(u32),
+}
+
+/// A statement in the making. It holds the calls that made it, and what each says is read off when it is run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Query {
+    /// The library, by its position in the registry.
+    pub library: usize,
+    /// The library's type that it is of.
+    pub ty: String,
+    /// The calls, in order.
+    pub steps: Vec<QueryStep>,
+    /// Whether something was added that is not known.
+    pub vague: bool,
+}
+
+/// A call that says something of a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct QueryStep {
+    /// The row that describes it, by its position in the library.
+    pub row: usize,
+    /// What it was called on, if that was no statement yet.
+    pub receiver: Option<ValId>,
+    /// Its arguments.
+    pub args: Vec<ValId>,
 }
 
 /// A literal, comparable and hashable.
@@ -304,6 +330,7 @@ impl Values {
             | Val::Class(_)
             | Val::Instance(_)
             | Val::Made(..)
+            | Val::Query(_)
             | Val::Handle(_) => Some(true),
             Val::Unary(UnaryOp::Not, inner) => self.truth(*inner).map(|t| !t),
             // One side may say enough.
@@ -398,6 +425,9 @@ impl Values {
                 ArrayItem::Value(v) | ArrayItem::Spread(v) => is(*v),
             }),
             Val::Call { callee, args, .. } => is(*callee) || args.iter().any(|arg| is(*arg)),
+            Val::Query(query) => {
+                query.steps.iter().any(|step| step.receiver.iter().chain(&step.args).any(|part| is(*part)))
+            }
             Val::Phi(phi) => self.phi(*phi).operands.iter().any(|(_, v)| is(*v)),
             Val::Derived(parts) => parts.iter().any(|part| is(*part)),
         }

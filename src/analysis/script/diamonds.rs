@@ -24,7 +24,7 @@ pub(super) fn rejoins(trace: &Trace<'_>, flow: &Flow, way: &[BlockId], at: usize
             continue;
         }
         let it = trace.block(block);
-        let acts = it.events.iter().any(|event| matches!(event, Event::Op(_) | Event::Open(_) | Event::Close(_)));
+        let acts = it.events.iter().any(|event| !matches!(event, Event::Call(_)));
         if acts || seen.len() > BLOCKS {
             return false;
         }

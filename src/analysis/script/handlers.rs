@@ -6,7 +6,7 @@ use crate::analysis::flow::Flow;
 
 use crate::ir::{BinaryOp, UnaryOp};
 use crate::library::{ErrorKind, ErrorRow, Verb};
-use crate::model::{BlockId, Event, Exit, Literal, OpId, OpSource, Trace, Val, ValId};
+use crate::model::{BlockId, Event, Exit, Literal, OpId, Trace, Val, ValId};
 
 /// What becomes of an error that is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
                     }
                 }
                 Event::Call(call) => handed_on |= hands_on(trace, call),
-                Event::Open(_) | Event::Close(_) => {}
+                Event::Open(_) | Event::Close(_) | Event::Abort(_) => {}
             }
         }
         match &it.exit {
@@ -185,8 +185,8 @@ fn is_caught(trace: &Trace<'_>, value: ValId) -> bool {
 /// The rows of all libraries that the trace uses.
 fn error_rows<'t>(trace: &'t Trace<'_>) -> impl Iterator<Item = &'t ErrorRow> {
     let mut seen: Vec<&str> = Vec::new();
-    trace.ops.iter().flat_map(move |op| match &op.source {
-        OpSource::Call(_, library) if !seen.contains(&library.id.as_str()) => {
+    trace.ops.iter().flat_map(move |op| match op.by {
+        Some((_, library)) if !seen.contains(&library.id.as_str()) => {
             seen.push(&library.id);
             library.errors.as_slice()
         }
@@ -253,8 +253,19 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
                 Val::Field(_, name) | Val::Global(name) | Val::External(_, name) => name.as_str(),
                 _ => return None,
             };
-            let speaks_of_error = args.iter().any(|arg| mentions_caught(trace, *arg, 6));
-            speaks_of_error.then(|| named_for(name, kind)).flatten()
+            let receiver = match trace.values.get(*callee) {
+                Val::Field(receiver, _) => Some(*receiver),
+                _ => None,
+            };
+            if !args.iter().chain(&receiver).any(|part| mentions_caught(trace, *part, 6)) {
+                return None;
+            }
+            let asks = |row: &ErrorRow| row.tests.iter().any(|test| test == name);
+            if error_rows(trace).any(asks) {
+                return Some(error_rows(trace).any(|row| row.kind == kind && asks(row)));
+            }
+            // Any other question about the error is one that its name does not answer.
+            args.iter().any(|arg| mentions_caught(trace, *arg, 6)).then(|| named_for(name, kind)).flatten()
         }
         Val::Derived(parts) => parts.iter().find_map(|part| recognises(trace, *part, kind)),
         _ => None,
@@ -300,6 +311,10 @@ fn code_test(trace: &Trace<'_>, a: ValId, b: ValId, kind: ErrorKind) -> Option<b
             let (member, constant) = if mentions_caught(trace, a, 8) { (a, b) } else { (b, a) };
             return match trace.values.get(constant) {
                 Val::Field(_, name) | Val::External(_, name) if mentions_caught(trace, member, 8) => {
+                    let names = |row: &ErrorRow| row.classes.iter().any(|class| class == name);
+                    if error_rows(trace).any(names) {
+                        return Some(error_rows(trace).any(|row| row.kind == kind && names(row)));
+                    }
                     named_for(name, kind)
                 }
                 _ => None,
@@ -309,6 +324,11 @@ fn code_test(trace: &Trace<'_>, a: ValId, b: ValId, kind: ErrorKind) -> Option<b
     };
     let name = match trace.values.get(member) {
         Val::Field(_, name) => name,
+        // Read by a call: `error.code()`.
+        Val::Call { callee, args, .. } if args.is_empty() => match trace.values.get(*callee) {
+            Val::Field(_, name) => name,
+            _ => return None,
+        },
         Val::Index(..) => return known_code(trace, code, kind),
         _ => return None,
     };

@@ -23,7 +23,7 @@ use crate::interleave::{
     self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either, lit,
     ret, retry, size, throw, tx, var, when,
 };
-use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
+use crate::library::{ErrorKind, Missing, OnConflict, Rows, StepRow, Verb};
 use crate::model::{
     BlockId, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes, Written,
     entity_of,
@@ -235,11 +235,18 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         for (at, block) in self.plan.way.iter().enumerate() {
             let next = self.plan.way.get(at + 1).copied();
             for event in self.trace.block(*block).events.clone() {
-                if let Event::Op(op) = event {
-                    after_check |= op == self.plan.check;
-                    if self.matters(op, after_check) && self.take(&mut spare, op, after_check) {
-                        self.statement(op, *block, next, &mut items);
+                match event {
+                    Event::Op(op) => {
+                        after_check |= op == self.plan.check;
+                        if self.matters(op, after_check) && self.take(&mut spare, op, after_check) {
+                            self.statement(op, *block, next, &mut items);
+                        }
                     }
+                    // What was done in it is undone, and nothing else is told apart.
+                    Event::Abort(region) if items.iter().any(|item: &Item| item.regions.contains(&region)) => {
+                        items.push(Item { regions: vec![region], nodes: throw(Code::own(OWN)).into() });
+                    }
+                    Event::Call(_) | Event::Open(_) | Event::Close(_) | Event::Abort(_) => {}
                 }
             }
             let exit = self.trace.block(*block).exit.clone();
@@ -640,6 +647,10 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 sql::Conflict::Replace => Some(judge::OnConflict::Update(Vec::new())),
                 sql::Conflict::Merge => None,
             },
+            OpSource::Built(built, _) => match built.conflict? {
+                OnConflict::Nothing => Some(judge::OnConflict::Nothing),
+                OnConflict::Update => None,
+            },
             OpSource::Related { .. } => None,
         }
     }
@@ -647,14 +658,17 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     fn inserts_unless_exists(&self, it: &crate::model::Op<'m>) -> bool {
         match &it.source {
             OpSource::Sql(statement, _) => statement.query().is_some_and(|q| q.insert_select_not_exists),
-            OpSource::Call(..) | OpSource::Related { .. } => false,
+            OpSource::Call(..) | OpSource::Built(..) | OpSource::Related { .. } => false,
         }
     }
 
     fn is_limited(&mut self, op: OpId) -> bool {
-        let OpSource::Call(row, _) = self.trace.op(op).source.clone() else { return false };
-        let Some(limit) = &row.limit else { return false };
-        let Some(value) = self.trace.pick(op, limit) else { return false };
+        let limit = match self.trace.op(op).source.clone() {
+            OpSource::Call(row, _) => row.limit.as_ref().and_then(|limit| self.trace.pick(op, limit)),
+            OpSource::Built(built, _) => built.limit,
+            OpSource::Sql(..) | OpSource::Related { .. } => None,
+        };
+        let Some(value) = limit else { return false };
         !self.trace.values.literal(value).is_some_and(crate::model::Literal::is_absent)
     }
 

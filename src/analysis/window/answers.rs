@@ -67,7 +67,7 @@ impl Search<'_, '_, '_> {
                     Event::Op(_) => return false,
                     Event::Call(call) if call.args.iter().any(|arg| self.made_of(check, *arg, 14)) => return false,
                     Event::Call(_) => answered = true,
-                    Event::Open(_) | Event::Close(_) => {}
+                    Event::Open(_) | Event::Close(_) | Event::Abort(_) => {}
                 }
             }
             match &self.trace.block(block).exit {

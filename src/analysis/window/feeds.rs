@@ -65,6 +65,7 @@ impl Search<'_, '_, '_> {
             OpSource::Sql(statement, _) => {
                 statement.query().is_some_and(|q| !q.order_by.is_empty() || q.aggregate.is_some())
             }
+            OpSource::Built(built, _) => !built.order.is_empty(),
             OpSource::Related { .. } => true,
         };
         let extreme = ordered || source.rows != Rows::One;

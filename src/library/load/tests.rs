@@ -1,9 +1,9 @@
 use super::super::pattern::{Callee, Form, Root};
 use super::super::schema::{
-    CallTable, DataTable, ErrorHandlerTable, ErrorTable, FilterTable, LibTable, NativeTable, PipelineTable,
-    RegionTable, RemedyTable, TypeTable,
+    CallTable, DataTable, ErrorHandlerTable, ErrorTable, ExprTable, FilterTable, LibTable, NamesTable, NativeTable,
+    PipelineTable, RegionTable, RemedyTable, TypeTable,
 };
-use super::super::{CallRow, Library, Requirement};
+use super::super::{CallRow, Library, Meaning, NameForm, OnConflict, Requirement, RowLock};
 use super::super::{ENGINES, ErrorKind, HOLES, INTENTS, LEVELS, Missing, RegionForm, Rows, StepRow, Verb};
 use super::{LoadError, Registry};
 
@@ -44,7 +44,9 @@ fn built_in_libraries_load() {
     let (registry, errors) = Registry::read(super::BUILTIN);
     assert_eq!(errors, []);
     assert_eq!(registry.libraries().len(), super::BUILTIN.len());
-    assert_eq!(registry.for_language("typescript").count(), super::BUILTIN.len());
+    let of = |language: &'static str| registry.for_language(language).count();
+    assert!(of("typescript") > 1 && of("rust") > 0);
+    assert_eq!(of("typescript") + of("rust"), super::BUILTIN.len());
     assert_eq!(registry.for_language("cobol").count(), 0);
 }
 
@@ -229,7 +231,7 @@ fn rows_are_complete() {
     assert_eq!(failure("[[call]]\non = []\nverb = \"read\"\n").1, "a pattern is missing");
     assert!(failure("[[call]]\non = \"Client.f()\"\nverb = \"read\"\nnative = {}\n").1.contains("`steps`"));
     assert!(failure("[[region]]\nopen = \"Client.f()\"\nform = \"callback\"\n").1.contains("`body`"));
-    assert!(failure("[[error]]\nkind = \"not-found\"\ntitle = \"t\"\n").1.contains("`codes`, `messages` or `classes`"));
+    assert!(failure("[[error]]\nkind = \"not-found\"\ntitle = \"t\"\n").1.contains("`classes` or `tests`"));
     assert!(failure("[[error]]\nkind = \"not-found\"\ntitle = \"t\"\ncodes = [\"1\"]\n").1.contains("`members`"));
 }
 
@@ -306,7 +308,9 @@ fn the_readme_documents_every_key_and_word() {
         keys::<TypeTable>(),
         keys::<CallTable>(),
         keys::<NativeTable>(),
+        keys::<ExprTable>(),
         keys::<RegionTable>(),
+        keys::<NamesTable>(),
         keys::<PipelineTable>(),
         keys::<ErrorHandlerTable>(),
         keys::<ErrorTable>(),
@@ -320,10 +324,33 @@ fn the_readme_documents_every_key_and_word() {
         variants::<StepRow>(),
         variants::<RegionForm>(),
         variants::<ErrorKind>(),
+        variants::<Meaning>(),
+        variants::<NameForm>(),
+        variants::<OnConflict>(),
+        variants::<RowLock>(),
         constants.iter().map(|word| (*word).to_owned()).collect(),
         holes.collect(),
     ];
     for word in all.concat() {
         assert!(README.contains(&format!("`{word}`")), "`{word}` is not documented");
     }
+}
+
+#[test]
+fn statements_are_made_by_several_calls() {
+    let text = format!(
+        "{START}[types.Query]\nquery = true\n[[call]]\non = \"lib::make!(text, *v)\"\ngives = \"Query\"\nsql = \"text\"\nbind = \"v\"\n\
+         [[call]]\non = \"Query.run(h)\"\nrun = true\nhandle = \"h\"\n[[expr]]\non = \"_.eq(v)\"\nmeans = \"eq\"\n"
+    );
+    let registry = load(&text).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let library = registry.get("t").expect("it is there");
+    assert!(library.types.iter().any(|ty| ty.query));
+    let make = &library.calls[0];
+    assert_eq!((make.on.form, make.run, make.verb), (Form::Macro, false, None));
+    assert!(library.calls[1].run && library.calls[1].handle.is_some());
+    assert_eq!(library.exprs[0].means, Meaning::Eq);
+    assert_eq!(
+        failure("[[expr]]\non = \"_.f(a)\"\nmeans = \"membr\"\n").1,
+        "unknown word `membr`; did you mean `member`?"
+    );
 }

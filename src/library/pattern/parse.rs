@@ -11,7 +11,7 @@ pub(super) fn type_pattern(text: &str) -> Result<(Vec<TypePattern>, Vec<ParamPat
     cursor.blanks();
     let found = if cursor.eat(":") {
         cursor.blanks();
-        each(cursor.names(&NameChars::PATH)?, TypePattern::Declared)
+        each(cursor.paths()?, TypePattern::Declared)
     } else {
         let start = cursor.at;
         match cursor.word() {
@@ -31,10 +31,21 @@ pub(super) fn type_pattern(text: &str) -> Result<(Vec<TypePattern>, Vec<ParamPat
                 cursor.blanks();
                 each(cursor.names(&NameChars::WILD)?, TypePattern::Named)
             }
+            "path" => {
+                cursor.blanks();
+                each(cursor.paths()?, TypePattern::Path)
+            }
+            "derive" => {
+                cursor.blanks();
+                each(cursor.names(&NameChars::WILD)?, TypePattern::Derive)
+            }
+            "entity" => vec![TypePattern::Entity],
             "import" => imported(&mut cursor)?,
             _ => {
                 cursor.at = start;
-                return Err(cursor.error("expected `new`, `:`, `extends`, `import` or `named`"));
+                return Err(
+                    cursor.error("expected `new`, `:`, `extends`, `import`, `named`, `path`, `derive` or `entity`")
+                );
             }
         }
     };
@@ -83,7 +94,13 @@ pub(super) fn call_pattern(text: &str) -> Result<CallPattern> {
     let mut cursor = Cursor::new(text);
     cursor.blanks();
     let callee = callee(&mut cursor)?;
-    let (params, form) = if cursor.eat("`") {
+    let (params, form) = if cursor.eat("!") {
+        if matches!(callee, Callee::Method { .. }) {
+            return Err(cursor.error("a macro is no method"));
+        }
+        cursor.expect("(")?;
+        (params(&mut cursor)?, Form::Macro)
+    } else if cursor.eat("`") {
         let param = template(&mut cursor)?;
         (vec![param], Form::Tag)
     } else {
@@ -332,6 +349,20 @@ impl<'a> Cursor<'a> {
                 return Err(self.error("expected `,` or `}`"));
             }
         }
+    }
+
+    /// Paths: `a::{b,c}::d` is two of them.
+    fn paths(&mut self) -> Result<Vec<String>> {
+        let mut paths = self.names(&NameChars::PATH)?;
+        while paths.iter().all(|path| path.ends_with("::")) && self.peek() == Some('{') {
+            let nexts = self.names(&NameChars::PATH)?;
+            paths = paths.iter().flat_map(|path| nexts.iter().map(move |next| format!("{path}{next}"))).collect();
+            let rest = self.rest();
+            let more = &rest[..rest.find(|c| !NameChars::PATH.has(c)).unwrap_or(rest.len())];
+            self.at += more.len();
+            paths.iter_mut().for_each(|path| path.push_str(more));
+        }
+        Ok(paths)
     }
 
     fn end(&mut self) -> Result<()> {

@@ -1,4 +1,4 @@
-use super::{CallPattern, Callee, Form, ParamKind, ParamPattern, Root, Selector, TypePattern, wildcard};
+use super::{CallPattern, Callee, Form, ParamKind, ParamPattern, Root, Selector, TypePattern, path_fits, wildcard};
 
 fn call(text: &str) -> CallPattern {
     CallPattern::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -74,6 +74,9 @@ fn types_compare_by_their_last_segments() {
     let long = TypePattern::Declared("Prisma.Tx*".into());
     assert!(long.accepts("Prisma.TxClient") && !long.accepts("TxClient") && !long.accepts("Other.TxClient"));
     assert!(TypePattern::Declared("sqlx::Pool".into()).accepts("crate::sqlx::Pool"));
+    assert!(path_fits("sqlx::query", "sqlx::query") && path_fits("sqlx::Pool", "sqlx::postgres::Pool"));
+    assert!(!path_fits("sqlx::query", "query") && !path_fits("sqlx::query", "other::query"));
+    assert!(path_fits("*::Entity", "entity::cake::Entity") && !path_fits("*::Entity", "Entity"));
     let import = TypePattern::Imported { module: "@acme/*".into(), name: "db".into() };
     assert!(
         import.accepts_import("@acme/db", "db") && !import.accepts_import("@acme/db", "x") && !import.accepts("db")

@@ -15,7 +15,7 @@ use crate::interleave::{self as judge, Env, Expr, Name, Row, Table, Value, col, 
 use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Rows, Verb};
 use crate::model::{
-    ArrayItem, BlockId, Compare, Conditions, Literal, OpId, OpSource, Trace, Val, ValId, Writes, Written,
+    AFFECTED, ArrayItem, BlockId, Compare, Conditions, Literal, OpId, OpSource, Trace, Val, ValId, Writes, Written,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema};
 use crate::sql::{Op, SqlValue};
@@ -244,10 +244,7 @@ impl Terms {
                     && let Some(variable) = self.variables.get(op)
                 {
                     let it = trace.op(*op);
-                    let is_affected = match &it.source {
-                        OpSource::Call(row, _) => row.affected.as_ref().is_some_and(|s| s.path == [name.clone()]),
-                        OpSource::Sql(..) | OpSource::Related { .. } => false,
-                    };
+                    let is_affected = name == AFFECTED && it.by.is_some_and(|(row, _)| row.affected.is_some());
                     if is_affected || it.rows == Rows::Many && name == "length" {
                         return Some(Place::Size(variable.clone()));
                     }
@@ -503,7 +500,7 @@ fn aggregate<'t>(trace: &'t Trace<'_>, op: OpId, name: &str) -> Option<&'t str> 
             let found = row.aggregates.iter().find(|(_, s)| s.path.last().is_some_and(|last| last == name));
             found.map(|(kind, _)| kind.as_str())
         }
-        OpSource::Sql(..) | OpSource::Related { .. } => None,
+        OpSource::Sql(..) | OpSource::Related { .. } | OpSource::Built(..) => None,
     }
 }
 

@@ -1,0 +1,41 @@
+//! Items of crates and modules by their paths.
+
+use super::elaborate::Elaborator;
+use super::value::{Val, ValId};
+use crate::library::path_fits;
+use crate::link::UnitId;
+
+impl Elaborator<'_, '_> {
+    /// The path of the item that a value is: `orders::find`. `None` for values that are no names.
+    pub fn path_of(&self, value: ValId) -> Option<String> {
+        match self.trace.values.get(value) {
+            Val::Global(name) => Some(name.clone()),
+            Val::External(source, name) if name == "*" => Some(source.clone()),
+            Val::External(source, name) => Some(format!("{source}::{name}")),
+            Val::Field(base, name) => {
+                let base = self.path_of(*base)?;
+                Some(format!("{base}::{name}"))
+            }
+            Val::Module(module) => {
+                let path = self.model.program.path_of(*module);
+                let mut parts = path.rsplit('/');
+                let file = parts.next()?.split('.').next()?;
+                let name = if file == "mod" { parts.next()? } else { file };
+                Some(format!("crate::{name}"))
+            }
+            Val::Class(class) => Some(format!("crate::{}", self.model.program.class(*class).name)),
+            _ => None,
+        }
+    }
+
+    /// Whether a value is the item of a path, be it by a name that came in with all others of a module.
+    pub fn names_item(&self, unit: UnitId, value: ValId, wanted: &str) -> bool {
+        let Some(path) = self.path_of(value) else { return false };
+        if path_fits(wanted, &path) {
+            return true;
+        }
+        let is_bare = !path.contains("::");
+        let globs = &self.model.program.unit(unit).globs;
+        is_bare && globs.iter().any(|glob| path_fits(wanted, &format!("{glob}::{path}")))
+    }
+}
