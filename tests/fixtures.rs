@@ -1,6 +1,7 @@
 //! Every fixture project says by hand-written markers what must be found, and nothing else may be.
 //!
-//! `//~ rule` at the end of a line: the act of a finding of that rule starts there. `fixtures/<rule>/<library>.<kind>.ts` is
+//! `//~ rule` at the end of a line: the act of a finding of that rule starts there; `//~ rule:warning` says how bad it is,
+//! too. `fixtures/<rule>/<library>.<kind>.ts` is
 //! a project of its own, together with the schema beside it; a folder below `fixtures/<rule>` is one, too.
 
 #![allow(
@@ -104,22 +105,24 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
     entries
 }
 
-/// What the markers ask for: file, line, rule.
+/// What the markers ask for: file, line, rule, and its severity where the marker names one.
 fn wanted(project: &Project) -> BTreeSet<(String, u32, String)> {
     let mut all = BTreeSet::new();
     for (path, text) in &project.sources {
         for (at, line) in text.lines().enumerate() {
             let Some((_, marker)) = line.split_once("//~") else { continue };
-            for rule in marker.split_whitespace() {
+            for marker in marker.split_whitespace() {
+                let rule = marker.split(':').next().unwrap();
                 assert!(rules::find(rule).is_some(), "{}/{path}:{}: no rule `{rule}`", project.name, at + 1);
-                all.insert((path.clone(), u32::try_from(at + 1).unwrap(), rule.to_owned()));
+                all.insert((path.clone(), u32::try_from(at + 1).unwrap(), marker.to_owned()));
             }
         }
     }
     all
 }
 
-fn found(project: &Project) -> BTreeSet<(String, u32, String)> {
+/// What is found, in the form in which the markers ask for it.
+fn found(project: &Project, wanted: &BTreeSet<(String, u32, String)>) -> BTreeSet<(String, u32, String)> {
     let config = Config::resolve(None, &Flags::default(), &rules::known()).expect("the default configuration");
     let sources = project.sources.iter().map(|(path, text)| {
         let mut source = Source::new(path.clone(), text.clone());
@@ -135,7 +138,14 @@ fn found(project: &Project) -> BTreeSet<(String, u32, String)> {
         .filter(|finding| finding.severity > Severity::Info)
         .map(|finding| {
             let source = workspace.sources().get(&finding.path).expect("a finding lies in a source");
-            (finding.path.clone(), source.position(finding.span.start).line, finding.rule.to_owned())
+            let (path, line) = (finding.path.clone(), source.position(finding.span.start).line);
+            let plain = finding.rule.to_owned();
+            let asked = |marker: &&(String, u32, String)| {
+                marker.0 == path && marker.1 == line && marker.2.starts_with(&format!("{plain}:"))
+            };
+            let by_severity = wanted.iter().any(|marker| asked(&marker));
+            let severity = format!("{:?}", finding.severity).to_lowercase();
+            (path, line, if by_severity { format!("{plain}:{severity}") } else { plain })
         })
         .collect()
 }
@@ -149,7 +159,8 @@ fn findings_are_where_the_markers_are() {
         if only.as_ref().is_some_and(|only| !project.name.contains(only.as_str())) {
             continue;
         }
-        let (wanted, found) = (wanted(&project), found(&project));
+        let wanted = wanted(&project);
+        let found = found(&project, &wanted);
         right += wanted.intersection(&found).count();
         for (path, line, rule) in wanted.difference(&found) {
             missed += 1;

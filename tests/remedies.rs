@@ -466,14 +466,14 @@ if (count === 0) throw new Error("Not enough");
 #[test]
 fn lists_and_nulls_are_compared_as_the_database_does() {
     let schema = "datasource db {\n  provider = \"postgresql\"\n}\n\
-                  model Bill {\n  id Int @id\n  state String\n  note String?\n  total Int\n}\n";
+                  model Bill {\n  id Int @id\n  state String\n  closedBy String?\n  note String?\n  total Int\n}\n";
     let text = r#"
 import { PrismaClient } from "@prisma/client";
 const prisma = new PrismaClient();
 export async function close(id: number, by: string) {
   const bill = await prisma.bill.findUniqueOrThrow({ where: { id } });
   if (["paid", "closed"].includes(bill.state)) throw new Error("Done already");
-  await prisma.bill.update({ where: { id }, data: { state: "closed", note: by } });
+  await prisma.bill.update({ where: { id }, data: { state: "closed", closedBy: by } });
 }
 export async function remark(id: number, text: string) {
   const bill = await prisma.bill.findUniqueOrThrow({ where: { id } });
@@ -493,7 +493,7 @@ export async function overwrite(id: number, total: number) {
         r#"
 const { count } = await prisma.bill.updateMany({
   where: { id, state: { notIn: ["paid", "closed"] } },
-  data: { state: "closed", note: by },
+  data: { state: "closed", closedBy: by },
 });
 if (count === 0) throw new Error("Done already");
 "#,

@@ -187,10 +187,12 @@ pub fn reliance(
         return None;
     }
     let locked = search.is_locked(check, act);
+    let locks = search.locked_entities(&window);
+    let runs = search.trace.frames.iter().map(|frame| frame.func).collect();
     let in_transaction = search.in_one_transaction(&window);
     let broken = judged::unproven(search, window, database, in_transaction);
     let case = case(search, program, &broken, database);
-    Some(Reliance { case, entity, columns, written, constants, locked, demands })
+    Some(Reliance { case, entity, columns, written, constants, locked, demands, locks, runs })
 }
 
 /// The movers of a trace: for each write, every other read that is made use of.
@@ -203,6 +205,8 @@ pub fn movers(search: &mut Search<'_, '_, '_>, program: &Program) -> Vec<Mover> 
         .into_iter()
         .map(|found| Mover {
             asked: found.asked,
+            locks: found.locks,
+            root,
             runs: Arc::clone(&runs),
             entity: search.trace.op(found.write).entity.clone(),
             moved: found.moved,

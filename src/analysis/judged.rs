@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::script::{self, Plan, Script};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Severity};
-use crate::interleave::{self, Code, Engine, Judge, Kind, ScheduleStep, Table, Verdict};
+use crate::interleave::{self, Code, Ending, Engine, Judge, Kind, ScheduleStep, Table, Verdict};
 use crate::library::Verb;
 use crate::model::{OpId, RegionKind};
 
@@ -151,6 +151,7 @@ fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, database: &Databa
         bound: window.bound,
         counts_on: matches!(window.link, Link::Next(_)),
         movers: matches!(window.link, Link::Exclusive(_)),
+        refills: matches!(window.link, Link::Replace),
         flow: search.flow,
     };
     script::write(search.trace, search.schemas, &plan, strict)
@@ -214,13 +215,21 @@ fn finish(
     tags: Vec<OpId>,
     in_transaction: bool,
 ) -> Option<Broken> {
-    let violation = verdict.codes.contains(&Code::Unique);
+    let violation = match verdict.kind {
+        Kind::Fails => verdict.codes.contains(&Code::Unique),
+        _ => verdict.outcome.as_ref().is_some_and(|o| o.endings.contains(&Ending::Failed(Code::Unique))),
+    };
+    let entity = search.trace.op(window.act).entity.as_str();
+    // Both wrote one row, as they would have in turns, or one of them none.
+    let alone = verdict.kind == Kind::Open
+        && verdict.outcome.as_ref().is_some_and(|o| o.rows.iter().filter(|(table, _)| **table == *entity).count() < 2);
     let anomaly = match verdict.kind {
         Kind::Fails if violation => Anomaly::UnhandledViolation,
         // Aborted by the database, data intact: another rule's business.
         Kind::Fails => return None,
         _ => match &window.link {
-            Link::Absence if search.trace.op(window.act).verb == Verb::Update => Anomaly::Duplicate,
+            // What the one that failed had written elsewhere before stays.
+            Link::Absence | Link::Next(_) | Link::Replace if violation && alone => Anomaly::UnhandledViolation,
             Link::Absence | Link::Next(_) | Link::Replace => Anomaly::Duplicate,
             Link::Presence | Link::Column(_) => Anomaly::DoubleAct,
             Link::Set => Anomaly::LimitExceeded,
@@ -228,13 +237,8 @@ fn finish(
             Link::Exclusive(column) => flags(&verdict, column),
         },
     };
-    if matches!(window.link, Link::Absence) && search.trace.op(window.act).verb == Verb::Upsert {
-        // Both wrote one row, as they would have in turns.
-        let entity = search.trace.op(window.act).entity.as_str();
-        let rows = verdict.outcome.as_ref().map(|outcome| outcome.rows.iter().filter(|(t, _)| **t == *entity).count());
-        if verdict.kind == Kind::Open && rows.is_some_and(|rows| rows < 2) {
-            return None;
-        }
+    if matches!(window.link, Link::Absence) && search.trace.op(window.act).verb == Verb::Upsert && alone && !violation {
+        return None;
     }
     let severity = match anomaly {
         Anomaly::UnhandledViolation => Severity::Warning,

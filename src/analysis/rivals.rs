@@ -37,6 +37,10 @@ pub struct Reliance {
     pub locked: bool,
     /// What the check asks of the columns.
     pub demands: Vec<Demand>,
+    /// The entities of which the transaction around both has locked rows before.
+    pub locks: Vec<String>,
+    /// All functions that take part in it.
+    pub runs: Arc<[FuncRef]>,
 }
 
 /// What a decision asks of a column.
@@ -112,6 +116,10 @@ pub struct Mover {
     pub read_place: Place,
     /// What it asks of the rows it reads, as far as that is a column and a constant.
     pub asked: Vec<(String, String)>,
+    /// The entities of which its transaction has locked rows before.
+    pub locks: Vec<String>,
+    /// The function itself.
+    pub root: FuncRef,
     /// All functions that take part in it.
     pub runs: Arc<[FuncRef]>,
     /// Its name.
@@ -145,13 +153,18 @@ impl Mover {
         let apart = self.asked.iter().any(|(column, value)| {
             reliance.constants.iter().any(|(written, constant)| written == column && constant != value)
         });
+        // Both lock rows of one entity first: most likely the same one, which both belong to.
+        let in_turns = self.locks.iter().any(|entity| reliance.locks.contains(entity));
+        // Who runs the other one runs beside itself, and that has been judged.
+        let itself_again = self.runs.contains(&reliance.case.seen_by) || reliance.runs.contains(&self.root);
         breaks
             && self.read == reliance.case.act.entity
             && reads_it
             && (!itself || overlap && !reliance.written.iter().any(|c| reliance.columns.contains(c)))
             && self.place != reliance.case.act
             && !apart
-            && !self.runs.contains(&reliance.case.seen_by)
+            && !in_turns
+            && !itself_again
     }
 }
 

@@ -3,6 +3,7 @@
 use super::speech::{Speech, entity, quoted, remedy};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
+use crate::finding::Anomaly;
 use crate::library::Verb;
 
 /// Whether the case is this rule's.
@@ -26,6 +27,13 @@ pub(super) fn speak(case: &Case) -> Speech {
                 format!("A and B both read {columns} here, before either has changed it"),
             )
         }
+        Link::Absence if case.anomaly == Anomaly::UnhandledViolation => (
+            format!(
+                "two requests can both find no other {what}; both take its place, and one fails with an unhandled {}",
+                case.violation
+            ),
+            "A and B both look here and find nothing".to_owned(),
+        ),
         Link::Absence => (
             format!("two requests can both find no other {what} and both take its place"),
             "A and B both look here and find nothing".to_owned(),

@@ -10,6 +10,7 @@ mod handlers;
 mod native;
 mod states;
 mod terms;
+mod writes;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -21,7 +22,7 @@ use super::facts;
 use super::flow::Flow;
 use crate::interleave::{
     self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either, lit,
-    ret, retry, size, throw, tx, var, when,
+    ret, retry, size, throw, tx, when,
 };
 use crate::library::{ErrorKind, Missing, OnConflict, Rows, StepRow, Verb};
 use crate::model::{
@@ -55,6 +56,8 @@ pub struct Plan<'p> {
     pub counts_on: bool,
     /// Whether both runs act on rows of their own choice, as when each moves a flag.
     pub movers: bool,
+    /// Whether the act fills a set anew that the check has cleared.
+    pub refills: bool,
     /// The order of blocks.
     pub flow: &'p Flow,
 }
@@ -90,6 +93,7 @@ struct Spare {
     earlier_writes: u8,
     later_reads: u8,
     decided: u8,
+    collisions: u8,
 }
 
 /// The program's own error for a `throw`, which the caller sees as a decline.
@@ -185,7 +189,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     }
 
     /// Whether an operation belongs into the script.
-    fn matters(&self, op: OpId, after_check: bool) -> bool {
+    fn matters(&mut self, op: OpId, after_check: bool) -> bool {
         let plan = self.plan;
         if op == plan.check || op == plan.act || plan.decided.contains(&op) {
             return true;
@@ -202,8 +206,24 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             // A read behind the check may test again; one before it in the same transaction fixes the snapshot.
             return same_entity && after_check || it.region.is_some() && it.region == act.region;
         }
-        // Every earlier write of the region has locked its rows, or has found them gone.
-        it.region.is_some() && it.region == act.region && (!after_check || op < plan.act)
+        // Every earlier write of the region has locked its rows, or has found them gone; a later one may fail and take back
+        // what the act has done.
+        it.region.is_some() && it.region == act.region && (!after_check || op < plan.act || self.collides(op))
+    }
+
+    /// Whether a new row has a unique key that is the same in both runs.
+    fn collides(&mut self, op: OpId) -> bool {
+        if self.trace.op(op).verb != Verb::Create {
+            return false;
+        }
+        let written = self.written(op, true);
+        let Some(entity) = entity_of(self.schemas, self.trace.op(op)) else { return false };
+        let keys: Vec<_> = entity.keys.iter().filter(|key| key.is_plain() && !key.columns.is_empty()).collect();
+        let agreed = |column: &String| match written.get(column) {
+            Some(Written::Value(value)) => self.terms.agrees(self.trace, *value, 24),
+            _ => false,
+        };
+        keys.iter().any(|key| key.columns.iter().all(agreed))
     }
 
     /// What the branches on the way say of values that no statement gave.
@@ -231,7 +251,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         };
         let last = self.plan.way.iter().rposition(holds_act).unwrap_or(0);
         // The search grows with the product of both runs' statements, so of each kind only the first few take part.
-        let mut spare = Spare { earlier_reads: 1, earlier_writes: 2, later_reads: 2, decided: 2 };
+        let mut spare = Spare { earlier_reads: 1, earlier_writes: 2, later_reads: 2, decided: 2, collisions: 1 };
         for (at, block) in self.plan.way.iter().enumerate() {
             let next = self.plan.way.get(at + 1).copied();
             for event in self.trace.block(*block).events.clone() {
@@ -280,11 +300,13 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             return true;
         }
         let is_read = matches!(it.verb, Verb::Read | Verb::Count);
+        let decided = op < self.plan.act || self.plan.decided.contains(&op);
         let left = match (is_read, after_check) {
             (true, false) => &mut spare.earlier_reads,
             (false, false) => &mut spare.earlier_writes,
             (true, true) => &mut spare.later_reads,
-            (false, true) => &mut spare.decided,
+            (false, true) if decided => &mut spare.decided,
+            (false, true) => &mut spare.collisions,
         };
         let room = *left > 0;
         *left = left.saturating_sub(1);
@@ -555,17 +577,22 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 let creates = self.written(op, true);
                 let updates = self.written(op, false);
                 let tag = self.tag(op);
-                let insert = self.insert(&table, op, &creates).to(variable.as_str()).tag(tag);
+                let mut insert = self.insert(&table, op, &creates).to(variable.as_str()).tag(tag);
+                // The row that both runs may have made is one and the same.
+                if let Some(key) = self.made_key(op, &creates) {
+                    insert = insert.set(key, lit(1));
+                }
                 let steps = self.emulation(op);
                 if steps.is_empty() {
                     let sets = self.terms.assignments(self.trace, self.schemas, &table, &updates);
                     nodes.push(insert.on_conflict(judge::OnConflict::Update(sets)));
                 } else {
-                    let probe = format!("{variable}-probe");
+                    let empty = updates.columns.is_empty();
+                    // Where nothing is updated, what was read is the row.
+                    let probe = if empty { variable.clone() } else { format!("{variable}-probe") };
                     let read = judge::read(table.as_str()).filter(filter.clone()).to(probe.as_str()).tag(tag);
                     let update = judge::update(table.as_str()).filter(filter).to(variable.as_str());
                     let update = self.sets(&table, update, &updates).tag(tag);
-                    let empty = updates.columns.is_empty();
                     let other = if empty { Block::new() } else { update.into() };
                     let several = block![read, either(size(probe.as_str()).eq(0), insert, other)];
                     nodes.push(if in_tx { several } else { tx(None, several).into() });
@@ -585,6 +612,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         self.trace.writes(self.schemas, op, creating, &mut |trace, value| see(trace, value))
     }
 
+<<<<<<< HEAD
     fn insert(&mut self, table: &str, op: OpId, writes: &Writes) -> judge::Insert {
         let mut insert = judge::insert(table);
         let mut set: Vec<String> = Vec::new();
@@ -662,6 +690,8 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         }
     }
 
+=======
+>>>>>>> a113e3b (Runs that share what they asked for share the row found by it; remarks are no claims; later refusals take the act back; rivals in turns)
     fn is_limited(&mut self, op: OpId) -> bool {
         let limit = match self.trace.op(op).source.clone() {
             OpSource::Call(row, _) => row.limit.as_ref().and_then(|limit| self.trace.pick(op, limit)),

@@ -32,20 +32,42 @@ impl Search<'_, '_, '_> {
             self.trace.ops.iter().any(|op| op.frame == frame && (op.lock.is_some() || op.verb == Verb::Sql))
         };
         let locks = |frame: FrameId| self.trace.frames[frame.index()].takes_lock && !of_database(frame);
-        for block in &window.way {
+        let mut behind = false;
+        for (at, block) in window.way.iter().enumerate() {
             let it = self.trace.block(*block);
-            if locks(it.frame) {
+            let in_lock = locks(it.frame);
+            if !behind && in_lock {
                 return true;
             }
             for event in &it.events {
                 match event {
-                    Event::Op(op) if *op == window.check => return self.callers_of(it.frame).any(locks),
-                    Event::Call(call) if names_lock(call.name.rsplit('.').next().unwrap_or("")) => return true,
+                    Event::Op(op) if *op == window.check => {
+                        if self.callers_of(it.frame).any(locks) {
+                            return true;
+                        }
+                        behind = true;
+                    }
+                    Event::Op(op) if *op == window.act => return false,
+                    // Behind the check only a lock that may be refused keeps the second one out, as long as it is held.
+                    Event::Call(call)
+                        if (in_lock || names_lock(call.name.rsplit('.').next().unwrap_or("")))
+                            && (!behind || self.is_answer_tested(call, &window.way[at..])) =>
+                    {
+                        return true;
+                    }
                     _ => {}
                 }
             }
         }
         false
+    }
+
+    /// Whether a branch on a way looks at what a call gave.
+    fn is_answer_tested(&self, call: &crate::model::Effect, way: &[BlockId]) -> bool {
+        way.iter().any(|block| match &self.trace.block(*block).exit {
+            Exit::Branch { test, .. } => self.comes_from_call(*test, call, 8),
+            _ => false,
+        })
     }
 
     /// The runs around a run, innermost first.
@@ -209,15 +231,31 @@ impl Search<'_, '_, '_> {
         if !made.is_empty() && self.returned(way).is_some_and(|value| self.contains_any(value, &made, 16)) {
             return true;
         }
-        // Who did it is written down.
+        // Who did it is written down, or what one of them has made of it.
         let mut fixed: FxHashSet<ValId> = FxHashSet::default();
         looked.each(&mut |c| {
             fixed.insert(c.value);
         });
-        writes.columns.iter().any(|(_, written)| match written {
-            Written::Value(value) => self.is_own(*value, &fixed, 16),
+        writes.columns.iter().any(|(column, written)| match written {
+            Written::Value(value) => {
+                (columns.contains(column) || self.names_somebody(act, column, *value))
+                    && self.is_own(*value, &fixed, 16)
+            }
             _ => false,
         })
+    }
+
+    /// Whether what is written says who or which: the column refers to another row, or its name, or that of the value, says
+    /// so. A remark or a time may be anybody's: the last one stays, as it would of one run.
+    fn names_somebody(&self, op: OpId, column: &str, value: ValId) -> bool {
+        let refers = entity_of(self.schemas, self.trace.op(op)).is_some_and(|entity| {
+            entity.columns.iter().any(|c| match &c.kind {
+                ColumnKind::Relation(relation) => c.name == column || relation.fields.iter().any(|f| f == column),
+                _ => false,
+            })
+        });
+        let by_value = matches!(self.trace.values.get(value), Val::Field(_, name) if is_identity(name));
+        refers || is_identity(column) || by_value
     }
 
     /// Calls within a value that are made on nothing, or on constants alone, and not of the clock.
@@ -286,6 +324,13 @@ impl Search<'_, '_, '_> {
             _ => false,
         }
     }
+}
+
+/// Whether a name is that of an identity: `id`, `userId`, `approved_by`.
+fn is_identity(name: &str) -> bool {
+    let tail = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
+    let hump = |end: &str| name.strip_suffix(end).is_some_and(|rest| !rest.is_empty());
+    tail("id") || tail("by") || hump("Id") || hump("By")
 }
 
 /// Whether an entity is a log by its name: what is written there says what has happened, and is no result of it.

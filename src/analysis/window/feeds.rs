@@ -158,7 +158,20 @@ impl Search<'_, '_, '_> {
                 ArrayItem::Spread(v) => self.column_within(check, *v, column, 8),
                 ArrayItem::Value(_) => false,
             }),
+            // A text form of it.
+            Val::Call { callee, args, .. } if self.writes_json(*callee) => {
+                args.first().is_some_and(|arg| self.is_computed_from(check, *arg, column))
+            }
             _ => self.column_within(check, value, column, 10),
+        }
+    }
+
+    fn writes_json(&self, callee: ValId) -> bool {
+        match self.trace.values.get(callee) {
+            Val::Field(base, name) => {
+                name == "stringify" && matches!(self.trace.values.get(*base), Val::Global(name) if name == "JSON")
+            }
+            _ => false,
         }
     }
 

@@ -24,8 +24,8 @@ use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Missing, Rows, Verb};
 use crate::link::FuncRef;
 use crate::model::{
-    ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionKind, Site, TextPart,
-    Trace, Val, ValId, Writes, Written, entity_of,
+    ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionId, RegionKind, Site,
+    TextPart, Trace, Val, ValId, Writes, Written, entity_of,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Schema};
 
@@ -546,7 +546,7 @@ impl Search<'_, '_, '_> {
     #[must_use]
     pub fn in_one_transaction(&self, window: &Window) -> bool {
         let region = self.trace.op(window.check).region;
-        let of_transaction = |r: crate::model::RegionId| {
+        let of_transaction = |r: RegionId| {
             matches!(self.trace.regions[r.index()].kind, RegionKind::Transaction { .. } | RegionKind::Savepoint)
         };
         region.is_some_and(of_transaction) && region == self.trace.op(window.act).region
@@ -569,6 +569,8 @@ pub struct Move {
     pub asked: Vec<(String, String)>,
     /// What happens, in order.
     pub steps: Vec<Step>,
+    /// The entities of which it has locked rows before any of it.
+    pub locks: Vec<String>,
     /// Whether it runs in a transaction, and the level that asks for.
     pub transaction: Option<Option<String>>,
 }

@@ -1,5 +1,6 @@
 //! Acts that rest on columns they do not move, and functions that move them.
 
+use super::consequences::is_log;
 use super::*;
 
 impl Search<'_, '_, '_> {
@@ -124,6 +125,33 @@ impl Search<'_, '_, '_> {
         })
     }
 
+    /// The entities of which rows are locked in a transaction before an operation.
+    pub(super) fn locked_before(&self, region: Option<RegionId>, until: OpId) -> Vec<String> {
+        let Some(region) = region else { return Vec::new() };
+        let before = |op: &&crate::model::Op<'_>| {
+            op.region == Some(region)
+                && op.lock.is_some()
+                && !op.entity.is_empty()
+                && self.flow.position(op.block) <= self.flow.position(self.trace.op(until).block)
+        };
+        let mut found: Vec<String> = self.trace.ops.iter().filter(before).map(|op| op.entity.clone()).collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// The entities of which a window's transaction has locked rows before the check.
+    #[must_use]
+    pub fn locked_entities(&self, window: &Window) -> Vec<String> {
+        let (looked, acted) = (self.trace.op(window.check).region, self.trace.op(window.act).region);
+        self.locked_before(looked.filter(|region| acted == Some(*region)), window.check)
+    }
+
+    fn comes_first(&self, a: OpId, b: OpId) -> bool {
+        let at = |op: OpId| (self.flow.position(self.trace.op(op).block), op);
+        at(a) <= at(b)
+    }
+
     /// What the facts behind a window's act ask of the checked row's columns.
     pub fn demands(&mut self, window: &Window) -> Vec<Demand> {
         let paths = self.paths(window.check);
@@ -189,7 +217,10 @@ impl Search<'_, '_, '_> {
         let mut found = Vec::new();
         let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
         let ids: Vec<OpId> = (0..count).map(OpId).collect();
-        let is_write = |op: &crate::model::Op<'_>| matches!(op.verb, Verb::Update | Verb::Create | Verb::Upsert);
+        // What is only written to a log decides nothing.
+        let is_write = |op: &crate::model::Op<'_>| {
+            matches!(op.verb, Verb::Update | Verb::Create | Verb::Upsert) && !is_log(&op.entity)
+        };
         for write in ids.iter().copied() {
             let it = self.trace.op(write).clone();
             if it.verb != Verb::Update || it.entity.is_empty() {
@@ -247,6 +278,7 @@ impl Search<'_, '_, '_> {
                 };
                 let asked = looked.all.iter().filter_map(constant).collect();
                 let steps = self.steps_of(write, read, guarded);
+                let locks = self.locked_before(it.region, if self.comes_first(read, write) { read } else { write });
                 let transaction = it.region.and_then(|r| match &self.trace.regions[r.index()].kind {
                     RegionKind::Transaction { isolation, .. } => Some(isolation.clone()),
                     _ => None,
@@ -261,6 +293,7 @@ impl Search<'_, '_, '_> {
                     read_columns,
                     asked,
                     steps,
+                    locks,
                     transaction,
                 });
             }

@@ -31,9 +31,11 @@ impl Terms {
             }
             self.agreed.insert(value);
         }
-        // A row read by agreed keys is the same for both.
-        let before: Vec<OpId> = (0..check.0).map(OpId).filter(|op| trace.op(*op).verb == Verb::Read).collect();
-        for op in before {
+        // A row found by agreed keys is the same for both, whether it was there or has been made on the way.
+        let count = u32::try_from(trace.ops.len()).unwrap_or(u32::MAX);
+        let finds = |op: &OpId| *op != check && matches!(trace.op(*op).verb, Verb::Read | Verb::Upsert);
+        let others: Vec<OpId> = (0..count).map(OpId).filter(finds).collect();
+        for op in others {
             let asked = trace.conditions(schemas, op, &mut |trace, value| see(trace, value));
             let keyed = trace.op(op).rows == Rows::One && !asked.all.is_empty() && !asked.opaque;
             if keyed && asked.all.iter().all(|c| self.agrees(trace, c.value, 16)) {
@@ -42,7 +44,6 @@ impl Terms {
             }
         }
         // Rows that were read along with the checked one are the same rows for both.
-        let count = u32::try_from(trace.ops.len()).unwrap_or(u32::MAX);
         for op in (0..count).map(OpId) {
             if matches!(trace.op(op).source, OpSource::Related { of, .. } if of == check) {
                 let rows = trace.values.add(Val::Result(op));
@@ -176,7 +177,11 @@ impl Terms {
             match trace.values.get(value) {
                 Val::Call { callee, args, .. } => {
                     // A call on nothing, or on constants alone: where its answer comes from is out of sight.
-                    calls |= args.iter().all(|arg| self.is_literal(trace, *arg)) && is_source(trace, *callee);
+                    let made_up = args.iter().all(|arg| self.is_literal(trace, *arg)) && is_source(trace, *callee);
+                    if made_up || makes_identity(trace, *callee) {
+                        calls = true;
+                        continue;
+                    }
                     todo.extend(args);
                     if let Val::Field(receiver, _) = trace.values.get(*callee) {
                         todo.push(*receiver);
@@ -200,6 +205,14 @@ impl Terms {
     }
 }
 
+/// Whether a function from elsewhere says by its name that it makes an identity up: `genShareId(kind)`, `newToken(length)`.
+fn makes_identity(trace: &Trace<'_>, callee: ValId) -> bool {
+    let Val::External(_, name) = trace.values.get(callee) else { return false };
+    let makes = ["gen", "create", "make", "new", "random"].iter().any(|verb| name.starts_with(verb));
+    let lower = name.to_lowercase();
+    makes && ["id", "token", "secret", "nonce"].iter().any(|noun| lower.ends_with(noun))
+}
+
 /// Whether a called value may make something up: not a conversion, not a method of a value at hand, not the clock.
 pub(super) fn is_source(trace: &Trace<'_>, callee: ValId) -> bool {
     match trace.values.get(callee) {
@@ -207,6 +220,8 @@ pub(super) fn is_source(trace: &Trace<'_>, callee: ValId) -> bool {
         Val::Field(receiver, _) => match trace.values.get(*receiver) {
             Val::Global(name) => !matches!(name.as_str(), "Date" | "JSON" | "Object" | "String" | "Number"),
             Val::External(..) | Val::Module(_) => true,
+            // An object of the project whose method cannot be looked into: a generator, when given constants alone.
+            Val::Instance(_) | Val::Made(..) => true,
             _ => false,
         },
         // A function that a factory of elsewhere has made.

@@ -1,0 +1,115 @@
+//! What writes set, and what an insert does about rows that are there.
+
+use super::Writer;
+use crate::interleave::{self as judge, lit, var};
+use crate::model::{Op, OpId, OpSource, Writes, Written, entity_of};
+use crate::schema::{Column, ColumnKind, Entity};
+use crate::sql;
+
+impl<'m> Writer<'_, '_, 'm> {
+    pub(super) fn insert(&mut self, table: &str, op: OpId, writes: &Writes) -> judge::Insert {
+        let mut insert = judge::insert(table);
+        let mut set: Vec<String> = Vec::new();
+        for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
+            set.push(column.to_string());
+            let value = self.terms.as_looked_for(table, &column, value);
+            let entity = entity_of(self.schemas, self.trace.op(op));
+            let is_key = entity.is_some_and(|e| e.keys.iter().any(|key| key.columns.iter().any(|c| **c == *column)));
+            let is_number = is_key && entity.is_some_and(|e| is_plain_number(e, &column));
+            let generated = match writes.get(&column) {
+                Some(Written::Value(v)) if is_key => self.terms.is_generated(self.trace, *v),
+                _ => false,
+            };
+            // Both new sets are numbered alike.
+            let alike = self.plan.refills && is_number && matches!(value, judge::Expr::Var(_));
+            insert = insert.set(
+                column,
+                if generated {
+                    var("own")
+                } else if alike {
+                    lit(1)
+                } else {
+                    value
+                },
+            );
+        }
+        // Columns that unique keys need and that the call leaves to defaults.
+        let entity = entity_of(self.schemas, self.trace.op(op));
+        if let Some(entity) = entity {
+            let missing: Vec<String> = entity
+                .keys
+                .iter()
+                .flat_map(|key| key.columns.iter())
+                .chain(self.terms.info.get(table).into_iter().flat_map(|info| info.columns.keys()))
+                .filter(|column| !set.contains(column))
+                .cloned()
+                .collect();
+            for column in missing {
+                if let Some(value) = self.terms.default_of(entity, &column, writes.opaque) {
+                    insert = insert.set(column.as_str(), value);
+                    set.push(column);
+                }
+            }
+        }
+        insert
+    }
+
+    /// The primary key that the database makes up for a row which is found by what both runs ask for.
+    pub(super) fn made_key(&mut self, op: OpId, writes: &Writes) -> Option<String> {
+        let conditions = self.conditions(op);
+        let agreed =
+            !conditions.all.is_empty() && conditions.all.iter().all(|c| self.terms.agrees(self.trace, c.value, 24));
+        let entity = entity_of(self.schemas, self.trace.op(op))?;
+        let key = entity.keys.iter().find(|key| key.primary)?;
+        let [column] = key.columns.as_slice() else { return None };
+        (agreed && writes.get(column).is_none()).then(|| column.clone())
+    }
+
+    pub(super) fn sets(&mut self, table: &str, mut update: judge::Update, writes: &Writes) -> judge::Update {
+        for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
+            self.terms.changed.insert((table.to_owned(), column.to_string()));
+            update = update.set(column, value);
+        }
+        update
+    }
+
+    /// What an insert does about a row that has its key.
+    pub(super) fn conflict(&mut self, op: OpId, it: &Op<'m>) -> Option<judge::OnConflict> {
+        match &it.source {
+            OpSource::Call(row, _) => {
+                let selector = row.skip_conflicts.as_ref()?;
+                let value = self.trace.pick(op, selector)?;
+                let value = self.terms.resolve(self.trace, value);
+                (self.trace.values.truth(value) == Some(true)).then_some(judge::OnConflict::Nothing)
+            }
+            OpSource::Sql(statement, _) => match statement.query()?.conflict.as_ref()? {
+                sql::Conflict::Nothing(_) => Some(judge::OnConflict::Nothing),
+                sql::Conflict::Update { .. } => {
+                    let updates = self.written(op, false);
+                    let sets = self.terms.assignments(self.trace, self.schemas, &it.entity, &updates);
+                    Some(judge::OnConflict::Update(sets))
+                }
+                sql::Conflict::Replace => Some(judge::OnConflict::Update(Vec::new())),
+                sql::Conflict::Merge => None,
+            },
+            OpSource::Related { .. } => None,
+        }
+    }
+
+    pub(super) fn inserts_unless_exists(&self, it: &Op<'m>) -> bool {
+        match &it.source {
+            OpSource::Sql(statement, _) => statement.query().is_some_and(|q| q.insert_select_not_exists),
+            OpSource::Call(..) | OpSource::Related { .. } => false,
+        }
+    }
+}
+
+/// Whether a column holds numbers that refer to no other row.
+fn is_plain_number(entity: &Entity, column: &str) -> bool {
+    let refers = entity.columns.iter().any(|c| match &c.kind {
+        ColumnKind::Relation(relation) => relation.fields.iter().any(|f| f == column),
+        _ => false,
+    });
+    let number = |c: &Column| matches!(&c.kind, ColumnKind::Scalar(name) if name == "Int");
+    !refers && entity.column(column).is_some_and(number)
+}
