@@ -24,7 +24,7 @@ use crate::interleave::{
     self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either, lit,
     ret, retry, size, throw, tx, when,
 };
-use crate::library::{ErrorKind, Missing, OnConflict, Rows, StepRow, Verb};
+use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
 use crate::model::{
     BlockId, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes, Written,
     entity_of,
@@ -612,86 +612,6 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         self.trace.writes(self.schemas, op, creating, &mut |trace, value| see(trace, value))
     }
 
-<<<<<<< HEAD
-    fn insert(&mut self, table: &str, op: OpId, writes: &Writes) -> judge::Insert {
-        let mut insert = judge::insert(table);
-        let mut set: Vec<String> = Vec::new();
-        for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
-            set.push(column.to_string());
-            let value = self.terms.as_looked_for(table, &column, value);
-            let is_key = entity_of(self.schemas, self.trace.op(op))
-                .is_some_and(|e| e.keys.iter().any(|key| key.columns.iter().any(|c| **c == *column)));
-            let generated = match writes.get(&column) {
-                Some(Written::Value(v)) if is_key => self.terms.is_generated(self.trace, *v),
-                _ => false,
-            };
-            insert = insert.set(column, if generated { var("own") } else { value });
-        }
-        // Columns that unique keys need and that the call leaves to defaults.
-        let entity = entity_of(self.schemas, self.trace.op(op));
-        if let Some(entity) = entity {
-            let missing: Vec<String> = entity
-                .keys
-                .iter()
-                .flat_map(|key| key.columns.iter())
-                .chain(self.terms.info.get(table).into_iter().flat_map(|info| info.columns.keys()))
-                .filter(|column| !set.contains(column))
-                .cloned()
-                .collect();
-            for column in missing {
-                if let Some(value) = self.terms.default_of(entity, &column, writes.opaque) {
-                    insert = insert.set(column.as_str(), value);
-                    set.push(column);
-                }
-            }
-        }
-        insert
-    }
-
-    fn sets(&mut self, table: &str, mut update: judge::Update, writes: &Writes) -> judge::Update {
-        for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
-            self.terms.changed.insert((table.to_owned(), column.to_string()));
-            update = update.set(column, value);
-        }
-        update
-    }
-
-    /// What an insert does about a row that has its key.
-    fn conflict(&mut self, op: OpId, it: &crate::model::Op<'m>) -> Option<judge::OnConflict> {
-        match &it.source {
-            OpSource::Call(row, _) => {
-                let selector = row.skip_conflicts.as_ref()?;
-                let value = self.trace.pick(op, selector)?;
-                let value = self.terms.resolve(self.trace, value);
-                (self.trace.values.truth(value) == Some(true)).then_some(judge::OnConflict::Nothing)
-            }
-            OpSource::Sql(statement, _) => match statement.query()?.conflict.as_ref()? {
-                sql::Conflict::Nothing(_) => Some(judge::OnConflict::Nothing),
-                sql::Conflict::Update { .. } => {
-                    let updates = self.written(op, false);
-                    let sets = self.terms.assignments(self.trace, self.schemas, &it.entity, &updates);
-                    Some(judge::OnConflict::Update(sets))
-                }
-                sql::Conflict::Replace => Some(judge::OnConflict::Update(Vec::new())),
-                sql::Conflict::Merge => None,
-            },
-            OpSource::Built(built, _) => match built.conflict? {
-                OnConflict::Nothing => Some(judge::OnConflict::Nothing),
-                OnConflict::Update => None,
-            },
-            OpSource::Related { .. } => None,
-        }
-    }
-
-    fn inserts_unless_exists(&self, it: &crate::model::Op<'m>) -> bool {
-        match &it.source {
-            OpSource::Sql(statement, _) => statement.query().is_some_and(|q| q.insert_select_not_exists),
-            OpSource::Call(..) | OpSource::Built(..) | OpSource::Related { .. } => false,
-        }
-    }
-
-=======
->>>>>>> a113e3b (Runs that share what they asked for share the row found by it; remarks are no claims; later refusals take the act back; rivals in turns)
     fn is_limited(&mut self, op: OpId) -> bool {
         let limit = match self.trace.op(op).source.clone() {
             OpSource::Call(row, _) => row.limit.as_ref().and_then(|limit| self.trace.pick(op, limit)),

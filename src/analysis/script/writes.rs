@@ -2,6 +2,7 @@
 
 use super::Writer;
 use crate::interleave::{self as judge, lit, var};
+use crate::library::OnConflict;
 use crate::model::{Op, OpId, OpSource, Writes, Written, entity_of};
 use crate::schema::{Column, ColumnKind, Entity};
 use crate::sql;
@@ -92,6 +93,10 @@ impl<'m> Writer<'_, '_, 'm> {
                 sql::Conflict::Replace => Some(judge::OnConflict::Update(Vec::new())),
                 sql::Conflict::Merge => None,
             },
+            OpSource::Built(built, _) => match built.conflict? {
+                OnConflict::Nothing => Some(judge::OnConflict::Nothing),
+                OnConflict::Update => None,
+            },
             OpSource::Related { .. } => None,
         }
     }
@@ -99,7 +104,7 @@ impl<'m> Writer<'_, '_, 'm> {
     pub(super) fn inserts_unless_exists(&self, it: &Op<'m>) -> bool {
         match &it.source {
             OpSource::Sql(statement, _) => statement.query().is_some_and(|q| q.insert_select_not_exists),
-            OpSource::Call(..) | OpSource::Related { .. } => false,
+            OpSource::Call(..) | OpSource::Built(..) | OpSource::Related { .. } => false,
         }
     }
 }
