@@ -62,6 +62,8 @@ pub enum Anomaly {
     Duplicate,
     /// A unique key stopped the second row, and nobody handles the error.
     UnhandledViolation,
+    /// What was looked at is gone by the time it is acted on, and nobody handles the error.
+    UnhandledAbsence,
     /// Both acted on a state that only one may act on.
     DoubleAct,
     /// One write overwrote another.

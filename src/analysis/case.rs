@@ -7,9 +7,9 @@ use super::rivals::{Mover, Reliance};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Schedule, ScheduleStep, Severity};
 use crate::interleave::{Act, Code, StepOutcome};
-use crate::library::{ErrorKind, Rows, Verb};
+use crate::library::{ErrorKind, Place as Holder, Rows, Verb};
 use crate::link::{FuncRef, Program, UnitId};
-use crate::model::{Compare, FrameId, OpId, OpSource, Site, entity_of};
+use crate::model::{Compare, FrameId, OpId, OpSource, RegionId, RegionKind, Site, entity_of};
 use crate::text::Span;
 
 /// A broken window, ready to be spoken of.
@@ -19,6 +19,8 @@ pub struct Case {
     pub link: Link,
     /// The entity that is raced for.
     pub entity: String,
+    /// What it is, if that is nothing in a database.
+    pub place: Option<Holder>,
     /// The function that sees both ends.
     pub function: String,
     /// Where it looked.
@@ -103,6 +105,8 @@ pub struct Place {
 pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken, database: &Database) -> Case {
     let window = &broken.window;
     let (check, act) = (window.check, window.act);
+    let place_of = search.trace.op(act).place();
+    let database = &database.of(place_of);
     let looked = search.looked_columns(window);
     let trace = &*search.trace;
     let entity = trace.op(act).entity.clone();
@@ -120,7 +124,10 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     let schema = [act, check].into_iter().find_map(|op| trace.op(op).schema).map(|(schema, _)| schema);
     let mut decided: Vec<OpId> = window.decided.iter().copied().collect();
     decided.sort_unstable();
-    let region = trace.op(act).region;
+    let of_transaction = |region: &RegionId| {
+        matches!(trace.regions[region.index()].kind, RegionKind::Transaction { .. } | RegionKind::Savepoint)
+    };
+    let region = trace.op(act).region.filter(of_transaction);
     let transaction = region.map(|region| {
         let site = trace.regions[region.index()].site;
         Place {
@@ -139,6 +146,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     Case {
         link: window.link.clone(),
         entity,
+        place: place_of,
         function: function_name(program, trace.frames[search.seen_in(check, act).index()].func),
         ambient: search.is_ambient(window),
         seen_by: trace.frames[search.seen_in(check, act).index()].func,
@@ -310,6 +318,13 @@ fn in_words(search: &mut Search<'_, '_, '_>, op: OpId, looked: &[String]) -> Str
         columns.dedup();
     }
     columns.truncate(3);
+    if let Some(place) = it.place() {
+        // Of a file the call says enough; of a value, which one it is.
+        return match place {
+            Holder::File => it.name,
+            Holder::Shared | Holder::Held | Holder::Atomic => format!("{} {}", it.name, it.entity),
+        };
+    }
     let verb = match (&it.source, it.verb) {
         (OpSource::Sql(..), Verb::Sql) => return "lock".to_owned(),
         (OpSource::Sql(..), Verb::Read | Verb::Count) => match &it.lock {
@@ -332,6 +347,8 @@ fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     let looked = search.looked_columns(&broken.window);
     let mut steps = Vec::new();
     let raw = broken.schedule.clone();
+    // At a place, what ends is the life of a guard: the other one goes on, which says it.
+    let is_place = search.trace.op(broken.window.act).place().is_some();
     for step in &raw {
         let session = if step.session == crate::interleave::Who::A { 'A' } else { 'B' };
         let op = step.tag.and_then(|tag| broken.tags.get(tag as usize)).copied();
@@ -339,6 +356,7 @@ fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
             match (op, &step.outcome) {
                 // The commit of a single statement goes without saying.
                 (Some(_), StepOutcome::Ok) => {}
+                (None, StepOutcome::Ok) if is_place => {}
                 (_, outcome) => steps.push(ScheduleStep {
                     session,
                     path: None,

@@ -6,8 +6,13 @@ use super::script::{self, Plan, Script};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::interleave::{self, Code, Ending, Engine, Judge, Kind, ScheduleStep, Table, Verdict};
-use crate::library::Verb;
+use crate::library::{Place, Verb};
 use crate::model::{OpId, RegionKind};
+
+/// What the files of a machine are called where a database would be named.
+const FILES: &str = "files";
+/// The same for the values that threads share.
+const MEMORY: &str = "memory";
 
 /// The database that a window is judged on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +26,25 @@ pub struct Database {
 }
 
 impl Database {
+    /// What an operation runs on: this database, or what holds the place that it is about.
+    #[must_use]
+    pub fn of(&self, place: Option<Place>) -> Self {
+        let name = match place {
+            None => return self.clone(),
+            Some(Place::File) => FILES,
+            Some(Place::Shared | Place::Held | Place::Atomic) => MEMORY,
+        };
+        Self { name: name.to_owned(), assumed: false, isolation: None }
+    }
+
     /// The rules it is judged by.
     #[must_use]
     pub fn engine(&self) -> Engine {
         match self.name.as_str() {
             "mysql" | "mariadb" => Engine::MySql,
             "sqlite" => Engine::Sqlite,
+            FILES => Engine::Files,
+            MEMORY => Engine::Memory,
             _ => Engine::Postgres,
         }
     }
@@ -68,6 +86,8 @@ pub struct Broken {
 
 /// Judges a window; `None` if nothing breaks it.
 pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Database) -> Option<Broken> {
+    let place = search.trace.op(window.act).place();
+    let database = &database.of(place);
     let in_transaction = search.in_one_transaction(&window);
     if !search.moves_what_decides(&window) {
         return None;
@@ -76,6 +96,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.is_cache(&window)
         || search.is_gated(&window)
         || search.is_locked_elsewhere(&window)
+        || place == Some(Place::File) && !search.meets_others(&window)
     {
         window.confidence = Confidence::Low;
     }
@@ -215,21 +236,25 @@ fn finish(
     tags: Vec<OpId>,
     in_transaction: bool,
 ) -> Option<Broken> {
+    let act = search.trace.op(window.act);
+    let missing = verdict.codes.contains(&Code::own("not found"));
     let violation = match verdict.kind {
         Kind::Fails => verdict.codes.contains(&Code::Unique),
         _ => verdict.outcome.as_ref().is_some_and(|o| o.endings.contains(&Ending::Failed(Code::Unique))),
     };
-    let entity = search.trace.op(window.act).entity.as_str();
+    let entity = act.entity.as_str();
     // Both wrote one row, as they would have in turns, or one of them none.
     let alone = verdict.kind == Kind::Open
         && verdict.outcome.as_ref().is_some_and(|o| o.rows.iter().filter(|(table, _)| **table == *entity).count() < 2);
     let anomaly = match verdict.kind {
         Kind::Fails if violation => Anomaly::UnhandledViolation,
+        Kind::Fails if missing && act.place().is_some() => Anomaly::UnhandledAbsence,
         // Aborted by the database, data intact: another rule's business.
         Kind::Fails => return None,
         _ => match &window.link {
             // What the one that failed had written elsewhere before stays.
             Link::Absence | Link::Next(_) | Link::Replace if violation && alone => Anomaly::UnhandledViolation,
+            Link::Absence if act.place().is_some() => Anomaly::LostUpdate,
             Link::Absence | Link::Next(_) | Link::Replace => Anomaly::Duplicate,
             Link::Presence | Link::Column(_) => Anomaly::DoubleAct,
             Link::Set => Anomaly::LimitExceeded,
@@ -237,11 +262,12 @@ fn finish(
             Link::Exclusive(column) => flags(&verdict, column),
         },
     };
-    if matches!(window.link, Link::Absence) && search.trace.op(window.act).verb == Verb::Upsert && alone && !violation {
+    if matches!(window.link, Link::Absence) && act.verb == Verb::Upsert && act.place().is_none() && alone && !violation
+    {
         return None;
     }
     let severity = match anomaly {
-        Anomaly::UnhandledViolation => Severity::Warning,
+        Anomaly::UnhandledViolation | Anomaly::UnhandledAbsence => Severity::Warning,
         Anomaly::Duplicate if matches!(window.link, Link::Next(_)) => Severity::Info,
         _ => Severity::Error,
     };

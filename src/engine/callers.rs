@@ -78,7 +78,7 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
             if entries.is_empty() {
                 entries.push(start);
             }
-            let violated = case.anomaly == Anomaly::UnhandledViolation;
+            let violated = matches!(case.anomaly, Anomaly::UnhandledViolation | Anomaly::UnhandledAbsence);
             let answered = violated && entries.iter().all(|entry| applicable(*entry).is_some());
             if !guarded && !answered {
                 return Some(case);

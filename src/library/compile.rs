@@ -10,8 +10,9 @@ use super::schema::{
 };
 use super::suggest::hint;
 use super::{
-    CallRow, DataGrammar, ENGINES, ErrorHandlerRow, ErrorRow, ExprRow, FilterGrammar, HOLES, INTENTS, LEVELS, Library,
-    Missing, NameRules, Native, PipelineRow, RegionForm, RegionRow, Registration, RemedyRow, Rows, TypeRow, Verb,
+    CallRow, DataGrammar, ENGINES, EffectRow, ErrorHandlerRow, ErrorRow, ExprRow, FilterGrammar, HOLES, INTENTS,
+    LEVELS, Library, Missing, NameRules, Native, PipelineRow, RegionForm, RegionRow, Registration, RemedyRow, Rows,
+    TypeRow, Verb,
 };
 
 /// What filter operators mean.
@@ -67,6 +68,7 @@ impl<'a> Compiler<'a> {
             calls: Vec::new(),
             exprs: Vec::new(),
             regions: Vec::new(),
+            effects: Vec::new(),
             pipelines: Vec::new(),
             error_handlers: Vec::new(),
             errors: Vec::new(),
@@ -103,6 +105,10 @@ impl<'a> Compiler<'a> {
         }
         for table in &file.region {
             self.region_rows(table);
+        }
+        for table in &file.effect {
+            let effects = self.call_patterns(&table.on).into_iter().map(|on| EffectRow { on });
+            self.library.effects.extend(effects);
         }
         for table in &file.pipeline {
             for on in self.call_patterns(&table.on) {
@@ -172,6 +178,7 @@ impl<'a> Compiler<'a> {
                 row.entity_members = table.entity_members.unwrap_or(row.entity_members);
                 row.isolation = isolation.or(row.isolation.take());
                 row.query = table.query.unwrap_or(row.query);
+                row.holder = table.holder.unwrap_or(row.holder);
                 row.column = table.column.unwrap_or(row.column);
             }
             None => self.library.types.push(TypeRow {
@@ -181,6 +188,7 @@ impl<'a> Compiler<'a> {
                 entity_members: table.entity_members.unwrap_or(false),
                 isolation,
                 query: table.query.unwrap_or(false),
+                holder: table.holder.unwrap_or(false),
                 column: table.column.unwrap_or(false),
             }),
         }
@@ -239,6 +247,8 @@ impl<'a> Compiler<'a> {
             });
             let row = CallRow {
                 verb: table.verb,
+                place: table.place,
+                result: table.result.unwrap_or_default(),
                 rows,
                 missing,
                 key: self.optional(table.key.as_ref(), params),

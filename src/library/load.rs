@@ -11,6 +11,8 @@ use crate::text::Span;
 /// The files that come with the program.
 const BUILTIN: &[(&str, &str)] = &[
     ("rules/libraries/prisma.toml", include_str!("../../rules/libraries/prisma.toml")),
+    ("rules/libraries/std.toml", include_str!("../../rules/libraries/std.toml")),
+    ("rules/libraries/dashmap.toml", include_str!("../../rules/libraries/dashmap.toml")),
     ("rules/libraries/web.toml", include_str!("../../rules/libraries/web.toml")),
     ("rules/libraries/sqlx.toml", include_str!("../../rules/libraries/sqlx.toml")),
 ];

@@ -84,6 +84,8 @@ pub struct Library {
     pub exprs: Vec<ExprRow>,
     /// Transactions and locks.
     pub regions: Vec<RegionRow>,
+    /// What is done to the world outside.
+    pub effects: Vec<EffectRow>,
     /// Functions that answer one request in order.
     pub pipelines: Vec<PipelineRow>,
     /// Where errors go that nobody catches.
@@ -115,6 +117,8 @@ pub struct TypeRow {
     /// The isolation level that a constructor call sets for all transactions opened on the value, as a selector on the
     /// parameters of the constructor (`Root::Param`).
     pub isolation: Option<Selector>,
+    /// Whether such a value stands for what it holds, and counts as one of that type, too.
+    pub holder: bool,
     /// Whether such a value is a statement in the making, which calls add to and one call runs.
     pub query: bool,
     /// Whether such a value is a column.
@@ -161,6 +165,35 @@ pub enum Missing {
     Zero,
 }
 
+/// What holds what a call is about, where that is no database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// The files of the machine: one row for each path.
+    File,
+    /// What it is called on, which several threads may share: a lock, a concurrent collection. One row for each key.
+    Shared,
+    /// What it is called on, as far as a lock that is held leads to it: a collection behind a mutex. One row for each key.
+    Held,
+    /// What it is called on: a single value that is read and written in one instruction.
+    Atomic,
+}
+
+/// What a call on a place gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Given {
+    /// What is there, or nothing.
+    #[default]
+    Row,
+    /// What is there, which something always is.
+    Value,
+    /// Whether nothing is there.
+    Absence,
+    /// What is there, and nobody else has access to it before what is given is gone.
+    Guard,
+}
+
 /// A call and what it does.
 #[derive(Clone, Debug)]
 pub struct CallRow {
@@ -168,6 +201,10 @@ pub struct CallRow {
     pub on: CallPattern,
     /// What it does; `None` for a call that only gives a value of a type.
     pub verb: Option<Verb>,
+    /// What it is about, if that is no entity of a database. Then the key and what is written are plain values.
+    pub place: Option<Place>,
+    /// What a call on a place gives.
+    pub result: Given,
     /// How many rows.
     pub rows: Rows,
     /// What it gives for no row.
@@ -399,6 +436,13 @@ pub enum RegionForm {
     Guard,
     /// A list of lazy calls runs inside, in order.
     Batch,
+}
+
+/// A call that does something to the world outside which cannot be taken back: a mail, another program that runs.
+#[derive(Clone, Debug)]
+pub struct EffectRow {
+    /// Which call.
+    pub on: CallPattern,
 }
 
 /// A call that registers functions which run one after the other for the same request.

@@ -10,7 +10,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
-use super::{ErrorKind, Meaning, Missing, NameForm, OnConflict, RegionForm, Requirement, RowLock, Rows, StepRow, Verb};
+use super::{
+    ErrorKind, Given, Meaning, Missing, NameForm, OnConflict, Place, RegionForm, Requirement, RowLock, Rows, StepRow,
+    Verb,
+};
 
 /// Text and where it stands.
 pub(super) type Text = Spanned<String>;
@@ -30,6 +33,8 @@ pub(super) struct File {
     pub expr: Vec<ExprTable>,
     #[serde(default)]
     pub region: Vec<RegionTable>,
+    #[serde(default)]
+    pub effect: Vec<EffectTable>,
     #[serde(default)]
     pub pipeline: Vec<PipelineTable>,
     #[serde(default)]
@@ -70,6 +75,7 @@ pub(super) struct TypeTable {
     pub isolation: Option<Text>,
     pub query: Option<bool>,
     pub column: Option<bool>,
+    pub holder: Option<bool>,
 }
 
 /// `[[call]]`.
@@ -78,6 +84,8 @@ pub(super) struct TypeTable {
 pub(super) struct CallTable {
     pub on: Texts,
     pub verb: Option<Verb>,
+    pub place: Option<Place>,
+    pub result: Option<Given>,
     pub rows: Option<Rows>,
     pub missing: Option<Missing>,
     pub key: Option<Text>,
@@ -149,6 +157,13 @@ pub(super) struct RegionTable {
     pub commit: Texts,
     #[serde(default)]
     pub abort: Texts,
+}
+
+/// `[[effect]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct EffectTable {
+    pub on: Texts,
 }
 
 /// `[[pipeline]]`.

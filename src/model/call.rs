@@ -297,12 +297,20 @@ impl<'m> Elaborator<'m, '_> {
         let name = self.called(unit, call, receiver);
         if names_lock(name.rsplit('.').next().unwrap_or_default()) {
             // What it runs comes behind it.
-            let effect = Effect { name: name.clone(), args: args.clone(), receiver, site, awaited: call.awaited };
+            let effect = Effect {
+                name: name.clone(),
+                args: args.clone(),
+                receiver,
+                site,
+                awaited: call.awaited,
+                lasting: false,
+            };
             self.emit(at, Event::Call(effect));
         }
         let moved: Vec<ValId> =
             call.args.iter().zip(&args).filter(|(arg, _)| !lends(call, arg)).map(|(_, v)| *v).collect();
         self.hand_over(at, &moved);
+        let lasting = self.is_lasting(Called { unit, receiver, callee, args: &args, form: call.form });
         let mut given = None;
         for (func, frame) in callbacks {
             let runs = call.awaited && inside && self.model.survey.shape(func).reaches_database;
@@ -313,7 +321,7 @@ impl<'m> Elaborator<'m, '_> {
             }
         }
         let value = self.unresolved(callee, args.clone(), call.form, Some((at.frame, call.span)));
-        let effect = Effect { name, args, receiver, site, awaited: call.awaited };
+        let effect = Effect { name, args, receiver, site, awaited: call.awaited, lasting };
         self.emit(at, Event::Call(effect));
         Some(given.unwrap_or(value))
     }
@@ -374,6 +382,9 @@ impl<'m> Elaborator<'m, '_> {
     fn given_by(&mut self, id: OpId) -> ValId {
         let value = self.trace.values.add(Val::Result(id));
         let op = self.trace.op(id);
+        if op.place().is_some() {
+            return self.given_at_place(id, value);
+        }
         let is_count = op.by.is_some_and(|(row, _)| row.affected.as_ref().is_some_and(|s| s.path.is_empty()));
         let (scalar, exists) = (op.scalar, exists(op));
         if is_count {

@@ -6,7 +6,7 @@
 use super::elaborate::{At, Elaborator, Env};
 use super::trace::{Frame, FrameId};
 use super::value::{ObjectEntry, Val, ValId};
-use crate::ir::{Call, CallForm, FuncKind, SlotId};
+use crate::ir::{Call, CallForm, FuncKind, Language, SlotId};
 use crate::link::{ClassRef, FuncRef};
 
 /// How many blocks a function may have that is run beside the trace: a factory is short, what starts a whole server is not.
@@ -51,6 +51,13 @@ impl Elaborator<'_, '_> {
 
     /// An instance of a class: its members are those that the constructors store.
     pub(super) fn construct(&mut self, class: ClassRef, args: &[ValId]) -> ValId {
+        let is_literal = self.model.program.unit(class.unit).language == Language::Rust;
+        if let ([members], true) = (args, is_literal)
+            && matches!(self.trace.values.get(*members), Val::Object(_))
+        {
+            // `Type { … }` names its members itself.
+            return self.trace.values.add(Val::Made(class, *members));
+        }
         let bare = self.trace.values.add(Val::Instance(class));
         match self.stored_members(class, bare, args) {
             Some(members) => self.trace.values.add(Val::Made(class, members)),
@@ -143,6 +150,7 @@ impl Frame {
             confidence: crate::finding::Confidence::High,
             is_stage: false,
             takes_lock: false,
+            awaits: false,
             is_guarded: false,
         }
     }

@@ -106,6 +106,7 @@ pub(super) struct Elaborator<'m, 'a> {
 pub fn trace<'m>(model: &'m Model<'_>, start: Start, last_resort: Option<LastResort>) -> Trace<'m> {
     let mut elaborator = elaborator(model, start.unit());
     elaborator.run_start(start, last_resort);
+    elaborator.note_sharing();
     elaborator.trace
 }
 
@@ -126,6 +127,7 @@ fn elaborator<'m, 'a>(model: &'m Model<'a>, home: UnitId) -> Elaborator<'m, 'a> 
         frames: Vec::new(),
         in_place: Vec::new(),
         related: FxHashMap::default(),
+        shared: FxHashSet::default(),
         budget_hit: false,
     };
     Elaborator {
@@ -273,11 +275,19 @@ impl<'m, 'a> Elaborator<'m, 'a> {
                     if let Some(variable) = self.variable(unit, at.frame, *slot) {
                         self.assign(unit, &mut at.env, variable, value);
                     }
+                    self.keep_guard(at, value);
                 }
-                Step::Store { root, path, value, .. } => {
+                Step::Store { root, path, value, span } => {
                     let Some(variable) = self.variable(unit, at.frame, *root) else { continue };
                     let old = self.read(unit, at, *root);
                     let value = value.as_ref().map(|value| self.eval(unit, at, value));
+                    if let Some(value) = value {
+                        let column = match path.first() {
+                            Some(ir::Key::Name(name)) => Some(name.as_str()),
+                            _ => None,
+                        };
+                        self.store_at_place(at, old, column, value, Site { unit, span: *span });
+                    }
                     let new = self.with_member(unit, at, old, path, value);
                     self.assign(unit, &mut at.env, variable, new);
                 }

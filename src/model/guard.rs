@@ -6,7 +6,7 @@
 
 use super::elaborate::{At, Elaborator, Env, Variable};
 use super::recognise::{Called, Recognised};
-use super::trace::{Event, FrameId, RegionId};
+use super::trace::{Event, FrameId, RegionId, RegionKind};
 use super::value::{Val, ValId};
 use crate::ir::SlotId;
 use crate::library::{Library, RegionRow};
@@ -27,13 +27,35 @@ impl<'m> Elaborator<'m, '_> {
         handle
     }
 
+    /// Notes that a variable holds a guard of what it guards, so that it lives on; one that has no name ends with its
+    /// statement.
+    pub fn keep_guard(&mut self, at: &mut At, value: ValId) {
+        let Some(region) = self.guard_region(value) else { return };
+        if at.env.contains_key(&opened(region)) {
+            return;
+        }
+        self.guard_frames.insert(region, at.frame);
+        std::rc::Rc::make_mut(&mut at.env).insert(opened(region), value);
+        self.enter_guards(at);
+    }
+
+    /// The region of what a guard guards, if a value is one.
+    fn guard_region(&self, value: ValId) -> Option<RegionId> {
+        match self.trace.values.get(value) {
+            Val::Result(op) => self.trace.op(*op).gives_guard().then_some(self.trace.op(*op).region?),
+            _ => None,
+        }
+    }
+
     /// Ends a transaction that a guard keeps open; nothing if it has ended.
     pub fn close_guard(&mut self, at: &mut At, region: RegionId, keeps: bool) {
         if !at.env.contains_key(&opened(region)) {
             return;
         }
-        let event = if keeps { Event::Close(region) } else { Event::Abort(region) };
-        self.emit(at, event);
+        if !matches!(self.trace.regions[region.index()].kind, RegionKind::Guard(_)) {
+            let event = if keeps { Event::Close(region) } else { Event::Abort(region) };
+            self.emit(at, event);
+        }
         std::rc::Rc::make_mut(&mut at.env).remove(&opened(region));
         self.enter_guards(at);
     }
@@ -51,9 +73,8 @@ impl<'m> Elaborator<'m, '_> {
         for region in guards_of(&at.env) {
             let own = self.guard_frames.get(&region) == Some(&at.frame);
             let handle = Val::Handle(region);
-            let leaves = value.is_some_and(|value| {
-                self.trace.values.any_within(value, 4, &mut |v| *self.trace.values.get(v) == handle)
-            });
+            let is_handle = |v: ValId| *self.trace.values.get(v) == handle || self.guard_region(v) == Some(region);
+            let leaves = value.is_some_and(|value| self.trace.values.any_within(value, 4, &mut |v| is_handle(v)));
             if own && !leaves {
                 self.close_guard(at, region, false);
             }
@@ -62,6 +83,10 @@ impl<'m> Elaborator<'m, '_> {
 
     /// What a variable held is gone.
     pub fn drop_value(&mut self, at: &mut At, value: ValId) {
+        if let Some(region) = self.guard_region(value) {
+            self.close_guard(at, region, true);
+            return;
+        }
         if let Val::Handle(region) = self.trace.values.get(value) {
             let region = *region;
             self.close_guard(at, region, false);

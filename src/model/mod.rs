@@ -12,6 +12,7 @@ mod expression;
 mod guard;
 mod objects;
 mod path;
+mod places;
 mod query;
 mod recognise;
 mod start;
@@ -24,6 +25,7 @@ mod value;
 pub use algebra::AFFECTED;
 pub use elaborate::{Model, last_resorts, trace};
 pub use objects::{Compare, Condition, Conditions, Nested, Writes, Written, entity_of};
+pub use places::{CONTENTS, key_column};
 pub use start::{LastResort, Start};
 pub use survey::{Definition, Survey};
 pub use trace::{

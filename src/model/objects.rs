@@ -127,7 +127,7 @@ impl Trace<'_> {
         let mut value = match selector.root {
             Root::Param(index) => *self.op(op).args.get(index)?,
             Root::Result => self.values.add(Val::Result(op)),
-            Root::Receiver => return None,
+            Root::Receiver => self.op(op).handle?,
         };
         for name in &selector.path {
             value = self.field(value, name);
@@ -146,6 +146,9 @@ impl Trace<'_> {
         let entity = entity_of(schemas, it);
         match it.source.clone() {
             OpSource::Call(row, library) => {
+                if let Some(place) = row.place {
+                    return self.place_conditions(op, row, place, see);
+                }
                 let Some(selector) = &row.key else { return Conditions::default() };
                 let Some(key) = self.pick(op, selector) else { return Conditions::default() };
                 let key = see(self, key);
@@ -172,6 +175,7 @@ impl Trace<'_> {
                 }
                 found
             }
+            OpSource::Stored { of, .. } => self.conditions(schemas, of, see),
             OpSource::Sql(statement, bound) => match &statement.kind {
                 sql::Kind::Query(query) => self.sql_conditions(entity, &query.filter, &bound, see),
                 _ => Conditions::default(),
@@ -201,6 +205,9 @@ impl Trace<'_> {
         let verb = it.verb;
         match it.source.clone() {
             OpSource::Call(row, library) => {
+                if let Some(place) = row.place {
+                    return self.place_writes(op, row, place, creating, see);
+                }
                 let selector = if creating && verb == Verb::Upsert { &row.create } else { &row.set };
                 let Some(selector) = selector else { return Writes::default() };
                 let Some(data) = self.pick(op, selector) else { return Writes::default() };
@@ -209,6 +216,7 @@ impl Trace<'_> {
                 self.read_data(&library.data, entity, data, see, &mut found, 4);
                 found
             }
+            OpSource::Stored { of, columns, .. } => self.stored_writes(schemas, of, &columns, creating, see),
             OpSource::Related { .. } => Writes::default(),
             OpSource::Built(built, _) => {
                 let grammar = data_grammar();

@@ -84,6 +84,12 @@ impl<'m> Elaborator<'m, '_> {
                     return Some(Recognised::Value(extended, row.in_place.then_some(extended)));
                 }
                 row.verb?;
+                if row.place.is_some() {
+                    match self.on_place(at, by, called.receiver.map(|_| handle), &name, called.args) {
+                        None => continue,
+                        found => return found,
+                    }
+                }
                 return self.operations(at, by, handle, member, &name, called.args).map(Recognised::Ops);
             }
             for row in &library.exprs {
@@ -138,7 +144,8 @@ impl<'m> Elaborator<'m, '_> {
             if wanted == "_" {
                 return Some((receiver, None));
             }
-            return self.is_of(receiver, library, wanted).map(|_| (receiver, None));
+            let fits = self.is_of(receiver, library, wanted).is_some() || self.is_itself(receiver, library, wanted);
+            return fits.then_some((receiver, None));
         }
         let Val::Field(base, accessor) = self.trace.values.get(receiver) else { return None };
         let (base, accessor) = (*base, accessor.clone());

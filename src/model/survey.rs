@@ -27,6 +27,8 @@ pub struct Shape {
     pub loops: FxHashMap<BlockId, Vec<SlotId>>,
     /// Whether running it can reach the database, as far as names tell.
     pub reaches_database: bool,
+    /// Whether it waits for something.
+    pub awaits: bool,
     /// Whether it is small and calls nothing that matters: a predicate, a mapper.
     pub is_small: bool,
 }
@@ -224,7 +226,9 @@ fn shape(func: &Func, methods: &Methods<'_>) -> Shape {
         }
     }
     let is_small = count <= SMALL;
-    Shape { order, loops, reaches_database: false, is_small }
+    let mut steps = func.blocks.iter().flat_map(|block| &block.steps);
+    let awaits = steps.any(|step| matches!(step, Step::Call(call) if call.awaited));
+    Shape { order, loops, reaches_database: false, awaits, is_small }
 }
 
 /// The blocks of the natural loop of a back edge.

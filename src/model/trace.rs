@@ -5,11 +5,11 @@
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::value::{ValId, Values};
 use crate::finding::Confidence;
-use crate::library::{CallRow, Library, Missing, OnConflict, Rows, Verb};
+use crate::library::{CallRow, Library, Missing, OnConflict, Place, Rows, Verb};
 use crate::link::{FuncRef, UnitId};
 use crate::sql;
 use crate::text::Span;
@@ -77,6 +77,8 @@ pub struct Trace<'a> {
     pub in_place: Vec<FuncRef>,
     /// Rows that an operation reads along, by the member under which it gives them.
     pub related: FxHashMap<(OpId, String), OpId>,
+    /// Parameters by which a function is given access to what others have as well, and no data of its own.
+    pub shared: FxHashSet<ValId>,
     /// Whether something was left out because the trace grew too large.
     pub budget_hit: bool,
 }
@@ -128,6 +130,8 @@ pub struct Effect {
     pub site: Site,
     /// Whether the result is awaited.
     pub awaited: bool,
+    /// Whether a library says that it cannot be taken back.
+    pub lasting: bool,
 }
 
 /// How a block ends.
@@ -179,6 +183,8 @@ pub struct Frame {
     pub is_stage: bool,
     /// Whether its name says that it takes a lock of its own.
     pub takes_lock: bool,
+    /// Whether it waits for something, so that other things go on meanwhile.
+    pub awaits: bool,
     /// Whether something around the call to it may make a difference: a handler of errors, a transaction, a lock.
     pub is_guarded: bool,
 }
@@ -216,6 +222,8 @@ pub enum RegionKind {
     Savepoint,
     /// A lock that other processes see, by name, as far as it is known.
     Lock(String),
+    /// A guard within the process: what it guards is nobody else's before it is gone.
+    Guard(String),
 }
 
 /// An operation on the database.
@@ -280,6 +288,15 @@ pub enum OpSource<'a> {
     Sql(Box<sql::Statement>, Rc<Bound>),
     /// A statement that several calls have put together.
     Built(Rc<Built>, &'a Library),
+    /// An assignment to what is reached through the row of a place.
+    Stored {
+        /// The operation that gave the row.
+        of: OpId,
+        /// The place.
+        place: Place,
+        /// Columns and their new values.
+        columns: Vec<(String, ValId)>,
+    },
 }
 
 /// The values that go into SQL text.

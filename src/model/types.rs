@@ -32,7 +32,7 @@ impl<'m> Elaborator<'m, '_> {
     fn find_class(&self, value: ValId) -> Option<ClassRef> {
         match self.trace.values.get(value) {
             Val::This(class) | Val::Instance(class) | Val::Made(class, _) => Some(*class),
-            Val::Param(..) | Val::Declared(..) | Val::Field(..) | Val::Call { .. } => {
+            Val::Param(..) | Val::Declared(..) | Val::Field(..) | Val::Call { .. } | Val::Result(_) => {
                 let declared = self.declared_type(value).and_then(|ty| self.model.program.class_of_type(ty));
                 declared.or_else(|| self.class_within(value))
             }
@@ -81,6 +81,11 @@ impl<'m> Elaborator<'m, '_> {
                     class = program.superclass(class)?;
                 }
                 None
+            }
+            // What a lock or a collection holds.
+            Val::Result(op) if self.trace.op(*op).place().is_some() => {
+                let held = self.declared_type(self.trace.op(*op).handle?)?;
+                Some(Written { text: last_argument(held.text)?, ..held })
             }
             Val::Call { callee, is_new: false, .. } => match self.trace.values.get(*callee) {
                 Val::Closure(func, _) => program.type_returned(*func),
@@ -167,6 +172,9 @@ impl<'m> Elaborator<'m, '_> {
         match values.get(value) {
             Val::Handle(region) => self.handle_types.get(region).copied(),
             Val::Query(query) => self.type_named(query.library, &query.ty),
+            Val::Result(op) if self.trace.op(*op).place().is_some() => {
+                self.declared_type(value).and_then(|ty| self.declared_as(ty))
+            }
             Val::Result(op) => {
                 // Rows that are read have a type of their own only where the library says so.
                 let (row, library) = self.trace.op(*op).by?;
@@ -231,6 +239,22 @@ impl<'m> Elaborator<'m, '_> {
         }
     }
 
+    /// The type of a library that what a lock or a collection holds is of.
+    pub fn typed_inside(&self, holder: ValId) -> Option<Typed<'m>> {
+        let held = self.declared_type(holder)?;
+        self.declared_as(Written { text: last_argument(held.text)?, ..held })
+    }
+
+    /// Whether a value is declared to be of a library's type itself, and not only of one that stands for what it holds.
+    pub fn is_itself(&self, value: ValId, library: &Library, wanted: &str) -> bool {
+        let Some(ty) = self.declared_type(value) else { return false };
+        let names = self.model.program.names_of_type(ty);
+        let own = names.iter().find(|name| !POINTERS.contains(&name.rsplit("::").next().unwrap_or(name)));
+        let accepts =
+            |p: &TypePattern| matches!(p, TypePattern::Declared(_)) && own.is_some_and(|name| p.accepts(name));
+        library.types.iter().any(|row| row.name == wanted && row.patterns.iter().any(accepts))
+    }
+
     /// The type of a value that may be one of several: of a client and a transaction, the client, since what runs
     /// outside of a transaction on one way is not protected by it.
     fn typed_among(&self, values: &[ValId]) -> Option<Typed<'m>> {
@@ -283,7 +307,9 @@ impl<'m> Elaborator<'m, '_> {
             let from_globs = globs.iter().filter(|_| !name.contains("::")).map(|glob| format!("{glob}::{name}"));
             let names: Vec<String> = std::iter::once(name.clone()).chain(from_globs).collect();
             let accepts = |p: &TypePattern| names.iter().any(|name| p.accepts(name));
-            self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::Declared(_)) && accepts(p))
+            self.find_type(Confidence::High, |row, p| {
+                !row.holder && matches!(p, TypePattern::Declared(_)) && accepts(p)
+            })
         })
     }
 
@@ -426,4 +452,33 @@ fn derives(class: &Class) -> impl Iterator<Item = &str> {
     let lists = class.decorators.iter().filter_map(|mark| mark.trim().strip_prefix("derive("));
     let names = lists.flat_map(|list| list.trim_end_matches(')').split(','));
     names.map(|name| name.rsplit("::").next().unwrap_or(name).trim())
+}
+
+/// Types that only point at what they hold, whoever shares it.
+const POINTERS: [&str; 10] =
+    ["Arc", "Rc", "Box", "Option", "Lazy", "LazyLock", "OnceCell", "OnceLock", "Pin", "CachePadded"];
+
+/// The last argument of a generic type behind references and pointers: what a lock or a collection holds.
+fn last_argument(ty: &str) -> Option<&str> {
+    let mut ty = ty;
+    for _ in 0..8 {
+        let (name, arguments) = ty.split_once('<')?;
+        let arguments = arguments.trim_end().strip_suffix('>')?;
+        let mut depth = 0;
+        let start = arguments.char_indices().rev().find_map(|(at, c)| {
+            match c {
+                '>' | ')' | ']' => depth += 1,
+                '<' | '(' | '[' => depth -= 1,
+                ',' if depth == 0 => return Some(at + 1),
+                _ => {}
+            }
+            None
+        });
+        ty = arguments[start.unwrap_or(0)..].trim();
+        let name = name.rsplit([':', '&', ' ']).next().unwrap_or(name);
+        if !POINTERS.contains(&name.trim()) {
+            return Some(ty);
+        }
+    }
+    None
 }

@@ -131,6 +131,7 @@ fn anomaly(anomaly: Anomaly) -> &'static str {
     match anomaly {
         Anomaly::Duplicate => "duplicate",
         Anomaly::UnhandledViolation => "unique-violation",
+        Anomaly::UnhandledAbsence => "not-found",
         Anomaly::DoubleAct => "double-act",
         Anomaly::LostUpdate => "lost-update",
         Anomaly::LimitExceeded => "limit-exceeded",

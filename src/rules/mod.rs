@@ -2,10 +2,13 @@
 //!
 //! Configuration keys, listings and pages are derived from the table.
 
+mod atomic_load_then_store;
 mod check_then_update;
 mod count_then_create;
 mod delete_then_create;
 mod find_then_create;
+mod fs_check_then_act;
+mod lock_gap;
 mod lost_update;
 mod max_then_create;
 mod racy_upsert;
@@ -68,6 +71,9 @@ rules! {
     "transaction-escape" Default "inside a transaction, a statement goes through the client around it",
     "unchecked-guard" Default "a write carries its check in its condition, and nobody looks whether it hit a row",
     "racy-upsert" Default "an upsert that is carried out as a look and an insert",
+    "fs-check-then-act" Default "a file is looked at, and then created, changed or removed on the strength of it",
+    "lock-gap" Default "what a lock guards is looked at under one guard and changed under another",
+    "atomic-load-then-store" Default "an atomic value is loaded, and stored on the strength of what was loaded",
     "unused-suppression" Default "a comment allows a finding that is not there",
     "unexplained-suppression" Default "a comment allows a finding and gives no reason, or cannot be understood",
 }
@@ -105,6 +111,9 @@ macro_rules! window_rules {
 }
 
 window_rules! {
+    fs_check_then_act "fs-check-then-act",
+    lock_gap "lock-gap",
+    atomic_load_then_store "atomic-load-then-store",
     stale_guard "stale-guard",
     find_then_create "find-then-create",
     count_then_create "count-then-create",

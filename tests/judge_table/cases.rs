@@ -408,6 +408,8 @@ fn flag(case: &str, c: Client) -> Block {
             Engine::Postgres => Level::ReadCommitted,
             Engine::MySql | Engine::MariaDbSnapshot => Level::RepeatableRead,
             Engine::Sqlite | Engine::SqliteWal => Level::Deferred,
+            // There are no batches of files and values.
+            Engine::Files | Engine::Memory => Level::default(),
         };
         let batch = Client { level: c.level.or(Some(default)), ..c };
         return block![start(), batch.tx(block![clear(filter), set_own(batch), ok()])];

@@ -119,6 +119,10 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     let mut writer = Writer::new(trace, schemas, plan, answers);
     writer.learn();
     writer.terms.fix_predicate(writer.trace, schemas, plan.check, plan.movers.then_some(plan.act));
+    if writer.trace.op(plan.act).place().is_some() {
+        let writes = writer.written(plan.act, false);
+        writer.terms.stores(writer.trace, &writes);
+    }
     if plan.counts_on {
         writer.terms.count_on(plan.check);
     }
@@ -195,10 +199,14 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             return true;
         }
         let it = self.trace.op(op);
+        let check = self.trace.op(plan.check);
+        if it.place().is_some() != check.place().is_some() || it.place().is_some() && it.entity.is_empty() {
+            // Somewhere else, or nothing that tells.
+            return false;
+        }
         if matches!(&it.source, OpSource::Sql(statement, _) if statement.query().is_none()) || it.lock.is_some() {
             return true;
         }
-        let check = self.trace.op(plan.check);
         let act = self.trace.op(plan.act);
         let same_entity = it.entity == check.entity || it.entity == act.entity;
         let is_read = matches!(it.verb, Verb::Read | Verb::Count);
@@ -365,7 +373,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         // Named locks of the surrounding text hold whatever handle is used.
         let block = self.trace.op(op).block;
         for region in self.trace.block(block).regions.iter().rev() {
-            let is_lock = matches!(self.trace.regions[region.index()].kind, RegionKind::Lock(_));
+            let is_lock = matches!(self.trace.regions[region.index()].kind, RegionKind::Lock(_) | RegionKind::Guard(_));
             if is_lock && !chain.contains(region) {
                 chain.push(*region);
             }
@@ -431,6 +439,11 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             if Some(handler) == next {
                 continue;
             }
+            if self.plan.way.iter().skip_while(|at| **at != block).any(|at| *at == handler) {
+                // The way that goes well leads there, too: nobody asks how it went.
+                wrapped = self.wrap(kind, &Handling::GoesOn, wrapped, op);
+                continue;
+            }
             let Some((handling, at)) = handling(self.trace, self.plan.flow, block, handler, kind) else { continue };
             let depth = self.trace.block(at).regions.len();
             let own = self.trace.block(block).regions.len();
@@ -482,7 +495,9 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     fn query(&mut self, op: OpId, it: &crate::model::Op<'m>, next: Option<BlockId>, nodes: &mut Block) {
         let table = it.entity.clone();
         self.terms.touch(&table);
-        if it.schema.is_none() {
+        if let Some(place) = it.place() {
+            self.terms.describe_place(&table, place);
+        } else if it.schema.is_none() {
             self.keys_unknown |= matches!(it.verb, Verb::Create | Verb::Upsert);
         } else {
             self.terms.describe(&table, it.schema);
@@ -616,7 +631,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         let limit = match self.trace.op(op).source.clone() {
             OpSource::Call(row, _) => row.limit.as_ref().and_then(|limit| self.trace.pick(op, limit)),
             OpSource::Built(built, _) => built.limit,
-            OpSource::Sql(..) | OpSource::Related { .. } => None,
+            OpSource::Sql(..) | OpSource::Related { .. } | OpSource::Stored { .. } => None,
         };
         let Some(value) = limit else { return false };
         !self.trace.values.literal(value).is_some_and(crate::model::Literal::is_absent)
@@ -669,6 +684,8 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                     tx(asked.and_then(|l| level(l, self.plan.engine)), body).into()
                 }
                 RegionKind::Savepoint => judge::savepoint(body).into(),
+                // Given back at the end, however that is reached.
+                RegionKind::Guard(name) => tx(None, block![judge::lock(name.as_str()), body]).into(),
                 RegionKind::Lock(name) => {
                     let name = if name.is_empty() { "lock".to_owned() } else { name };
                     block![judge::lock(name.as_str()).for_session(), body, judge::unlock(name.as_str())]

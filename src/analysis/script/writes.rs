@@ -97,14 +97,14 @@ impl<'m> Writer<'_, '_, 'm> {
                 OnConflict::Nothing => Some(judge::OnConflict::Nothing),
                 OnConflict::Update => None,
             },
-            OpSource::Related { .. } => None,
+            OpSource::Related { .. } | OpSource::Stored { .. } => None,
         }
     }
 
     pub(super) fn inserts_unless_exists(&self, it: &Op<'m>) -> bool {
         match &it.source {
             OpSource::Sql(statement, _) => statement.query().is_some_and(|q| q.insert_select_not_exists),
-            OpSource::Call(..) | OpSource::Built(..) | OpSource::Related { .. } => false,
+            OpSource::Call(..) | OpSource::Built(..) | OpSource::Related { .. } | OpSource::Stored { .. } => false,
         }
     }
 }

@@ -71,7 +71,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// The runs around a run, innermost first.
-    fn callers_of(&self, frame: FrameId) -> impl Iterator<Item = FrameId> + '_ {
+    pub(super) fn callers_of(&self, frame: FrameId) -> impl Iterator<Item = FrameId> + '_ {
         let caller = |frame: FrameId| self.trace.frames[frame.index()].caller.map(|(caller, _)| caller);
         std::iter::successors(caller(frame), move |frame| caller(*frame))
     }
@@ -171,7 +171,12 @@ impl Search<'_, '_, '_> {
             }
             for event in &self.trace.block(*block).events {
                 match event {
-                    Event::Op(op) if *op != act && writes.contains(op) && !is_log(&self.trace.op(*op).entity) => {
+                    Event::Op(op)
+                        if *op != act
+                            && writes.contains(op)
+                            && !is_log(&self.trace.op(*op).entity)
+                            && self.trace.op(*op).place() == self.trace.op(act).place() =>
+                    {
                         decided.insert(*op);
                     }
                     Event::Call(call) if self.is_effect_call(call) && !effects.contains(&call.name) => {
@@ -186,7 +191,7 @@ impl Search<'_, '_, '_> {
 
     /// Whether a call changes something in the world outside.
     pub(in crate::analysis) fn is_effect_call(&self, call: &crate::model::Effect) -> bool {
-        is_effect(call.name.rsplit('.').next().unwrap_or_default()) || self.is_request(call)
+        call.lasting || is_effect(call.name.rsplit('.').next().unwrap_or_default()) || self.is_request(call)
     }
 
     /// Whether a call sends a request that changes something elsewhere.
@@ -205,6 +210,9 @@ impl Search<'_, '_, '_> {
 
     /// Whether the act takes something that only one run may have, and says so to its caller.
     pub(in crate::analysis) fn claims(&mut self, check: OpId, act: OpId, link: &Link, way: &[BlockId]) -> bool {
+        if self.trace.op(check).place().is_some() {
+            return *link == Link::Absence && self.puts_its_own(check, act, way);
+        }
         let Link::Column(columns) = link else { return false };
         let writes = self.writes(act, false, way);
         let moves = columns.iter().any(|c| writes.get(c).is_some());

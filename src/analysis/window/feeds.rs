@@ -67,6 +67,7 @@ impl Search<'_, '_, '_> {
             }
             OpSource::Built(built, _) => !built.order.is_empty(),
             OpSource::Related { .. } => true,
+            OpSource::Stored { .. } => false,
         };
         let extreme = ordered || source.rows != Rows::One;
         // The database may have done the sum itself.
@@ -189,7 +190,7 @@ impl Search<'_, '_, '_> {
     pub(super) fn column_within(&self, check: OpId, value: ValId, column: &str, depth: usize) -> bool {
         self.trace.values.any_within(value, depth, &mut |value| match self.trace.values.get(value) {
             Val::Field(base, name) => name == column && self.is_check_row(check, *base),
-            _ => false,
+            _ => column == CONTENTS && self.is_contents(check, value),
         })
     }
 }

@@ -4,6 +4,7 @@ mod answers;
 mod consequences;
 mod feeds;
 mod pairs;
+mod places;
 mod reliance;
 mod same_row;
 mod subjects;
@@ -21,11 +22,11 @@ use crate::analysis::paths::{Choices, Depends, Paths, resolve};
 use crate::analysis::rivals::{Demand, Moved, Step};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Over, UnaryOp};
-use crate::library::{Missing, Rows, Verb};
+use crate::library::{Missing, Place, Rows, Verb};
 use crate::link::FuncRef;
 use crate::model::{
-    ArrayItem, BlockId, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionId, RegionKind, Site,
-    TextPart, Trace, Val, ValId, Writes, Written, entity_of,
+    ArrayItem, BlockId, CONTENTS, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionId,
+    RegionKind, Site, TextPart, Trace, Val, ValId, Writes, Written, entity_of,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Schema};
 
@@ -187,6 +188,9 @@ impl Search<'_, '_, '_> {
                 })
                 .collect();
             if acts.is_empty() {
+                continue;
+            }
+            if it.place().is_some() && !is_read {
                 continue;
             }
             let acts = if is_read { self.linkable(check, acts) } else { self.pairable(check, acts) };

@@ -10,7 +10,11 @@ impl Search<'_, '_, '_> {
         let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
         for check in (0..count).map(OpId) {
             let it = self.trace.op(check);
-            if it.entity.is_empty() || it.verb != Verb::Read || self.flow.position(it.block).is_none() {
+            if it.entity.is_empty()
+                || it.place().is_some()
+                || it.verb != Verb::Read
+                || self.flow.position(it.block).is_none()
+            {
                 continue;
             }
             let entity = it.entity.clone();
@@ -21,6 +25,7 @@ impl Search<'_, '_, '_> {
                     let it = self.trace.op(*act);
                     matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete)
                         && it.entity != entity
+                        && it.place().is_none()
                         && !it.entity.is_empty()
                         && self.seen_first_here(&mine, *act)
                 })
@@ -223,7 +228,7 @@ impl Search<'_, '_, '_> {
         };
         for write in ids.iter().copied() {
             let it = self.trace.op(write).clone();
-            if it.verb != Verb::Update || it.entity.is_empty() {
+            if it.verb != Verb::Update || it.entity.is_empty() || it.place().is_some() {
                 continue;
             }
             let writes = self.writes(write, false, &[]);
@@ -245,7 +250,7 @@ impl Search<'_, '_, '_> {
             for read in ids.iter().copied() {
                 let that = self.trace.op(read).clone();
                 let reads = matches!(that.verb, Verb::Read | Verb::Count) && that.lock.is_none();
-                if !reads || that.entity.is_empty() || !self.on_one_way(read, write) {
+                if !reads || that.entity.is_empty() || that.place().is_some() || !self.on_one_way(read, write) {
                     continue;
                 }
                 if !self.reads_of_moved(read, &it.entity, &keys) {

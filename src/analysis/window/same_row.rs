@@ -35,6 +35,9 @@ impl Search<'_, '_, '_> {
 
     /// How sure it is that check and act mean the same row; `None` where they cannot.
     pub(super) fn same_row(&mut self, check: OpId, act: OpId, link: &Link, way: &[BlockId]) -> Option<Confidence> {
+        if self.trace.op(check).place().is_some() {
+            return self.same_place(check, act, way);
+        }
         let looked = self.conditions(check, way);
         let acted = self.trace.op(act).clone();
         let as_written = matches!(link, Link::Absence | Link::Set | Link::Next(_))

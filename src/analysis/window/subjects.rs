@@ -118,6 +118,10 @@ impl Search<'_, '_, '_> {
             if steps > 200 {
                 break;
             }
+            if self.is_contents(check, value) {
+                names.push(CONTENTS.to_owned());
+                continue;
+            }
             if let Val::Field(base, name) = self.trace.values.get(value)
                 && self.is_check_row(check, *base)
             {

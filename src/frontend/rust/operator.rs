@@ -191,7 +191,9 @@ impl Lower<'_> {
             _ => return Place::Elsewhere,
         };
         path.reverse();
-        if path.is_empty() { Place::Slot(root) } else { Place::Member(root, path) }
+        // What is behind a reference changes, and not the variable that holds it.
+        let behind = matches!(expr, Source::Unary(it) if matches!(it.op, syn::UnOp::Deref(_)));
+        if path.is_empty() && !behind { Place::Slot(root) } else { Place::Member(root, path) }
     }
 
     fn put(&mut self, place: Place, value: Expr, span: Span) {

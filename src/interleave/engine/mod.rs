@@ -1,9 +1,11 @@
-//! The engines: how PostgreSQL, InnoDB and SQLite let statements of concurrent transactions meet.
+//! The engines: how PostgreSQL, InnoDB and SQLite let statements of concurrent transactions meet, and how places that know no
+//! transactions do.
 //!
 //! An engine answers for statements and for the end of transactions. A statement may succeed, fail ([`Stop::Fail`]) or
 //! have to wait ([`Stop::Wait`]); one that waits keeps the locks and writes it has made and its place, and is run again
 //! from there once its request is free, as in a real server. Every rule names its reason; none names a pattern of use.
 
+mod direct;
 mod innodb;
 mod postgres;
 mod sqlite;
@@ -20,7 +22,7 @@ use super::schema::{Schema, TableId};
 use super::state::{Progress, Request, State};
 use super::store::{Mode, Resource, Rid};
 
-/// The databases that can be judged by.
+/// The databases, and other places with a state of their own, that can be judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Engine {
     /// PostgreSQL.
@@ -33,6 +35,10 @@ pub enum Engine {
     Sqlite,
     /// SQLite with a write-ahead log, each session with a connection of its own.
     SqliteWal,
+    /// The files of a machine, by path. Anybody may create or remove one: another process, another run, an attacker.
+    Files,
+    /// The values of a process that its threads share.
+    Memory,
 }
 
 impl Engine {
@@ -48,6 +54,7 @@ impl Engine {
             Self::MariaDbSnapshot => vec![Box::new(innodb::InnoDb { schema, snapshot_isolation: true })],
             Self::Sqlite => vec![Box::new(sqlite::Sqlite { schema, wal: false })],
             Self::SqliteWal => vec![Box::new(sqlite::Sqlite { schema, wal: true })],
+            Self::Files | Self::Memory => vec![Box::new(direct::Direct { schema })],
         }
     }
 }

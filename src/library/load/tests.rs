@@ -4,7 +4,9 @@ use super::super::schema::{
     PipelineTable, RegionTable, RemedyTable, TypeTable,
 };
 use super::super::{CallRow, Library, Meaning, NameForm, OnConflict, Requirement, RowLock};
-use super::super::{ENGINES, ErrorKind, HOLES, INTENTS, LEVELS, Missing, RegionForm, Rows, StepRow, Verb};
+use super::super::{
+    ENGINES, ErrorKind, Given, HOLES, INTENTS, LEVELS, Missing, Place, RegionForm, Rows, StepRow, Verb,
+};
 use super::{LoadError, Registry};
 
 const README: &str = include_str!("../../../rules/libraries/README.md");
@@ -318,6 +320,8 @@ fn the_readme_documents_every_key_and_word() {
         keys::<DataTable>(),
         keys::<RemedyTable>(),
         variants::<Verb>(),
+        variants::<Place>(),
+        variants::<Given>(),
         variants::<Rows>(),
         variants::<Missing>(),
         variants::<Requirement>(),

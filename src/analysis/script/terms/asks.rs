@@ -17,7 +17,8 @@ impl Terms {
             },
             Atom::True(value) => return self.truth(trace, schemas, *value, *truth),
             Atom::Eq(a, b) => {
-                if self.place(trace, *a).is_none() && self.place(trace, *b).is_none() {
+                let (a, b) = (&self.unwrapped(trace, *a), &self.unwrapped(trace, *b));
+                if self.contents(trace, *a).is_none() && self.contents(trace, *b).is_none() {
                     return self.truth_of_parts(trace, &[*a, *b], *truth);
                 }
                 let (left, right) = (self.expr(trace, schemas, *a), self.expr(trace, schemas, *b));
@@ -30,7 +31,7 @@ impl Terms {
                 if matches!(atom, Atom::Lt(..)) { left.lt(right) } else { left.le(right) }
             }
             Atom::Among(item, list) => {
-                let Some(Place::Column(variable, table, column)) = self.place(trace, *item) else {
+                let Some(Place::Column(variable, table, column)) = self.contents(trace, *item) else {
                     return self.truth_of_parts(trace, &[*item, *list], *truth);
                 };
                 let Val::Array(items) = trace.values.get(*list).clone() else { return None };
@@ -56,13 +57,14 @@ impl Terms {
         a: ValId,
         b: ValId,
     ) -> Option<(Expr, Expr)> {
+        let (a, b) = (self.unwrapped(trace, a), self.unwrapped(trace, b));
         let (left, right) = (self.size_in(trace, a, 5), self.size_in(trace, b, 5));
         match (left, right) {
             (Some((left, false)), None) | (None, Some((left, true))) => return Some((left, lit(1))),
             (None, Some((right, false))) | (Some((right, true)), None) => return Some((lit(1), right)),
             _ => {}
         }
-        let (pa, pb) = (self.place(trace, a), self.place(trace, b));
+        let (pa, pb) = (self.contents(trace, a), self.contents(trace, b));
         if pa.is_none() && pb.is_none() {
             return None;
         }
@@ -165,7 +167,7 @@ impl Terms {
     }
 
     pub(super) fn note_place(&mut self, trace: &Trace<'_>, value: ValId, other: &Expr) {
-        if let Some(Place::Column(_, table, column)) = self.place(trace, value) {
+        if let Some(Place::Column(_, table, column)) = self.contents(trace, value) {
             self.note(&table, &column, other);
         }
     }

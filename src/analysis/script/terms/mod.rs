@@ -13,9 +13,10 @@ use crate::analysis::facts::{Atom, Fact};
 use crate::analysis::paths::{self, Choices};
 use crate::interleave::{self as judge, Env, Expr, Name, Row, Table, Value, col, field, lit, null, size, total, var};
 use crate::ir::{BinaryOp, Over, UnaryOp};
-use crate::library::{Rows, Verb};
+use crate::library::{Place as Holder, Rows, Verb};
 use crate::model::{
-    AFFECTED, ArrayItem, BlockId, Compare, Conditions, Literal, OpId, OpSource, Trace, Val, ValId, Writes, Written,
+    AFFECTED, ArrayItem, BlockId, CONTENTS, Compare, Conditions, Literal, OpId, OpSource, Trace, Val, ValId, Writes,
+    Written, key_column,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema};
 use crate::sql::{Op, SqlValue};
@@ -25,6 +26,8 @@ use crate::sql::{Op, SqlValue};
 pub struct TableInfo {
     /// Where it is described.
     pub schema: Option<(usize, usize)>,
+    /// What it is, if that is no table of a database.
+    pub place: Option<Holder>,
     /// Columns and the values that matter for them.
     pub columns: BTreeMap<String, BTreeSet<Value>>,
     /// What filters ask of a row, by equality.
@@ -64,6 +67,8 @@ pub struct Terms {
     counting: Option<String>,
     /// What the way asks of columns, and the table behind each variable.
     asked: Vec<Expr>,
+    /// Values that an act stores at a place.
+    stored: FxHashSet<ValId>,
     tables_of: FxHashMap<String, String>,
 }
 
@@ -84,6 +89,7 @@ impl Terms {
             known: FxHashMap::default(),
             counting: None,
             asked: Vec::new(),
+            stored: FxHashSet::default(),
             tables_of: FxHashMap::default(),
         }
     }
@@ -122,6 +128,16 @@ impl Terms {
         self.asked.iter().filter(|expr| holds_for(expr, column, value, &of_table) == Some(false)).count()
     }
 
+    /// Notes what an operation on a place stores there.
+    pub fn stores(&mut self, trace: &Trace<'_>, writes: &Writes) {
+        for (_, written) in &writes.columns {
+            if let Written::Value(value) = written {
+                let value = self.unwrapped(trace, *value);
+                self.stored.insert(value);
+            }
+        }
+    }
+
     /// Takes what an operation gives for rows that new ones are numbered on from.
     pub fn count_on(&mut self, op: OpId) {
         self.counting = Some(self.variable(op));
@@ -135,6 +151,11 @@ impl Terms {
     /// Notes where a table is described.
     pub fn describe(&mut self, table: &str, schema: Option<(usize, usize)>) {
         self.info.entry(table.to_owned()).or_default().schema = schema;
+    }
+
+    /// Notes that a table is a place, whose rows are told apart by their keys.
+    pub fn describe_place(&mut self, table: &str, place: Holder) {
+        self.info.entry(table.to_owned()).or_default().place = Some(place);
     }
 
     fn note(&mut self, table: &str, column: &str, value: &Expr) {
@@ -161,6 +182,10 @@ impl Terms {
         let mut all: Vec<(Name, Expr)> = Vec::new();
         for (column, written) in &writes.columns {
             let value = match written {
+                Written::Value(value) if self.stored.contains(&self.unwrapped(trace, *value)) => {
+                    let value = self.unwrapped(trace, *value);
+                    self.expr(trace, schemas, value)
+                }
                 Written::Value(value) => match self.known.get(value) {
                     // A flag from the caller that a branch on the way has asked for.
                     Some(known) if self.is_boolean(schemas, table, column) => known.clone(),
@@ -301,8 +326,38 @@ impl Terms {
         }
     }
 
+    /// The same, with what is at a place as a column of its row.
+    fn contents(&self, trace: &Trace<'_>, value: ValId) -> Option<Place> {
+        match self.place(trace, value)? {
+            Place::Row(variable, table) if self.info.get(&table).is_some_and(|info| info.place.is_some()) => {
+                Some(Place::Column(variable, table, CONTENTS.to_owned()))
+            }
+            other => Some(other),
+        }
+    }
+
+    /// What a type with one member wraps: it compares as that member does.
+    fn unwrapped(&self, trace: &Trace<'_>, mut value: ValId) -> ValId {
+        for _ in 0..4 {
+            value = match trace.values.get(value) {
+                Val::Call { callee, args, is_new: false, .. }
+                    if args.len() == 1 && matches!(trace.values.get(*callee), Val::Class(_)) =>
+                {
+                    args[0]
+                }
+                Val::Field(base, member) if member == "0" && self.contents(trace, value).is_none() => *base,
+                _ => return value,
+            };
+        }
+        value
+    }
+
     /// A value as a number: leaves become one small number, the same in both runs, so that orders can be decided.
     fn number(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], value: ValId) -> Expr {
+        if self.stored.contains(&value) {
+            // What is compared with the old value takes its place: each run's own number.
+            return self.expr(trace, schemas, value);
+        }
         match self.expr(trace, schemas, value) {
             Expr::Var(_) => lit(2),
             Expr::Const(Value::Int(n)) if n >= FIRST_CONSTANT => lit(2),
@@ -313,7 +368,7 @@ impl Terms {
 
     /// A value.
     pub fn expr(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], value: ValId) -> Expr {
-        match self.place(trace, value) {
+        match self.contents(trace, value) {
             Some(Place::Row(variable, _)) => return field(variable.as_str(), "id"),
             Some(Place::Column(variable, table, column)) => {
                 if self.counting.as_ref() == Some(&variable) {
@@ -396,6 +451,9 @@ impl Terms {
             .iter()
             .map(|(name, info)| {
                 let mut table = Table::new(name.as_str()).key("#").generated_key();
+                if let Some(place) = info.place {
+                    return table.unique([key_column(place)]);
+                }
                 let entity = info.schema.map(|(schema, entity)| &schemas[schema].entities[entity]);
                 for key in entity.into_iter().flat_map(|e| &e.keys) {
                     if !key.expressions.is_empty() || key.exclusion || key.columns.is_empty() {
@@ -500,7 +558,7 @@ fn aggregate<'t>(trace: &'t Trace<'_>, op: OpId, name: &str) -> Option<&'t str> 
             let found = row.aggregates.iter().find(|(_, s)| s.path.last().is_some_and(|last| last == name));
             found.map(|(kind, _)| kind.as_str())
         }
-        OpSource::Sql(..) | OpSource::Related { .. } | OpSource::Built(..) => None,
+        OpSource::Sql(..) | OpSource::Related { .. } | OpSource::Built(..) | OpSource::Stored { .. } => None,
     }
 }
 

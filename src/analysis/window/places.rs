@@ -1,0 +1,82 @@
+//! Windows over places: which rows they mean, who else may be there, and what a run calls its own.
+
+use super::*;
+
+impl Search<'_, '_, '_> {
+    /// Whether a value is all that a check found at a place.
+    pub(super) fn is_contents(&self, check: OpId, value: ValId) -> bool {
+        *self.trace.values.get(value) == Val::Result(check) && self.trace.op(check).place().is_some()
+    }
+
+    /// How sure it is that check and act mean the same row of a place: that with the same key. A key that is made from
+    /// the checked one may be the same; a path that is made from another is not.
+    pub(super) fn same_place(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> Option<Confidence> {
+        let (looked, acted) = (self.conditions(check, way), self.conditions(act, way));
+        let (Some(looked), Some(acted)) = (looked.all.first(), acted.all.first()) else {
+            // One of both is about all rows.
+            return Some(Confidence::High);
+        };
+        let (looked, acted) = (looked.value, acted.value);
+        if looked == acted {
+            return Some(Confidence::High);
+        }
+        let by_path = self.trace.op(check).place() == Some(Place::File);
+        let constant = self.is_constant(looked, 4) || self.is_constant(acted, 4);
+        let made_from = self.trace.values.any_within(acted, 6, &mut |value| value == looked);
+        (made_from && !by_path && !constant).then_some(Confidence::Medium)
+    }
+
+    /// Whether others may well be at the same files at the same time: the window stands in code that waits for several
+    /// things at once. A program that does one thing after the other meets only another run of itself.
+    #[must_use]
+    pub fn meets_others(&self, window: &Window) -> bool {
+        let own = self.trace.op(window.check).frame;
+        std::iter::once(own).chain(self.callers_of(own)).any(|frame| self.trace.frames[frame.index()].awaits)
+    }
+
+    /// Whether what is put at a place is this run's own, so that it matters whose it is: something that the caller brought, or
+    /// that is made from it and handed back as well. What depends on the key alone is the same in both runs.
+    pub(super) fn puts_its_own(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        let mut same = FxHashSet::default();
+        self.conditions(check, way).each(&mut |c| {
+            same.insert(c.value);
+        });
+        self.conditions(act, way).each(&mut |c| {
+            same.insert(c.value);
+        });
+        let writes = self.writes(act, true, way);
+        let Some(Written::Value(put)) = writes.get(CONTENTS).cloned() else { return false };
+        if self.is_brought(put, &same, false, 8) {
+            return true;
+        }
+        let handed_out = self.returned(way).is_some_and(|value| {
+            let value = self.see(way, value);
+            self.contains_any(value, &FxHashSet::from_iter([put]), 8)
+        });
+        handed_out && self.is_brought(put, &same, true, 8)
+    }
+
+    /// Whether a value holds something that the caller brought; with `made`, also whether it is made from that by a call.
+    fn is_brought(&self, value: ValId, same: &FxHashSet<ValId>, made: bool, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        if same.contains(&value) || self.trace.shared.contains(&value) {
+            return false;
+        }
+        match self.trace.values.get(value) {
+            Val::Param(..) => true,
+            Val::Field(base, _) => self.is_brought(*base, same, made, depth),
+            // Another form of the same: `to_path_buf()`.
+            Val::Call { callee, args, is_new: false, .. } if args.is_empty() => {
+                self.is_brought(*callee, same, made, depth)
+            }
+            Val::Object(_) | Val::Array(_) | Val::Text(_) | Val::Choice(..) | Val::Binary(..) | Val::Made(..) => {
+                let parts = self.trace.values.parts(value);
+                parts.into_iter().any(|part| self.is_brought(part, same, made, depth))
+            }
+            Val::Call { args, .. } if made => args.iter().any(|arg| self.is_brought(*arg, same, made, depth)),
+            // `Type { … }`: its members.
+            Val::Call { args, is_new: true, .. } => args.iter().any(|arg| self.is_brought(*arg, same, made, depth)),
+            _ => false,
+        }
+    }
+}
