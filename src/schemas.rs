@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::finding::Problem;
+use crate::link::join;
 use crate::schema::clues::{self, Clues};
 use crate::schema::discover::{self, Candidate, Schemas};
 use crate::schema::{Engine, Schema, migrations, prisma, rust};
@@ -18,11 +19,20 @@ pub struct Found {
     groups: Schemas,
 }
 
+/// How many times more tables the project's schema has than one that is no more than an aside.
+const ASIDE: usize = 8;
+
 impl Found {
     /// The schema that a source file talks to.
     #[must_use]
     pub fn nearest(&self, path: &str) -> Option<usize> {
-        self.groups.ranked(path).first().copied()
+        let says = |at: &usize| !self.schemas[*at].entities.is_empty() || !self.groups.groups[*at].prisma.is_empty();
+        let ranked: Vec<usize> = self.groups.ranked(path).into_iter().filter(says).collect();
+        let tables = |at: usize| self.schemas[at].entities.len();
+        let most = ranked.iter().map(|at| tables(*at)).max().unwrap_or_default();
+        // A few tables that a crate makes for itself do not stand for the database of the whole project.
+        let is_aside = |at: usize| self.groups.groups[at].is_spelled_out() && tables(at) * ASIDE < most;
+        ranked.iter().find(|at| !is_aside(**at)).or(ranked.first()).copied()
     }
 }
 
@@ -58,7 +68,7 @@ pub fn read(beside: &Sources, sources: &Sources) -> (Found, Vec<Problem>) {
         }
         found.schemas.push(schema);
     }
-    found.add_spelled_out(&pieces, &clues);
+    found.add_spelled_out(&pieces, &clues, beside);
     let problem = |problem: &crate::schema::Problem| Problem {
         path: problem.path.clone(),
         span: Some(problem.span),
@@ -75,6 +85,22 @@ fn engine(clues: &Clues, folder: &str, spelled: impl FnOnce() -> Option<Engine>)
         (Some(Engine::Postgres) | None, Some(Engine::CockroachDb)) => Some(Engine::CockroachDb),
         (told, spelled) => told.or(spelled),
     }
+}
+
+/// The files of SQL that Rust sources take in, by their paths: to be read beside them.
+#[must_use]
+pub fn included(sources: &Sources) -> Vec<String> {
+    let rust = sources.iter().filter(|file| file.path.ends_with(".rs"));
+    let mut paths: Vec<String> =
+        rust.flat_map(|file| rust::included(&file.text).filter_map(|name| beside_file(&file.path, name))).collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// The path of a file that another one names, seen from its own folder.
+fn beside_file(file: &str, name: &str) -> Option<String> {
+    join(file.rsplit_once('/').map_or("", |(folder, _)| folder), name)
 }
 
 /// The files that spell out parts of a schema, by the folder of their package, in the order in which they count.
@@ -113,13 +139,23 @@ fn clues(beside: &Sources, pieces: &BTreeMap<&str, Vec<&Source>>) -> Clues {
 
 impl Found {
     /// Adds what sources spell out: to the schema that has most of the same tables, or else as a schema of its own.
-    fn add_spelled_out(&mut self, pieces: &BTreeMap<&str, Vec<&Source>>, clues: &Clues) {
+    fn add_spelled_out(&mut self, pieces: &BTreeMap<&str, Vec<&Source>>, clues: &Clues, beside: &Sources) {
+        let included = |from: &str, name: &str| {
+            let file = beside.get(&beside_file(from, name)?)?;
+            Some((file.path.clone(), file.text.as_str()))
+        };
         for (package, files) in pieces {
-            let spelled = || files.iter().find_map(|file| clues::spelled(&file.text));
+            let spelled = || {
+                files.iter().find_map(|file| {
+                    let mut taken_in = rust::included(&file.text).filter_map(|name| included(&file.path, name));
+                    clues::spelled(&file.text).or_else(|| taken_in.find_map(|(_, text)| clues::spelled(text)))
+                })
+            };
             let engine = engine(clues, package, spelled);
             let mut migrated = Schema { engine, ..Schema::default() };
             for file in files {
-                rust::migrate(&file.path, &file.text, engine, &mut migrated);
+                let taken_in = |name: &str| included(&file.path, name);
+                rust::migrate(&file.path, &file.text, &taken_in, engine, &mut migrated);
             }
             if let Some(schema) = self.home_of(package, &migrated) {
                 schema.add_missing(migrated);

@@ -57,7 +57,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &["analysis", "config::KnownRule", "finding", "library::Place", "library::Requirement", "library::Verb"]),
     ("suppress", &["finding", "ir", "rules", "source", "suggest", "text"]),
     ("select", &["config", "finding", "source", "suppress"]),
-    ("schemas", &["finding::Problem", "schema", "source"]),
+    ("schemas", &["finding::Problem", "link::join", "schema", "source"]),
     ("remedy", &["analysis", "ir", "library", "link", "model", "schema", "source", "text"]),
     ("report", &["finding", "rules", "source", "text"]),
     (

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Environment, Failure};
 use crate::config::{self, Config, Flags};
-use crate::engine::{Workspace, generated_folders, missing_manifests};
+use crate::engine::{Workspace, generated_folders, included_sql, missing_manifests};
 use crate::finding::Problem;
 use crate::rules;
 use crate::source::{Note, Paths, Request, Source, config_file, list_beside, load, project_root, read_text, relative};
@@ -89,6 +89,7 @@ impl Project {
             generated: generated_folders(&beside.prisma),
             ..Request::default()
         });
+        beside.read_included(&root, &included_sql(&loaded.sources));
         let mut problems = loaded.problems;
         problems.extend(beside.problems);
         let files = beside.prisma.into_iter().chain(beside.migrations).chain(beside.manifests).collect();

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::Workspace;
 use crate::frontend;
-use crate::ir::Unit;
+use crate::ir::{Language, Unit};
 use crate::library::Registry;
 use crate::link::{FileId, Modules};
 use crate::model::Survey;
@@ -61,8 +61,14 @@ fn imported(sources: &[&Source], units: &[Option<Unit>], modules: &Modules) -> V
     let mut wanted: Vec<usize> = Vec::new();
     for (at, unit) in units.iter().enumerate() {
         let Some(unit) = unit else { continue };
-        let names = unit.modules().filter_map(|name| modules.resolve(&sources[at].path, name));
-        wanted.extend(names.map(|FileId(file)| file as usize).filter(|file| units[*file].is_none()));
+        let named = match unit.language {
+            Language::TypeScript => {
+                unit.modules().filter_map(|name| modules.resolve(&sources[at].path, name)).collect()
+            }
+            // A path may stand anywhere in the code.
+            Language::Rust => modules.named(&sources[at].path, &sources[at].text),
+        };
+        wanted.extend(named.into_iter().map(|FileId(file)| file as usize).filter(|file| units[*file].is_none()));
     }
     wanted.sort_unstable();
     wanted.dedup();
@@ -79,16 +85,14 @@ fn importing(sources: &[&Source], units: &[Option<Unit>], modules: &Modules) -> 
             if units[at].is_some() || runs_in_browsers(source) {
                 return Vec::new();
             }
-            let names = quoted_modules(&source.text).filter_map(|name| modules.resolve(&source.path, name));
-            names.map(|FileId(file)| file as usize).collect()
+            modules.named(&source.path, &source.text).into_iter().map(|FileId(file)| file as usize).collect()
         })
         .collect();
     let mut wanted: Vec<bool> = units.iter().map(Option::is_some).collect();
     let hits = |wanted: &[bool], at: usize| imports[at].iter().any(|file| wanted[*file]);
     for _ in 0..BARRELS {
-        let passing: Vec<usize> = (0..sources.len())
-            .filter(|at| !wanted[*at] && passes_on(&sources[*at].text) && hits(&wanted, *at))
-            .collect();
+        let passing: Vec<usize> =
+            (0..sources.len()).filter(|at| !wanted[*at] && passes_on(sources[*at]) && hits(&wanted, *at)).collect();
         for at in passing {
             wanted[at] = true;
         }
@@ -141,8 +145,12 @@ const SERVED: [&str; 7] = [
     "async (",
 ];
 
-/// Whether a file does little else than pass names of other files on.
-fn passes_on(text: &str) -> bool {
+/// Whether a file passes names of other files on, and of TypeScript does little else.
+fn passes_on(source: &Source) -> bool {
+    let text = source.text.as_str();
+    if source.path.ends_with(".rs") {
+        return text.contains("pub use ");
+    }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
     let (mut passing, mut all) = (0, 0);
     for line in lines.by_ref().take(40) {
@@ -150,15 +158,4 @@ fn passes_on(text: &str) -> bool {
         passing += usize::from(line.starts_with("export") && line.contains(" from "));
     }
     passing > 0 && passing * 2 >= all
-}
-
-/// The module names that a text quotes behind `from`, in `require(…)` or in `import(…)`, without parsing it.
-fn quoted_modules(text: &str) -> impl Iterator<Item = &str> {
-    let behind = |word: &'static str| text.match_indices(word).map(move |(at, word)| &text[at + word.len()..]);
-    let pieces = behind("from ").chain(behind("require(")).chain(behind("import("));
-    pieces.filter_map(|rest| {
-        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let inner = &rest[1..];
-        Some(&inner[..inner.find(quote)?])
-    })
 }

@@ -240,6 +240,12 @@ pub fn missing_manifests(manifests: &[(String, String)]) -> Vec<String> {
     Modules::missing_manifests(manifests)
 }
 
+/// Files of SQL that sources take in, by their paths: to be read beside them.
+#[must_use]
+pub fn included_sql(sources: &Sources) -> Vec<String> {
+    schemas::included(sources)
+}
+
 /// The folders, relative to the project root, into which the generators of Prisma schemas write.
 #[must_use]
 pub fn generated_folders(schemas: &[(String, String)]) -> Vec<String> {

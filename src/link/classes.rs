@@ -155,6 +155,12 @@ impl Program {
         })
     }
 
+    /// Whether instances of a class are made by listing their members, with no constructor in between.
+    #[must_use]
+    pub fn is_made_of_members(&self, class: ClassRef) -> bool {
+        self.unit(class.unit).language == Language::Rust
+    }
+
     /// Whether a member that a class has not got is that of a wrapper around it, and gives what is wrapped.
     #[must_use]
     pub fn gives_itself(&self, class: ClassRef, member: &str) -> bool {

@@ -5,8 +5,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::rust::Crates;
-use super::typescript::Packages;
+use super::rust::{Crates, named_paths};
+use super::typescript::{Packages, named_modules};
 use crate::text::Span;
 
 /// A file of the project, by its position among the paths that [`Modules::new`] was given.
@@ -103,6 +103,19 @@ impl Modules {
         } else {
             self.packages.resolve(&self.files, from, written)
         }
+    }
+
+    /// The files that the text of a file names, found without parsing it.
+    #[must_use]
+    pub fn named(&self, path: &str, text: &str) -> Vec<FileId> {
+        let mut files: Vec<FileId> = if is_rust(path) {
+            named_paths(text).iter().filter_map(|named| self.resolve(path, named)).collect()
+        } else {
+            named_modules(text).filter_map(|named| self.resolve(path, named)).collect()
+        };
+        files.sort_unstable();
+        files.dedup();
+        files
     }
 
     /// The crates of the project and its files.

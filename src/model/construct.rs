@@ -6,7 +6,7 @@
 use super::elaborate::{At, Elaborator, Env};
 use super::trace::{Frame, FrameId};
 use super::value::{ObjectEntry, Val, ValId};
-use crate::ir::{Call, CallForm, FuncKind, Language, SlotId};
+use crate::ir::{Call, CallForm, FuncKind, SlotId};
 use crate::link::{ClassRef, FuncRef};
 
 /// How many blocks a function may have that is run beside the trace: a factory is short, what starts a whole server is not.
@@ -49,13 +49,12 @@ impl Elaborator<'_, '_> {
         (!matches!(self.trace.values.get(*target), Val::Object(_))).then_some(*target)
     }
 
-    /// An instance of a class: its members are those that the constructors store.
+    /// An instance of a class: its members are those that the constructors store, or that a literal lists.
     pub(super) fn construct(&mut self, class: ClassRef, args: &[ValId]) -> ValId {
-        let is_literal = self.model.program.unit(class.unit).language == Language::Rust;
-        if let ([members], true) = (args, is_literal)
+        if let [members] = args
+            && self.model.program.is_made_of_members(class)
             && matches!(self.trace.values.get(*members), Val::Object(_))
         {
-            // `Type { … }` names its members itself.
             return self.trace.values.add(Val::Made(class, *members));
         }
         let bare = self.trace.values.add(Val::Instance(class));

@@ -309,15 +309,19 @@ impl Elaborator<'_, '_> {
                 let class = *class;
                 self.static_member(base, class, name)
             }
-            Val::Made(_, members) => {
-                let members = *members;
+            Val::Made(class, members) => {
+                let (class, members) = (*class, *members);
                 let held = self.trace.field(members, name);
-                // What the constructor was given may say less than the member's declaration.
-                let speaks = !matches!(self.trace.values.get(held), Val::Const(_) | Val::Opaque(_))
-                    && (!matches!(self.trace.values.get(held), Val::Param(..) | Val::Call { .. } | Val::Field(..))
-                        || self.typed(held).is_some()
-                        || self.class_of(held).is_some());
-                if speaks { held } else { self.trace.field(base, name) }
+                // What the instance was given may say less than the member's declaration.
+                let value = self.trace.values.get(held);
+                let is_plain = matches!(value, Val::Const(_) | Val::Opaque(_));
+                let is_vague = matches!(value, Val::Param(..) | Val::Call { .. } | Val::Field(..));
+                let speaks = |it: &Self, value| it.typed(value).is_some() || it.class_of(value).is_some();
+                if !is_plain && (!is_vague || speaks(self, held)) {
+                    return held;
+                }
+                let declared = self.trace.field(base, name);
+                if self.model.program.is_made_of_members(class) && !speaks(self, declared) { held } else { declared }
             }
             _ => self.trace.field(base, name),
         }

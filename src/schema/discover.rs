@@ -118,6 +118,14 @@ fn place_migration(path: &str, groups: &mut Vec<Group>) {
     }
 }
 
+impl Group {
+    /// Whether it has no files of its own: code spells it out.
+    #[must_use]
+    pub fn is_spelled_out(&self) -> bool {
+        self.prisma.is_empty() && self.migrations.is_empty()
+    }
+}
+
 impl Schemas {
     /// Adds the schema of a package that has no files of its own for it, and returns its place.
     pub fn add(&mut self, package: &str) -> usize {

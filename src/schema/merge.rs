@@ -62,7 +62,10 @@ impl Schema {
             if !table.columns.iter().any(renames) && table.name == made.name {
                 let known = |column: &Column| made.column_of_sql(&column.mapped).is_some();
                 let more: Vec<Column> = table.columns.into_iter().filter(|column| !known(column)).collect();
+                let primary = table.keys.into_iter().filter(|key| key.primary && made.primary_key().is_none());
+                let primary: Vec<UniqueKey> = primary.collect();
                 self.entities[at].columns.extend(more);
+                self.entities[at].keys.extend(primary);
                 continue;
             }
             for column in &mut table.columns {
@@ -71,7 +74,8 @@ impl Schema {
                     column.optional = stored.optional;
                 }
             }
-            table.keys = made.keys.iter().map(|key| in_code(&table, key)).collect();
+            let primary = table.keys.iter().filter(|key| key.primary && made.primary_key().is_none()).cloned();
+            table.keys = primary.chain(made.keys.iter().map(|key| in_code(&table, key))).collect();
             table.foreign_keys.clone_from(&made.foreign_keys);
             let checked = |check: &Check| Check { filter: filter_in_code(&table, &check.filter), ..check.clone() };
             table.checks = made.checks.iter().map(checked).collect();

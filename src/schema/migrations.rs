@@ -128,8 +128,12 @@ impl Migration<'_> {
     }
 
     fn create(&mut self, created: CreateTable) {
-        if self.schema.entities.iter().any(|entity| entity.table == created.table.name) {
-            if created.if_not_exists {
+        let mut known = Entity::default();
+        if let Some(at) = self.schema.entities.iter().position(|entity| entity.table == created.table.name) {
+            if self.schema.entities[at].columns.is_empty() {
+                // All that is known of it are keys that were read before it.
+                known = self.schema.entities.remove(at);
+            } else if created.if_not_exists {
                 return;
             }
             // Created anew after a drop that was not understood.
@@ -138,6 +142,7 @@ impl Migration<'_> {
         let name = created.table.name;
         let mut entity = Entity { name: name.clone(), table: name, path: self.path.to_owned(), ..Entity::default() };
         entity.columns = created.columns.into_iter().map(|definition| column(definition, self.place)).collect();
+        (entity.keys, entity.indexes) = (known.keys, known.indexes);
         for index in created.indexes {
             add_index(&mut entity, index, self.path, self.place);
         }

@@ -60,18 +60,29 @@ pub fn list_beside(root: &Path) -> Beside {
 impl Beside {
     /// Reads further manifests, by their paths below `root`. Those that are not there are left out.
     pub fn read_manifests(&mut self, root: &Path, paths: &[String]) {
-        for path in paths {
-            let file = root.join(path);
-            if !file.is_file() {
-                continue;
-            }
-            match read_text(&file, path) {
-                Ok(text) => self.manifests.push((path.clone(), text)),
-                Err(problem) => self.problems.push(problem),
-            }
-        }
-        self.manifests.sort();
+        read_further(root, paths, &mut self.manifests, &mut self.problems);
     }
+
+    /// Reads files of SQL that sources take in, by their paths below `root`. Those that are not there are left out.
+    pub fn read_included(&mut self, root: &Path, paths: &[String]) {
+        let known = |path: &&String| !self.migrations.iter().any(|(known, _)| known == *path);
+        let further: Vec<String> = paths.iter().filter(known).cloned().collect();
+        read_further(root, &further, &mut self.migrations, &mut self.problems);
+    }
+}
+
+fn read_further(root: &Path, paths: &[String], into: &mut Vec<(String, String)>, problems: &mut Vec<Problem>) {
+    for path in paths {
+        let file = root.join(path);
+        if !file.is_file() {
+            continue;
+        }
+        match read_text(&file, path) {
+            Ok(text) => into.push((path.clone(), text)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    into.sort();
 }
 
 /// Whether a file makes a schema: it lies below a folder of migrations, or is a dump.

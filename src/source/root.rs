@@ -23,7 +23,8 @@ pub fn config_file(start: &Path) -> Option<PathBuf> {
     None
 }
 
-/// The root of the project that `start` lies in: the folder of its configuration file, else of its repository, else the
+/// The root of the project that `start` lies in: the folder of its configuration file, else of its repository, else of its
+/// workspace of crates, else the
 /// nearest folder (not above the working directory) with a `package.json`, `tsconfig.json`, `Cargo.toml` or Prisma schema, else the
 /// working directory, else, for a path outside of it, the path's own folder. Both paths must be absolute.
 #[must_use]
@@ -35,14 +36,19 @@ pub fn project_root(start: &Path, working_directory: &Path) -> PathBuf {
         return folder.to_path_buf();
     }
     let inside = start.starts_with(working_directory);
-    let marked = folders(start)
-        .take_while(|folder| !inside || folder.starts_with(working_directory))
-        .find(|folder| WEAK_MARKS.iter().any(|mark| folder.join(mark).exists()));
-    match marked {
+    let reachable = || folders(start).take_while(|folder| !inside || folder.starts_with(working_directory));
+    let marked = reachable().find(|folder| WEAK_MARKS.iter().any(|mark| folder.join(mark).exists()));
+    match reachable().find(|folder| is_workspace(folder)).or(marked) {
         Some(folder) => folder.to_path_buf(),
         None if inside => working_directory.to_path_buf(),
         None => folders(start).next().unwrap_or(start).to_path_buf(),
     }
+}
+
+/// Whether a folder holds the manifest of a workspace of crates, whose members are one project.
+fn is_workspace(folder: &Path) -> bool {
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml"));
+    manifest.is_ok_and(|text| text.lines().any(|line| line.trim() == "[workspace]"))
 }
 
 /// `start`, if it is a folder, and all folders above it.
@@ -130,6 +136,8 @@ mod tests {
         fs::write(app.join("package.json"), "{}").expect("a file");
         assert_eq!(project_root(&app.join("src"), &top), app);
         assert_eq!(project_root(&app.join("src"), &app.join("src")), app.join("src"));
+        fs::write(top.join("Cargo.toml"), "[workspace]\nmembers = [\"app\"]\n").expect("a file");
+        assert_eq!(project_root(&app.join("src"), &top), top);
         fs::create_dir(top.join(".git")).expect("a folder");
         assert_eq!(project_root(&app.join("src"), &top), top);
         fs::write(app.join("toctou.toml"), "").expect("a file");

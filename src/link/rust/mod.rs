@@ -3,6 +3,7 @@
 mod crates;
 mod manifest;
 mod methods;
+mod named;
 mod paths;
 mod tables;
 mod types;
@@ -12,6 +13,7 @@ mod tests;
 
 pub(super) use crates::Crates;
 pub(super) use methods::{gives_itself, method, stands_before};
+pub(super) use named::paths as named_paths;
 pub(super) use paths::{global, imported, member};
 pub(super) use tables::Tables;
 pub(super) use types::{class_of_type, is_foreign, names_of_type};

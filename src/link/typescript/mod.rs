@@ -3,8 +3,10 @@
 mod exports;
 mod manifest;
 mod modules;
+mod named;
 mod types;
 
 pub(super) use exports::{export, member};
 pub(super) use modules::Packages;
+pub(super) use named::modules as named_modules;
 pub(super) use types::{class_of_type, core_type, is_foreign, method, superclass};

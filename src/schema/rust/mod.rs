@@ -13,7 +13,7 @@ use super::{Engine, Schema};
 use tokens::Tokens;
 
 /// Words of which one stands in every file that says something about a schema.
-pub const WORDS: [&str; 9] = [
+pub const WORDS: [&str; 10] = [
     "table!",
     "DeriveEntityModel",
     "Table::create",
@@ -23,6 +23,7 @@ pub const WORDS: [&str; 9] = [
     "CREATE UNIQUE",
     "create table",
     "ALTER TABLE",
+    ".sql\")",
 ];
 
 /// What a file says of the tables as code knows them.
@@ -35,8 +36,19 @@ pub fn tables(path: &str, text: &str) -> Schema {
     schema
 }
 
+/// The path and the text of a file that another one takes in by a name.
+pub type Included<'f> = &'f dyn Fn(&str) -> Option<(String, &'f str)>;
+
 /// Applies the changes to a schema that a file makes, in the order in which they are written.
-pub fn migrate(path: &str, text: &str, engine: Option<Engine>, schema: &mut Schema) {
+pub fn migrate(path: &str, text: &str, included: Included<'_>, engine: Option<Engine>, schema: &mut Schema) {
     let tokens = Tokens::read(text);
-    statements::read(path, &tokens, engine, schema);
+    statements::read(path, &tokens, included, engine, schema);
+}
+
+/// The files of SQL that a text takes in, by the names it writes.
+pub fn included(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("include_str!(").filter_map(|(at, word)| {
+        let name = text[at + word.len()..].trim_start().strip_prefix('"')?.split('"').next()?;
+        name.ends_with(".sql").then_some(name)
+    })
 }

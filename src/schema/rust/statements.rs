@@ -1,7 +1,7 @@
 //! Changes of a schema in the order in which code writes them: SQL text, and chains of calls that build a statement.
 
-use super::builder;
 use super::tokens::Tokens;
+use super::{Included, builder};
 use crate::schema::{Engine, Schema, migrations};
 use crate::sql::Dialect;
 
@@ -10,7 +10,7 @@ const STARTS: [&str; 6] =
     ["create table", "create unique index", "create index", "alter table", "drop table", "drop index"];
 
 /// Applies what a file says. What takes a migration back, by the name of its function, is passed over.
-pub(super) fn read(path: &str, tokens: &Tokens, engine: Option<Engine>, schema: &mut Schema) {
+pub(super) fn read(path: &str, tokens: &Tokens, included: Included<'_>, engine: Option<Engine>, schema: &mut Schema) {
     let dialect = engine.map_or(Dialect::Generic, Engine::dialect);
     let names = builder::Names::read(tokens);
     let mut at = 0;
@@ -19,7 +19,11 @@ pub(super) fn read(path: &str, tokens: &Tokens, engine: Option<Engine>, schema: 
             at = end;
             continue;
         }
-        if let Some(text) = tokens.text(at)
+        if let Some(file) = included_file(tokens, at) {
+            if let Some((path, text)) = included(file).filter(|(_, text)| text.contains("CREATE TABLE")) {
+                migrations::apply(&path, text, dialect, None, schema);
+            }
+        } else if let Some(text) = tokens.text(at)
             && changes_schema(text)
             && !is_undone(tokens, at)
         {
@@ -29,6 +33,12 @@ pub(super) fn read(path: &str, tokens: &Tokens, engine: Option<Engine>, schema: 
         }
         at += 1;
     }
+}
+
+/// The file of SQL that `include_str!("…")` takes in, of which the name stands at a place.
+fn included_file(tokens: &Tokens, at: usize) -> Option<&str> {
+    let name = tokens.text(at).filter(|name| name.ends_with(".sql"))?;
+    (at >= 3 && tokens.is_word(at - 3, "include_str") && tokens.is(at - 2, '!')).then_some(name)
 }
 
 /// Where the body of a function ends that takes a migration back, if one starts here.

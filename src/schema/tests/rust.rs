@@ -11,7 +11,7 @@ fn tables(text: &str) -> Vec<String> {
 fn migrated(texts: &[&str]) -> Vec<String> {
     let mut schema = Schema::default();
     for text in texts {
-        rust::migrate("m.rs", text, Some(Engine::Postgres), &mut schema);
+        rust::migrate("m.rs", text, &|_| None, Some(Engine::Postgres), &mut schema);
     }
     show(&schema)
 }
@@ -146,9 +146,31 @@ fn text_that_code_executes_is_read_where_it_stands() {
     ];
     assert_eq!(migrated(&[text]), lines);
     let mut schema = Schema::default();
-    rust::migrate("m.rs", text, None, &mut schema);
+    rust::migrate("m.rs", text, &|_| None, None, &mut schema);
     let at = schema.entities[0].keys[1].span;
     assert!(text[at.start as usize..].starts_with("r#\"-- first"));
+}
+
+#[test]
+fn files_that_code_takes_in_are_read() {
+    let text = "fn up() { run(include_str!(\"../sql/init.sql\")); run(include_str!(\"wipe.sql\")); }";
+    assert_eq!(rust::included(text).collect::<Vec<_>>(), ["../sql/init.sql", "wipe.sql"]);
+    let sql = "CREATE TABLE a (id INT PRIMARY KEY);";
+    let mut schema = Schema::default();
+    let file = |name: &str| (name == "../sql/init.sql").then(|| ("sql/init.sql".to_owned(), sql));
+    rust::migrate("src/m.rs", text, &file, None, &mut schema);
+    assert_eq!(show(&schema), ["a", "  id INT", "  primary id(id) a_pkey"]);
+    assert_eq!(schema.entities[0].path, "sql/init.sql");
+}
+
+#[test]
+fn a_key_may_stand_before_its_table() {
+    let text = "const A: &str = \"CREATE UNIQUE INDEX one ON jobs (name)\";
+        const B: &str = \"CREATE TABLE IF NOT EXISTS jobs (id INT PRIMARY KEY, name TEXT)\";";
+    assert_eq!(
+        migrated(&[text]),
+        ["jobs", "  id INT", "  name TEXT?", "  unique name(name) one", "  primary id(id) jobs_pkey"]
+    );
 }
 
 #[test]
