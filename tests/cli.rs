@@ -286,7 +286,7 @@ fn projects_are_checked_one_at_a_time() {
 fn rules_are_listed_and_explained() {
     let dir = project(&[]);
     let list = run(dir.path(), &["rules"]);
-    assert!(list.contains("out: lost-update              default  a value is read, computed with,"), "{list}");
+    assert!(list.contains("out: lost-update               default  a value is read, computed with,"), "{list}");
     assert!(run(dir.path(), &["rules", "--format", "json"]).contains("\"name\": \"lost-update\""));
     assert!(run(dir.path(), &["explain", "lost-update"]).starts_with("exit: 0\nout: # lost-update\n"));
     insta::assert_snapshot!(run(dir.path(), &["explain", "lost-updates"]), @r"

@@ -39,7 +39,12 @@ impl<'m> Elaborator<'m, '_> {
                     self.set_level(&base, *level);
                     continue;
                 }
-                sql::Kind::AdvisoryLock { .. } | sql::Kind::AdvisoryUnlock { .. } | sql::Kind::LockTable(_) => {
+                sql::Kind::AdvisoryLock { .. }
+                | sql::Kind::AdvisoryUnlock { .. }
+                | sql::Kind::LockTable(_)
+                | sql::Kind::Savepoint(_)
+                | sql::Kind::RollbackTo(_)
+                | sql::Kind::Release(_) => {
                     Op { verb: Verb::Sql, rows: Rows::Number, confidence: Confidence::Medium, ..base.clone() }
                 }
                 _ => continue,

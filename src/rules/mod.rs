@@ -17,6 +17,7 @@ mod stale_guard;
 mod transaction_escape;
 mod unchecked_guard;
 mod unset_then_set;
+mod violation_in_transaction;
 
 use crate::analysis::case::Case;
 use crate::analysis::slips::Slip;
@@ -70,6 +71,7 @@ rules! {
     "weak-transaction" Default "a transaction surrounds the check and the act, at an isolation that does not hold them together",
     "transaction-escape" Default "inside a transaction, a statement goes through the client around it",
     "unchecked-guard" Default "a write carries its check in its condition, and nobody looks whether it hit a row",
+    "violation-in-transaction" Default "a unique violation is caught inside the transaction that it has ended",
     "racy-upsert" Default "an upsert that is carried out as a look and an insert",
     "fs-check-then-act" Default "a file is looked at, and then created, changed or removed on the strength of it",
     "lock-gap" Default "what a lock guards is looked at under one guard and changed under another",
@@ -146,6 +148,7 @@ macro_rules! slip_rules {
 
 slip_rules! {
     unchecked_guard "unchecked-guard" "this is done all the same",
+    violation_in_transaction "violation-in-transaction" "this goes on in the same transaction",
     racy_upsert "racy-upsert" "this is left half done",
     transaction_escape "transaction-escape" "this runs beside it, too",
 }

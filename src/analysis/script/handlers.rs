@@ -195,7 +195,8 @@ fn error_rows<'t>(trace: &'t Trace<'_>) -> impl Iterator<Item = &'t ErrorRow> {
 }
 
 /// Whether a test is true for an error of a kind; `None` where it does not say.
-fn recognises(trace: &Trace<'_>, test: ValId, kind: ErrorKind) -> Option<bool> {
+#[must_use]
+pub fn recognises(trace: &Trace<'_>, test: ValId, kind: ErrorKind) -> Option<bool> {
     recognises_within(trace, test, kind, 10)
 }
 

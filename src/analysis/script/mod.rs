@@ -14,8 +14,8 @@ mod writes;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use handlers::{Handling, handling};
-pub use native::{Unmet, unmet};
+pub use handlers::{Handling, handling, recognises};
+pub use native::{Unmet, is_limited, unmet};
 pub use terms::Terms;
 
 use super::facts;
@@ -551,7 +551,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 let writes = self.written(op, false);
                 let steps = self.emulation(op);
                 let mut update = judge::update(table.as_str()).to(variable.as_str());
-                if self.is_limited(op) {
+                if is_limited(self.trace, op) {
                     update = update.filter(judge::Expr::TRUE).frozen(filter.clone());
                 } else {
                     update = update.filter(filter.clone());
@@ -625,16 +625,6 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     fn written(&mut self, op: OpId, creating: bool) -> Writes {
         let mut see = self.terms.seeing();
         self.trace.writes(self.schemas, op, creating, &mut |trace, value| see(trace, value))
-    }
-
-    fn is_limited(&mut self, op: OpId) -> bool {
-        let limit = match self.trace.op(op).source.clone() {
-            OpSource::Call(row, _) => row.limit.as_ref().and_then(|limit| self.trace.pick(op, limit)),
-            OpSource::Built(built, _) => built.limit,
-            OpSource::Sql(..) | OpSource::Related { .. } | OpSource::Stored { .. } => None,
-        };
-        let Some(value) = limit else { return false };
-        !self.trace.values.literal(value).is_some_and(crate::model::Literal::is_absent)
     }
 
     /// The statements a call runs where it is not one statement; empty where it is.

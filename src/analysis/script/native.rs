@@ -1,7 +1,9 @@
 //! When a call is one statement, and what keeps it from being one.
 
 use crate::library::{Requirement, Selector};
-use crate::model::{Compare, Conditions, ObjectEntry, OpId, OpSource, Trace, Val, ValId, Writes, Written, entity_of};
+use crate::model::{
+    Compare, Conditions, Literal, ObjectEntry, OpId, OpSource, Trace, Val, ValId, Writes, Written, entity_of,
+};
 use crate::schema::{ColumnKind, Schema};
 
 /// What keeps a call from being one statement.
@@ -25,6 +27,16 @@ pub fn unmet(trace: &mut Trace<'_>, schemas: &[Schema], op: OpId, engine: &str, 
     }
     let mut form = Form { trace, schemas, op, see };
     native.requires.iter().copied().filter(|need| !form.meets(*need, reads)).map(Unmet::Form).collect()
+}
+
+/// Whether a write is limited to a number of rows.
+pub fn is_limited(trace: &mut Trace<'_>, op: OpId) -> bool {
+    let limit = match trace.op(op).source.clone() {
+        OpSource::Call(row, _) => row.limit.as_ref().and_then(|limit| trace.pick(op, limit)),
+        OpSource::Built(built, _) => built.limit,
+        _ => None,
+    };
+    limit.is_some_and(|limit| !trace.values.literal(limit).is_some_and(Literal::is_absent))
 }
 
 /// The form of one call.

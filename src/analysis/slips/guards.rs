@@ -5,11 +5,12 @@ use rustc_hash::FxHashSet;
 use super::{Slip, SlipKind};
 use crate::analysis::case::{self, Guard};
 use crate::analysis::judged::{self, Database};
+use crate::analysis::script::is_limited;
 use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::library::{Rows, Verb};
 use crate::link::Program;
-use crate::model::{BlockId, Compare, Condition, Event, Exit, Literal, OpId, OpSource, Written, entity_of};
+use crate::model::{BlockId, Compare, Condition, Event, Exit, OpId, Written, entity_of};
 
 /// The writes of a trace that claim a row, where the claim is lost.
 pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
@@ -109,7 +110,7 @@ impl Search<'_, '_, '_> {
         if !asked.iter().any(|c| c.through.is_empty() && guards(self, c)) {
             return None;
         }
-        if self.is_limited(act) {
+        if is_limited(self.trace, act) {
             return Some(Guard::Limited);
         }
         if it.rows == Rows::One {
@@ -117,13 +118,6 @@ impl Search<'_, '_, '_> {
             return (!unmet.is_empty()).then_some(Guard::Uncounted);
         }
         (!self.is_looked_at(act)).then_some(Guard::Ignored)
-    }
-
-    /// Whether a write is limited to a number of rows.
-    fn is_limited(&mut self, op: OpId) -> bool {
-        let OpSource::Call(row, _) = self.trace.op(op).source.clone() else { return false };
-        let limit = row.limit.as_ref().and_then(|limit| self.trace.pick(op, limit));
-        limit.is_some_and(|limit| !self.trace.values.literal(limit).is_some_and(Literal::is_absent))
     }
 
     /// Whether anything is made of what an operation gives: a test, an answer, an argument.

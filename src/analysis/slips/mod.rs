@@ -6,6 +6,7 @@ mod around;
 mod escapes;
 mod guards;
 mod upserts;
+mod violations;
 
 use super::case::{Case, Guard};
 use super::judged::Database;
@@ -42,6 +43,19 @@ pub enum SlipKind {
     Upsert(Upsert),
     /// It claims a row, and the claim is lost.
     Guard(Guard),
+    /// Its violation is caught inside of the transaction that it breaks.
+    Violation(Then),
+}
+
+/// What a transaction does after a violation that was caught inside of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It runs a further statement, which fails.
+    Statement,
+    /// It commits, which rolls everything back without a word.
+    Commit,
+    /// It reads again, from a snapshot that is older than the row.
+    StaleRead,
 }
 
 /// An upsert that several statements carry out.
@@ -75,6 +89,7 @@ pub fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Datab
     let mut slips = escapes::find(search, program, database);
     slips.extend(upserts::find(search, program, database));
     slips.extend(guards::find(search, program, database));
+    slips.extend(violations::find(search, program, database));
     slips
 }
 
@@ -94,6 +109,7 @@ fn key(slip: &Slip) -> (u8, &str, Span) {
         SlipKind::Escape(_) => (0, slip.case.transaction.as_ref()),
         SlipKind::Upsert(_) => (1, None),
         SlipKind::Guard(_) => (2, None),
+        SlipKind::Violation(_) => (3, None),
     };
     let place = place.unwrap_or(&slip.case.act);
     (kind, &place.path, place.span)

@@ -1,0 +1,157 @@
+//! Unique violations that are caught inside the transaction which they have ended.
+
+use super::{Slip, SlipKind, Then};
+use crate::analysis::case;
+use crate::analysis::judged::{self, Database};
+use crate::analysis::script;
+use crate::analysis::window::{Link, Search, Window};
+use crate::finding::{Anomaly, Severity};
+use crate::interleave::Engine;
+use crate::library::{ErrorKind, Verb};
+use crate::link::Program;
+use crate::model::{BlockId, Event, Exit, OpId, OpSource, RegionId, RegionKind, entity_of};
+use crate::sql;
+
+/// The writes of a trace whose violation is caught where it helps nobody.
+pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
+    let mut slips = Vec::new();
+    for op in search.all_ops() {
+        if search.is_settled_here(op) {
+            slips.extend(caught_inside(search, program, database, op));
+        }
+    }
+    slips
+}
+
+fn caught_inside(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, op: OpId) -> Option<Slip> {
+    let it = search.trace.op(op).clone();
+    if !matches!(it.verb, Verb::Create | Verb::Update | Verb::Upsert) {
+        return None;
+    }
+    let region = it.region.filter(|region| !is_batch(search, *region))?;
+    let handler = search.trace.block(it.block).handler?;
+    let (_, at) = script::handling(search.trace, search.flow, it.block, handler, ErrorKind::UniqueViolation)?;
+    // Handled outside: the transaction, or the part of it behind a savepoint, has been rolled back by then.
+    if !search.trace.block(at).regions.contains(&region) {
+        return None;
+    }
+    let way = search.way_to(op);
+    if !can_collide(search, op, &way) {
+        return None;
+    }
+    let (then, next) = goes_on(search, at, region)?;
+    let then = match database.engine() {
+        Engine::Postgres => then,
+        Engine::MySql | Engine::MariaDbSnapshot => stale(search, database, op, region, next?)?,
+        _ => return None,
+    };
+    let is_write = |verb: Verb| matches!(verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+    let loses = |search: &Search<'_, '_, '_>| {
+        search.all_ops().any(|other| {
+            let it = search.trace.op(other);
+            other != op && it.region == Some(region) && is_write(it.verb)
+        })
+    };
+    // Where nothing else was to be written, a silent rollback takes nothing away.
+    if then == Then::Commit && !loses(search) {
+        return None;
+    }
+    let decided = next.into_iter().collect();
+    let window = Window { confidence: it.confidence, decided, ..Window::alone(op, Link::Absence, way) };
+    let mut broken = judged::unproven(search, window, database, true);
+    (broken.severity, broken.anomaly) = match then {
+        Then::Commit => (Severity::Error, Anomaly::PartialWrite),
+        Then::Statement | Then::StaleRead => (Severity::Warning, Anomaly::UnhandledViolation),
+    };
+    let case = case::case(search, program, &broken, database);
+    Some(Slip { kind: SlipKind::Violation(then), in_caller: !search.is_in_root(op), case })
+}
+
+fn is_batch(search: &Search<'_, '_, '_>, region: RegionId) -> bool {
+    matches!(search.trace.regions[region.index()].kind, RegionKind::Transaction { batch: true, .. })
+}
+
+/// Whether the written row can collide with another: some unique key has only columns that the call writes.
+fn can_collide(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> bool {
+    let writes = search.writes(op, search.trace.op(op).verb != Verb::Update, way);
+    let Some(entity) = entity_of(search.schemas, search.trace.op(op)) else { return true };
+    let written = |column: &String| writes.opaque || writes.get(column).is_some();
+    let with_related = |column: &String| {
+        entity.columns.iter().any(|c| match &c.kind {
+            crate::schema::ColumnKind::Relation(relation) => {
+                relation.fields.contains(column) && writes.nested.iter().any(|nested| nested.relation == c.name)
+            }
+            _ => false,
+        })
+    };
+    entity.keys.iter().any(|key| !key.columns.is_empty() && key.columns.iter().all(|c| written(c) || with_related(c)))
+}
+
+/// How a transaction goes on from a handler inside of it that knows a violation; `None` where an error leaves it.
+fn goes_on(search: &Search<'_, '_, '_>, handler: BlockId, region: RegionId) -> Option<(Then, Option<OpId>)> {
+    let mut seen = vec![false; search.trace.blocks.len()];
+    let mut todo = vec![handler];
+    let mut commits = false;
+    while let Some(block) = todo.pop() {
+        if std::mem::replace(&mut seen[block.index()], true) {
+            continue;
+        }
+        let it = search.trace.block(block);
+        let mut left = false;
+        for event in &it.events {
+            match event {
+                Event::Op(op) if rolls_back(search, *op) => left = true,
+                Event::Op(op) if !left && search.trace.op(*op).region == Some(region) => {
+                    return Some((Then::Statement, Some(*op)));
+                }
+                Event::Close(closed) if *closed == region => {
+                    commits = true;
+                    left = true;
+                }
+                _ => {}
+            }
+        }
+        if left {
+            continue;
+        }
+        match &it.exit {
+            Exit::Goto(next) | Exit::Raise(next, _) if search.trace.block(*next).regions.contains(&region) => {
+                todo.push(*next);
+            }
+            // The end of the callback, and the commit behind it.
+            Exit::Goto(next) => todo.push(*next),
+            Exit::Branch { test, yes, no, .. } => {
+                match script::recognises(search.trace, *test, ErrorKind::UniqueViolation) {
+                    Some(true) => todo.push(*yes),
+                    Some(false) => todo.push(*no),
+                    None => todo.extend([*no, *yes]),
+                }
+            }
+            Exit::Raise(..) | Exit::Return(..) | Exit::Throw(..) | Exit::Unreachable => {}
+        }
+    }
+    commits.then_some((Then::Commit, None))
+}
+
+/// Whether an operation is the way back to a savepoint.
+fn rolls_back(search: &Search<'_, '_, '_>, op: OpId) -> bool {
+    match &search.trace.op(op).source {
+        OpSource::Sql(statement, _) => matches!(statement.kind, sql::Kind::RollbackTo(_)),
+        _ => false,
+    }
+}
+
+/// Whether the row that was in the way is looked for in a snapshot taken before it was there.
+fn stale(search: &Search<'_, '_, '_>, database: &Database, op: OpId, region: RegionId, next: OpId) -> Option<Then> {
+    let level = match &search.trace.regions[region.index()].kind {
+        RegionKind::Transaction { isolation: Some(level), .. } => level.as_str(),
+        _ => database.default_isolation(),
+    };
+    let plain_read = |other: OpId| {
+        let it = search.trace.op(other);
+        it.region == Some(region) && matches!(it.verb, Verb::Read | Verb::Count) && it.lock.is_none()
+    };
+    let again = plain_read(next) && search.trace.op(next).entity == search.trace.op(op).entity;
+    let read_before = search.all_ops().any(|other| other < op && plain_read(other));
+    (level == "repeatable read" && again && read_before).then_some(Then::StaleRead)
+}
