@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::judged::{self, Broken, Database};
+use super::database::Database;
+use super::judged::{self, Broken};
 use super::rivals::{Mover, Reliance};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Schedule, ScheduleStep, Severity};

@@ -2,64 +2,13 @@
 
 use rayon::prelude::*;
 
+use super::database::Database;
 use super::script::{self, Plan, Script};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::interleave::{self, Code, Ending, Engine, Judge, Kind, ScheduleStep, Table, Verdict};
 use crate::library::{Place, Verb};
 use crate::model::{OpId, RegionKind};
-
-/// What the files of a machine are called where a database would be named.
-const FILES: &str = "files";
-/// The same for the values that threads share.
-const MEMORY: &str = "memory";
-
-/// The database that a window is judged on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Database {
-    /// Its name (`postgresql`).
-    pub name: String,
-    /// Whether nothing in the project names it.
-    pub assumed: bool,
-    /// The isolation level of transactions that ask for none, where the project sets another than the engine's.
-    pub isolation: Option<String>,
-}
-
-impl Database {
-    /// What an operation runs on: this database, or what holds the place that it is about.
-    #[must_use]
-    pub fn of(&self, place: Option<Place>) -> Self {
-        let name = match place {
-            None => return self.clone(),
-            Some(Place::File) => FILES,
-            Some(Place::Shared | Place::Held | Place::Atomic) => MEMORY,
-        };
-        Self { name: name.to_owned(), assumed: false, isolation: None }
-    }
-
-    /// The rules it is judged by.
-    #[must_use]
-    pub fn engine(&self) -> Engine {
-        match self.name.as_str() {
-            "mysql" | "mariadb" => Engine::MySql,
-            "sqlite" => Engine::Sqlite,
-            FILES => Engine::Files,
-            MEMORY => Engine::Memory,
-            _ => Engine::Postgres,
-        }
-    }
-
-    /// The level of a transaction that asks for none.
-    #[must_use]
-    pub fn default_isolation(&self) -> &str {
-        match (&self.isolation, self.name.as_str()) {
-            (Some(level), _) => level,
-            (None, "mysql" | "mariadb") => "repeatable read",
-            (None, "sqlite" | "cockroachdb") => "serializable",
-            (None, _) => "read committed",
-        }
-    }
-}
 
 /// A window that an interleaving breaks.
 #[derive(Debug)]
@@ -167,8 +116,7 @@ fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, database: &Databa
         decided: &window.decided,
         effects: &window.effects,
         claims: window.claims,
-        engine: &database.name,
-        isolation: database.isolation.as_deref().or((database.name == "cockroachdb").then_some("serializable")),
+        database,
         bound: window.bound,
         counts_on: matches!(window.link, Link::Next(_)),
         movers: matches!(window.link, Link::Exclusive(_)),

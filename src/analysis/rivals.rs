@@ -8,8 +8,7 @@
 use std::sync::Arc;
 
 use super::case::{Case, Place};
-use super::judged::Database;
-use super::script::level;
+use super::database::Database;
 use super::window::Link;
 use crate::finding::{Anomaly, Schedule, ScheduleStep};
 use crate::interleave::{
@@ -222,8 +221,7 @@ pub fn judge(reliance: &Reliance, mover: &Mover, database: &Database) -> Option<
 }
 
 fn in_transaction(asked: Option<&str>, database: &Database, body: Block) -> Node {
-    let asked = asked.or(database.isolation.as_deref()).or((database.name == "cockroachdb").then_some("serializable"));
-    tx(asked.and_then(|name| level(name, &database.name)), body)
+    tx(database.level(asked), body)
 }
 
 fn moving(mover: &Mover, database: &Database, same_row: bool) -> Block {

@@ -1,6 +1,7 @@
 //! What a rule says about a case, and how that becomes a finding.
 
 use crate::analysis::case::{Case, Place};
+use crate::analysis::database::Basis;
 use crate::finding::{Confidence, Finding, Help, Label, Role};
 
 /// Intents that fit only some code: where their code cannot be written, they do not fit.
@@ -85,6 +86,9 @@ pub(super) fn finding(
     let mut notes = speech.notes;
     if case.database.assumed {
         notes.push(format!("no schema names the database; {} is assumed", case.database.name));
+    }
+    if let Basis::Documented { like, page } = case.database.basis() {
+        notes.push(format!("{} is judged by the rules of {like}, by documentation: {page}", case.database.name));
     }
     let fingerprint = fingerprint(rule, case);
     Finding {

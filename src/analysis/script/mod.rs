@@ -18,11 +18,12 @@ pub use handlers::{Handling, handling, recognises};
 pub use native::{Unmet, is_limited, unmet};
 pub use terms::Terms;
 
+use super::database::Database;
 use super::facts;
 use super::flow::Flow;
 use crate::interleave::{
-    self as judge, Block, Code, Env, Initial, Level, Node, Table, block, catch, declined, did, effect, either, lit,
-    ret, retry, size, throw, tx, when,
+    self as judge, Block, Code, Env, Initial, Node, Table, block, catch, declined, did, effect, either, lit, ret, retry,
+    size, throw, tx, when,
 };
 use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
 use crate::model::{
@@ -46,10 +47,8 @@ pub struct Plan<'p> {
     pub effects: &'p [String],
     /// Whether doing it twice is an effect by itself: the act claims something and hands it out.
     pub claims: bool,
-    /// How the database is named in library files.
-    pub engine: &'p str,
-    /// The level of transactions that ask for none, where it is not the engine's own default.
-    pub isolation: Option<&'p str>,
+    /// The database it is judged on.
+    pub database: &'p Database,
     /// Whether the rows a check ranges over are limited, so that a limit is modelled as one.
     pub bound: bool,
     /// Whether the act numbers on from the rows that the check gives.
@@ -630,7 +629,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     /// The statements a call runs where it is not one statement; empty where it is.
     fn emulation(&mut self, op: OpId) -> Vec<StepRow> {
         let mut see = self.terms.seeing();
-        let causes = unmet(self.trace, self.schemas, op, self.plan.engine, &mut |trace, value| see(trace, value));
+        let causes = unmet(self.trace, self.schemas, op, &self.plan.database.name, &mut |trace, value| see(trace, value));
         match &self.trace.op(op).source {
             OpSource::Call(row, _) if !causes.is_empty() => row.steps.clone(),
             _ => Vec::new(),
@@ -670,8 +669,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             let kind = self.trace.regions[region.index()].kind.clone();
             let wrapped: Block = match kind {
                 RegionKind::Transaction { isolation, .. } => {
-                    let asked = isolation.as_deref().or(self.plan.isolation);
-                    tx(asked.and_then(|l| level(l, self.plan.engine)), body).into()
+                    tx(self.plan.database.level(isolation.as_deref()), body).into()
                 }
                 RegionKind::Savepoint => judge::savepoint(body).into(),
                 // Given back at the end, however that is reached.
@@ -689,20 +687,6 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             at = last + 1;
         }
         out
-    }
-}
-
-/// The level of a name, for an engine.
-#[must_use]
-pub fn level(name: &str, engine: &str) -> Option<Level> {
-    if engine == "sqlite" {
-        return None;
-    }
-    match name {
-        "read committed" | "read uncommitted" => Some(Level::ReadCommitted),
-        "repeatable read" | "snapshot" => Some(Level::RepeatableRead),
-        "serializable" => Some(Level::Serializable),
-        _ => None,
     }
 }
 

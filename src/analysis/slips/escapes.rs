@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use super::{Escape, Slip, SlipKind};
 use crate::analysis::case::{self, Case, Place};
-use crate::analysis::judged::{self, Database};
+use crate::analysis::database::Database;
+use crate::analysis::judged;
 use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::library::Verb;

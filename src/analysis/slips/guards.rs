@@ -4,7 +4,8 @@ use rustc_hash::FxHashSet;
 
 use super::{Slip, SlipKind};
 use crate::analysis::case::{self, Guard};
-use crate::analysis::judged::{self, Database};
+use crate::analysis::database::Database;
+use crate::analysis::judged;
 use crate::analysis::script::is_limited;
 use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Confidence, Severity};

@@ -9,7 +9,7 @@ mod upserts;
 mod violations;
 
 use super::case::{Case, Guard};
-use super::judged::Database;
+use super::database::Database;
 pub use super::script::Unmet;
 use super::window::Search;
 use crate::link::Program;

@@ -4,7 +4,8 @@ use rustc_hash::FxHashSet;
 
 use super::{Slip, SlipKind, Upsert};
 use crate::analysis::case;
-use crate::analysis::judged::{self, Broken, Database};
+use crate::analysis::database::Database;
+use crate::analysis::judged::{self, Broken};
 use crate::analysis::script::{self, Handling};
 use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Severity};
