@@ -56,6 +56,19 @@ fn a_project_without_races_is_clean() {
 }
 
 #[test]
+fn a_verdict_by_documentation_says_so() {
+    let tour = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tour");
+    let said = |engine: &str| {
+        let text = run(&tour, &["check", "--engine", engine, "--format", "json"]);
+        text.matches(&format!("{engine} is judged by the rules of postgresql, by documentation: https://")).count()
+    };
+    assert_eq!(said("postgresql"), 0);
+    for engine in ["cockroachdb", "sqlserver", "mongodb"] {
+        assert!(said(engine) > 0, "{engine}");
+    }
+}
+
+#[test]
 fn a_missing_path_is_a_fault() {
     let dir = project(&[("toctou.toml", "")]);
     insta::assert_snapshot!(run(dir.path(), &["check", "src", "other.ts"]), @r"

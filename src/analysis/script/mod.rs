@@ -22,8 +22,8 @@ use super::database::Database;
 use super::facts;
 use super::flow::Flow;
 use crate::interleave::{
-    self as judge, Block, Code, Env, Initial, Node, Table, block, catch, declined, did, effect, either, lit, ret, retry,
-    size, throw, tx, when,
+    self as judge, Block, Code, Env, Initial, Node, Table, block, catch, declined, did, effect, either, lit, ret,
+    retry, size, throw, tx, when,
 };
 use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
 use crate::model::{
@@ -629,7 +629,8 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     /// The statements a call runs where it is not one statement; empty where it is.
     fn emulation(&mut self, op: OpId) -> Vec<StepRow> {
         let mut see = self.terms.seeing();
-        let causes = unmet(self.trace, self.schemas, op, &self.plan.database.name, &mut |trace, value| see(trace, value));
+        let causes =
+            unmet(self.trace, self.schemas, op, &self.plan.database.name, &mut |trace, value| see(trace, value));
         match &self.trace.op(op).source {
             OpSource::Call(row, _) if !causes.is_empty() => row.steps.clone(),
             _ => Vec::new(),
