@@ -181,7 +181,7 @@ impl Vars {
         }
     }
 
-    fn rows(&self, name: &str) -> &[RowRef] {
+    pub(super) fn rows(&self, name: &str) -> &[RowRef] {
         match self.0.get(name) {
             Some(Held::Rows(rows)) => rows,
             _ => &[],

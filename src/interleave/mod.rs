@@ -36,7 +36,8 @@
 //! ```
 //!
 //! **Parts**: `expr`, `lang`, `ending` and `schema` are the language; `code` flattens it; `store` and `state` hold what a
-//! search forks; `engine` has the rules; `scheduler` takes one step, `search` takes them all, `verdict` compares.
+//! search forks; `engine` has the rules; `scheduler` takes one step, `search` takes them all, `verdict` compares;
+//! `trial` lets a caller take the turns.
 //!
 //! **Not modelled**: lock timeouts, `SKIP LOCKED` and `NOWAIT`, deferred constraints, triggers, READ UNCOMMITTED, the
 //! read-only optimisations and page-level locks of PostgreSQL's SERIALIZABLE, more than two sessions. A multi-row statement
@@ -52,6 +53,7 @@ mod schema;
 mod search;
 mod state;
 mod store;
+mod trial;
 mod verdict;
 
 pub use self::ending::{Code, Ending, Label, declined, did, gave_up};
@@ -65,4 +67,5 @@ pub use self::scheduler::{Act, ScheduleStep, StepOutcome};
 pub use self::schema::Table;
 pub use self::search::Outcome;
 pub use self::state::Who;
+pub use self::trial::{Run, Trial};
 pub use self::verdict::{Event, Initial, Judge, Kind, Verdict, judge};

@@ -12,7 +12,7 @@ use super::ending::{Code, Ending};
 use super::engine::{Committed, DbError, Rules, Stop};
 use super::lang::{Read, Stmt};
 use super::schema::TableId;
-use super::state::{Extent, Handler, State, Who};
+use super::state::{Extent, Handler, Savepoint, State, Tx, Who};
 
 /// One step of a schedule, for people to read and for the caller to map back to source code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,8 +125,8 @@ impl Machine<'_> {
                     st[me].handlers.push(Handler::Tx);
                 }
                 Op::Savepoint => {
-                    let mark = st[me].tx.writes;
-                    st[me].handlers.push(Handler::Savepoint(mark));
+                    let Tx { writes, touched, .. } = st[me].tx;
+                    st[me].handlers.push(Handler::Savepoint(Savepoint { writes, first: !touched }));
                 }
                 Op::Try { retries, .. } => {
                     let at = st[me].pc;
@@ -180,8 +180,8 @@ impl Machine<'_> {
                     self.rules.rollback(st, me);
                     continue;
                 }
-                Handler::Savepoint(mark) => {
-                    self.rules.roll_back_to(st, me, mark);
+                Handler::Savepoint(savepoint) => {
+                    self.rules.roll_back_to(st, me, savepoint);
                     continue;
                 }
                 Handler::Try { at, left } => (at, left),
@@ -259,7 +259,7 @@ impl Machine<'_> {
     }
 
     /// What a session is about to run.
-    fn act(&self, st: &State, me: Who) -> (Act, Option<u32>) {
+    pub(super) fn act(&self, st: &State, me: Who) -> (Act, Option<u32>) {
         match self.op(st, me) {
             Some(Op::Db(stmt, _)) if st[me].ran => (Act::Commit, stmt.tag()),
             Some(Op::Db(stmt, _)) => (Act::Statement(stmt.clone()), stmt.tag()),

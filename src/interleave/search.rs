@@ -154,7 +154,8 @@ pub(super) fn explore(
     Ok(Found { outcomes, states: trail.len(), empty_commits })
 }
 
-fn outcome(st: &State, schema: &Schema) -> Outcome {
+/// The outcome in a state.
+pub(super) fn outcome(st: &State, schema: &Schema) -> Outcome {
     let mut rows = Vec::new();
     for (table, shape) in schema.shapes().enumerate() {
         for rid in st.store.rids(table) {

@@ -100,6 +100,8 @@ pub(super) struct Tx {
     pub failed: bool,
     /// How many versions it has written.
     pub writes: u32,
+    /// A statement of it has gone to a table.
+    pub touched: bool,
 }
 
 /// What a transaction spans.
@@ -118,13 +120,21 @@ pub(super) enum Extent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Handler {
     Tx,
-    /// The number of writes when it was set.
-    Savepoint(u32),
+    Savepoint(Savepoint),
     /// The `Try` at this place in the code; for a retry, with the attempts left.
     Try {
         at: usize,
         left: Option<u8>,
     },
+}
+
+/// Where a transaction can go back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Savepoint {
+    /// The number of writes when it was set.
+    pub writes: u32,
+    /// No statement had gone to a table before it.
+    pub first: bool,
 }
 
 /// How far a statement has come. It resumes here when what it waits for is free.

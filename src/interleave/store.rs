@@ -191,6 +191,13 @@ impl Store {
         self.versions(table, rid).iter().rev().find(|version| version.owner().is_none())
     }
 
+    /// The versions that are there in the indexes: the newest committed one, and those that are open, dropped again or not.
+    pub(super) fn standing(&self, table: TableId, rid: &Rid) -> &[Version] {
+        let versions = self.versions(table, rid);
+        let committed = versions.iter().rposition(|version| version.owner().is_none());
+        &versions[committed.unwrap_or(0)..]
+    }
+
     /// The row as a snapshot sees it, with the session's own changes.
     pub(super) fn visible(&self, table: TableId, rid: &Rid, me: Who, snapshot: u32) -> Option<&RowRef> {
         let mut versions = self.versions(table, rid).iter().rev();
@@ -259,8 +266,8 @@ impl Store {
             for other in self.rids(table).filter(|&other| inserted || other != rid) {
                 let Some(newest) = self.newest(table, other) else { continue };
                 match newest.owner().filter(|&owner| owner != me) {
-                    // Uncommitted: the key may appear, or come back.
-                    Some(owner) if same(newest) || self.committed(table, other).is_some_and(same) => {
+                    // Uncommitted: the key may appear, or come back, or has been there for a while.
+                    Some(owner) if self.standing(table, other).iter().any(same) => {
                         return Some((other.clone(), Some(owner)));
                     }
                     None if same(newest) => return Some((other.clone(), None)),

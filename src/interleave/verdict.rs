@@ -5,16 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::code::{Op, flatten};
 use super::ending::{Code, Ending, Label};
 use super::engine::{Engine, Rules};
 use super::expr::{Env, Name, Row};
 use super::lang::Program;
 use super::scheduler::{Machine, ScheduleStep};
-use super::schema::{Schema, Table};
+use super::schema::Table;
 use super::search::{BudgetExceeded, Found, Outcome, explore};
-use super::state::{State, Who};
-use super::store::Store;
+use super::state::Who;
+use super::trial::Trial;
 
 /// The rows there are before anything runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +31,10 @@ impl Initial {
     pub fn row(mut self, table: impl Into<Name>, row: Row) -> Self {
         self.0.push((table.into(), row));
         self
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&Name, &Row)> {
+        self.0.iter().map(|(table, row)| (table, row))
     }
 }
 
@@ -133,17 +136,10 @@ impl Judge {
         initial: &Initial,
         env: [&Env; 2],
     ) -> Verdict {
-        let mut schema = Schema::new(tables);
-        let code = programs.map(|program| flatten(program, &mut schema));
-        let rows: Vec<_> = initial.0.iter().map(|(table, row)| (schema.table(table), row)).collect();
-        let mut store = Store::new(schema.shapes().count());
-        for (table, row) in rows {
-            store.seed(table, schema.shape(table), row);
-        }
-        let start = State::new(store, env);
+        let trial = Trial::new(engine, tables, programs, initial, env);
         let mut evidence = Evidence::default();
-        for rules in engine.rules(&schema) {
-            if self.gather(&mut evidence, &schema, &*rules, &code, &start).is_err() {
+        for rules in engine.rules(&trial.schema) {
+            if self.gather(&mut evidence, &trial, &*rules).is_err() {
                 return evidence.verdict(Kind::Unknown);
             }
         }
@@ -152,14 +148,8 @@ impl Judge {
         self.weigh(evidence)
     }
 
-    fn gather(
-        &self,
-        evidence: &mut Evidence,
-        schema: &Schema,
-        rules: &dyn Rules,
-        code: &[Vec<Op>; 2],
-        start: &State,
-    ) -> Result<(), BudgetExceeded> {
+    fn gather(&self, evidence: &mut Evidence, trial: &Trial, rules: &dyn Rules) -> Result<(), BudgetExceeded> {
+        let Trial { schema, code, start, .. } = trial;
         let free = Machine { rules, code, barriers: false, commits_at_once: self.commits_at_once };
         let orders: [&[Who]; 5] = [&[Who::A, Who::B], &[Who::B, Who::A], &[Who::A], &[Who::B], &[]];
         for order in orders {

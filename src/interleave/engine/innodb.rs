@@ -9,8 +9,8 @@ use super::super::ending::Code;
 use super::super::expr::{Expr, Name, RowRef, Value};
 use super::super::lang::{Delete, Insert, Level, OnConflict, Read, RowLock, Scope, Update};
 use super::super::schema::{Schema, TableId};
-use super::super::state::{Extent, Progress, Request, State};
-use super::super::store::{Entry, Mode, Resource, Rid, Version};
+use super::super::state::{Extent, Progress, Request, Savepoint, State};
+use super::super::store::{Entry, Lock, Mode, Resource, Rid, Version};
 use super::{DbError, Rows, Rules, Stop, new_row, parent, picked};
 
 pub(super) struct InnoDb<'a> {
@@ -31,13 +31,16 @@ impl Rules for InnoDb<'_> {
         held == Mode::Exclusive || asked == Mode::Exclusive
     }
 
-    /// Row locks are granted in the order they were asked for: a request also waits for an earlier one that waits, but
-    /// not if the session holds a lock on the row already (the holder of S gets X first).
+    /// Row locks are granted in the order they were asked for: a request also waits for an earlier one that waits, unless
+    /// the session has such a lock already. Who has S and asks for X waits even for one that waits for this S: a deadlock.
     fn blocked(&self, st: &State, me: Who, request: &Request) -> bool {
         if self.locked_out(st, me, request) {
             return true;
         }
-        if !matches!(request.what, Resource::Row(..)) || st.store.holds(&request.what, me) {
+        let has = |lock: &Lock| {
+            lock.by == me && lock.what == request.what && [request.mode, Mode::Exclusive].contains(&lock.mode)
+        };
+        if !matches!(request.what, Resource::Row(..)) || st.store.locks().any(has) {
             return false;
         }
         let rival = st[me.other()].wants.as_ref();
@@ -64,6 +67,27 @@ impl Rules for InnoDb<'_> {
         }
     }
 
+    /// With `innodb_snapshot_isolation`, SERIALIZABLE opens its read view at the first statement.
+    fn start(&self, st: &mut State, me: Who) -> Result<(), Stop> {
+        let now = st.store.commits;
+        let tx = &mut st[me].tx;
+        if self.snapshot_isolation && tx.level == Level::Serializable && tx.snapshot.is_none() {
+            tx.snapshot = Some(now);
+        }
+        Ok(())
+    }
+
+    /// Row locks outlive the way back. But a savepoint set before the transaction has come to InnoDB is none of its: then
+    /// all of it is rolled back there.
+    fn roll_back_to(&self, st: &mut State, me: Who, savepoint: Savepoint) {
+        st.store.undo(me, savepoint.writes);
+        if savepoint.first {
+            st.store.release_tx(me);
+            st[me].tx.snapshot = None;
+            st[me].tx.touched = false;
+        }
+    }
+
     fn read(&self, st: &mut State, me: Who, q: &Read, at: &mut Progress) -> Rows {
         let filter = q.filter.bind(&st[me].vars);
         // 17.7.2.1: in a transaction, SERIALIZABLE turns every SELECT into SELECT … FOR SHARE.
@@ -82,7 +106,7 @@ impl Rules for InnoDb<'_> {
                 return Ok(picked(st, me, at.table, &filter));
             }
         };
-        self.scan(st, me, at, &Scan { filter, mode, semi_consistent: false }, |_, _, row| Ok(row.clone()))
+        self.scan(st, me, at, &Scan { filter, mode, semi_consistent: false, first: false }, |_, _, row| Ok(row.clone()))
     }
 
     fn update(&self, st: &mut State, me: Who, q: &Update, at: &mut Progress) -> Rows {
@@ -92,8 +116,8 @@ impl Rules for InnoDb<'_> {
             Some(frozen) => (q.filter.clone() & frozen.clone()).bind(&st[me].vars),
             None => q.filter.bind(&st[me].vars),
         };
-        let semi_consistent = st[me].tx.level == Level::ReadCommitted;
-        self.scan(st, me, at, &Scan { filter, mode: Mode::Exclusive, semi_consistent }, |st, rid, old| {
+        let semi_consistent = st[me].tx.level == Level::ReadCommitted && !self.snapshot_isolation;
+        self.scan(st, me, at, &Scan { filter, mode: Mode::Exclusive, semi_consistent, first: false }, |st, rid, old| {
             let new = st.after(me, &q.set, old);
             if new == *old {
                 // Nothing changes: the row is locked and counted as matched, but no version is written.
@@ -110,10 +134,16 @@ impl Rules for InnoDb<'_> {
 
     fn delete(&self, st: &mut State, me: Who, q: &Delete, at: &mut Progress) -> Rows {
         let (table, filter) = (at.table, q.filter.bind(&st[me].vars));
-        self.scan(st, me, at, &Scan { filter, mode: Mode::Exclusive, semi_consistent: false }, |st, rid, old| {
-            st.put(me, table, rid, None);
-            Ok(old.clone())
-        })
+        self.scan(
+            st,
+            me,
+            at,
+            &Scan { filter, mode: Mode::Exclusive, semi_consistent: false, first: false },
+            |st, rid, old| {
+                st.put(me, table, rid, None);
+                Ok(old.clone())
+            },
+        )
     }
 
     fn insert(&self, st: &mut State, me: Who, q: &Insert, at: &mut Progress) -> Rows {
@@ -142,7 +172,10 @@ impl Rules for InnoDb<'_> {
         }
         self.intend(st, me, table, (&rid, &row))?;
         if let Some(parent) = parent(self.schema, table, &row) {
-            self.lock(st, me, parent, Mode::Shared)?;
+            self.lock(st, me, parent.clone(), Mode::Shared)?;
+            if let Resource::Row(table, rid) = &parent {
+                self.unchanged(st, me, *table, rid)?;
+            }
         }
         st.put(me, table, &rid, Some(row.clone()));
         st.store.add_lock(Resource::Row(table, rid), Mode::Exclusive, me, Scope::Tx);
@@ -150,13 +183,18 @@ impl Rules for InnoDb<'_> {
     }
 }
 
+/// The place of the primary key among the indexes.
+const PRIMARY: usize = 0;
+
 /// A locking scan.
 struct Scan {
     filter: Expr,
     mode: Mode,
-    /// 17.7.2.1, READ COMMITTED: an UPDATE that meets a locked row looks at its last committed version first, and waits
-    /// only if that matches.
+    /// 17.7.2.1, READ COMMITTED: an UPDATE that walks along the primary key and meets a locked row looks at its last
+    /// committed version first, and waits only if that matches.
     semi_consistent: bool,
+    /// The first row that matches is enough.
+    first: bool,
 }
 
 /// The index range a scan covers.
@@ -170,9 +208,12 @@ struct Range<'a> {
 }
 
 impl Range<'_> {
-    fn holds(&self, version: Option<&Version>) -> bool {
-        let row = version.and_then(|version| version.row.as_ref());
-        row.is_some_and(|row| self.key.as_ref().is_none_or(|key| row.pick(self.columns) == *key))
+    fn holds(&self, version: &Version) -> bool {
+        version.row.as_ref().is_some_and(|row| self.has(row))
+    }
+
+    fn has(&self, row: &RowRef) -> bool {
+        self.key.as_ref().is_none_or(|key| row.pick(self.columns) == *key)
     }
 
     /// The entry of a row in this range.
@@ -191,7 +232,7 @@ impl InnoDb<'_> {
         } else if let Some((index, key)) = shape.range(filter) {
             (index, Some(key), false)
         } else {
-            (0, None, false)
+            (PRIMARY, None, false)
         };
         Range { index, columns: &shape.indexes[index], key, point }
     }
@@ -200,8 +241,7 @@ impl InnoDb<'_> {
     fn entries<'s>(&self, st: &'s State, table: TableId, index: usize) -> impl Iterator<Item = Entry> + use<'s, '_> {
         let columns = &self.schema.shape(table).indexes[index];
         st.store.rids(table).flat_map(move |rid| {
-            let versions = [st.store.newest(table, rid), st.store.committed(table, rid)];
-            versions.into_iter().flatten().filter_map(move |version| {
+            st.store.standing(table, rid).iter().filter_map(move |version| {
                 let mut entry = version.row.as_ref()?.pick(columns);
                 entry.push(rid.clone());
                 Some(entry)
@@ -216,13 +256,13 @@ impl InnoDb<'_> {
         st: &mut State,
         me: Who,
         at: &mut Progress,
-        Scan { filter, mode, semi_consistent }: &Scan,
+        Scan { filter, mode, semi_consistent, first }: &Scan,
         mut act: impl FnMut(&mut State, &Rid, &RowRef) -> Result<RowRef, Stop>,
     ) -> Rows {
         let table = at.table;
         let gaps = st[me].tx.level != Level::ReadCommitted;
         let range = self.range(table, filter);
-        while let Some(rid) = at.at.take().or_else(|| next_entry(st, table, &range, at.passed.as_ref())) {
+        while let Some(rid) = at.at.take().or_else(|| self.next_entry(st, me, table, &range, at.passed.as_ref())) {
             if st.store.versions(table, &rid).is_empty() {
                 // The scan has waited here for an insert that was rolled back.
                 at.passed = Some(rid);
@@ -230,7 +270,7 @@ impl InnoDb<'_> {
             }
             let what = Resource::Row(table, rid.clone());
             let request = Request { what: what.clone(), mode: *mode };
-            if *semi_consistent && self.blocked(st, me, &request) {
+            if *semi_consistent && range.index == PRIMARY && !range.point && self.blocked(st, me, &request) {
                 let committed = st.store.committed(table, &rid).and_then(|version| version.row.as_ref());
                 if !committed.is_some_and(|row| filter.matches(row)) {
                     at.passed = Some(rid);
@@ -246,8 +286,12 @@ impl InnoDb<'_> {
             let held = st.store.holds(&what, me);
             at.at = Some(rid.clone());
             self.lock(st, me, what.clone(), *mode)?;
-            if self.too_new(st, me, table, &rid) {
-                return Err(Stop::Fail(DbError { code: Code::RecordChanged, whole: true }));
+            // Read views are a matter of the rows. Another index than the primary key's leads to a row if the entry is still
+            // there, and not at all if only its being there is asked for.
+            let there = |row: &RowRef| range.has(row) && !first;
+            let looks = range.index == PRIMARY || st.store.current(table, &rid, me).is_some_and(there);
+            if looks {
+                self.unchanged(st, me, table, &rid)?;
             }
             match st.store.current(table, &rid, me).cloned().filter(|row| filter.matches(row)) {
                 Some(row) => at.rows.push(act(st, &rid, &row)?),
@@ -256,6 +300,9 @@ impl InnoDb<'_> {
             }
             at.at = None;
             at.passed = Some(rid);
+            if *first && !at.rows.is_empty() {
+                return Ok(std::mem::take(&mut at.rows));
+            }
         }
         if gaps && !(range.point && at.passed.is_some()) {
             // The gap behind the last entry; for a key that is missing, the gap it would fall into.
@@ -271,11 +318,31 @@ impl InnoDb<'_> {
         Ok(std::mem::take(&mut at.rows))
     }
 
-    /// With `innodb_snapshot_isolation`: was the row changed after the read view was opened?
-    fn too_new(&self, st: &State, me: Who, table: TableId, rid: &Rid) -> bool {
+    /// With `innodb_snapshot_isolation`, a locked row that was changed after the read view was opened is an error.
+    fn unchanged(&self, st: &State, me: Who, table: TableId, rid: &Rid) -> Result<(), Stop> {
+        if self.view(st, me).is_some_and(|view| st.store.changed_after(table, rid, view, me)) {
+            return Err(Stop::Fail(DbError { code: Code::RecordChanged, whole: true }));
+        }
+        Ok(())
+    }
+
+    /// The read view that locking reads are held to.
+    fn view(&self, st: &State, me: Who) -> Option<u32> {
         let tx = &st[me].tx;
-        let view = tx.snapshot.filter(|_| self.snapshot_isolation && tx.level == Level::RepeatableRead);
-        view.is_some_and(|view| st.store.changed_after(table, rid, view, me))
+        tx.snapshot.filter(|_| self.snapshot_isolation && tx.level != Level::ReadCommitted)
+    }
+
+    /// The first entry of the range behind the last one. A row that others have deleted is still there for a read view
+    /// that sees it.
+    fn next_entry(&self, st: &State, me: Who, table: TableId, range: &Range<'_>, passed: Option<&Rid>) -> Option<Rid> {
+        // Entries of other indexes know no read views.
+        let view = self.view(st, me).filter(|_| range.index == PRIMARY);
+        let seen = |rid: &Rid| {
+            let row = view.and_then(|view| st.store.visible(table, rid, me, view));
+            row.is_some_and(|row| range.has(row))
+        };
+        let found = |rid: &&Rid| st.store.standing(table, rid).iter().any(|version| range.holds(version)) || seen(rid);
+        st.store.rids_after(table, passed).find(found).cloned()
     }
 
     /// The condition of `INSERT … SELECT … WHERE NOT EXISTS`: at READ COMMITTED a consistent read, else the rows are
@@ -286,7 +353,7 @@ impl InnoDb<'_> {
             let mut rows = st.store.rids(at.table).filter_map(|rid| st.store.visible(at.table, rid, me, now));
             return Ok(rows.any(|row| filter.matches(row)));
         }
-        let scan = Scan { filter, mode: Mode::Shared, semi_consistent: false };
+        let scan = Scan { filter, mode: Mode::Shared, semi_consistent: false, first: true };
         let rows = self.scan(st, me, at, &scan, |_, _, row| Ok(Arc::clone(row)))?;
         Ok(!rows.is_empty())
     }
@@ -306,17 +373,21 @@ impl InnoDb<'_> {
             return Ok(None);
         };
         self.lock(st, me, Resource::Row(table, rival.clone()), mode)?;
+        // A duplicate in another index is told from that index; only who is to update the row goes on to it.
+        if rival == *rid || mode == Mode::Exclusive {
+            self.unchanged(st, me, table, &rival)?;
+        }
         Ok(Some(rival))
     }
 
     /// Insert intention locks (17.7.1): each new index entry waits for another's lock on the gap around it. An entry the
     /// row had before is still there and is only unmarked.
     fn intend(&self, st: &State, me: Who, table: TableId, (rid, row): (&Rid, &RowRef)) -> Result<(), Stop> {
-        let past = [st.store.newest(table, rid), st.store.committed(table, rid)];
+        let past = st.store.standing(table, rid);
         for (index, columns) in self.schema.shape(table).indexes.iter().enumerate() {
             let mut entry = row.pick(columns);
-            let had = past.iter().flatten().filter_map(|version| version.row.as_ref());
-            if entry.contains(&Value::Null) || had.into_iter().any(|row| row.pick(columns) == entry) {
+            let mut had = past.iter().filter_map(|version| version.row.as_ref());
+            if entry.contains(&Value::Null) || had.any(|row| row.pick(columns) == entry) {
                 continue;
             }
             entry.push(rid.clone());
@@ -327,12 +398,6 @@ impl InnoDb<'_> {
         }
         Ok(())
     }
-}
-
-/// The first entry of the range behind the last one.
-fn next_entry(st: &State, table: TableId, range: &Range<'_>, passed: Option<&Rid>) -> Option<Rid> {
-    let found = |rid: &&Rid| range.holds(st.store.newest(table, rid)) || range.holds(st.store.committed(table, rid));
-    st.store.rids_after(table, passed).find(found).cloned()
 }
 
 /// Gap locks never conflict with each other (17.7.1), so there is nothing to wait for.

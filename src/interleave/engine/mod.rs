@@ -19,7 +19,7 @@ use super::ending::Code;
 use super::expr::{Expr, Name, Row, RowRef, Value};
 use super::lang::{Delete, Insert, Level, Lock, Read, Scope, Stmt, Update};
 use super::schema::{Schema, TableId};
-use super::state::{Progress, Request, State};
+use super::state::{Progress, Request, Savepoint, State};
 use super::store::{Mode, Resource, Rid};
 
 /// The databases, and other places with a state of their own, that can be judged by.
@@ -135,8 +135,8 @@ pub(super) trait Rules {
         roll_back(st, me);
     }
 
-    fn roll_back_to(&self, st: &mut State, me: Who, mark: u32) {
-        st.store.undo(me, mark);
+    fn roll_back_to(&self, st: &mut State, me: Who, savepoint: Savepoint) {
+        st.store.undo(me, savepoint.writes);
     }
 
     /// What an error does to the transaction, before the program hears of it. Here: a failed statement leaves the
@@ -193,6 +193,7 @@ pub(super) trait Rules {
         let fresh = resumed.is_none();
         let mut at = resumed.unwrap_or_else(|| Progress::new(table, st[me].tx.writes));
         let started = if fresh { self.start(st, me) } else { Ok(()) };
+        st[me].tx.touched |= !matches!(stmt, Stmt::Lock(_) | Stmt::Unlock(_));
         let result = started.and_then(|()| match stmt {
             Stmt::Read(q) => self.read(st, me, q, &mut at),
             Stmt::Insert(q) => self.insert(st, me, q, &mut at),

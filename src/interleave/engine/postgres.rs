@@ -6,7 +6,7 @@ use super::super::ending::Code;
 use super::super::expr::{Expr, RowRef};
 use super::super::lang::{Delete, Insert, Level, OnConflict, Read, RowLock, Scope, Update};
 use super::super::schema::{Schema, TableId};
-use super::super::state::{Handler, Progress, State};
+use super::super::state::{Handler, Progress, Savepoint, State};
 use super::super::store::{Mode, Resource, Rid};
 use super::ssi::wrote;
 use super::{Committed, DbError, Rows, Rules, Stop, new_row, parent, picked, publish, roll_back};
@@ -84,10 +84,11 @@ impl Rules for Postgres<'_> {
         self.locking(st, me, at, &pick, |st, rid, old| {
             let new = st.after(me, &q.set, old);
             // Keys are checked row by row, at once: two rows cannot swap a unique value in one statement.
-            if self.duplicate(st, me, table, (rid, &new), false)?.is_some() {
+            let duplicate = self.duplicate(st, me, table, (rid, &new), false)?.is_some();
+            wrote(st, me, table, &[old, &new])?;
+            if duplicate {
                 return Stop::fail(Code::Unique);
             }
-            wrote(st, me, table, &[old, &new])?;
             st.put(me, table, rid, Some(new.clone()));
             Ok(new)
         })
@@ -115,6 +116,11 @@ impl Rules for Postgres<'_> {
             }
             let (rid, row) = new_row(st, me, self.schema, q, at);
             if let Some(rival) = self.duplicate(st, me, table, (&rid, &row), true)? {
+                if q.on_conflict == OnConflict::Fail {
+                    // The row goes into the heap first, where a conflict with a concurrent reader shows; the clauses look
+                    // before they insert.
+                    wrote(st, me, table, &[&row])?;
+                }
                 return self.conflicting(st, me, table, q, &rival);
             }
             wrote(st, me, table, &[&row])?;
@@ -155,8 +161,8 @@ impl Rules for Postgres<'_> {
         roll_back(st, me);
     }
 
-    fn roll_back_to(&self, st: &mut State, me: Who, mark: u32) {
-        st.store.undo(me, mark);
+    fn roll_back_to(&self, st: &mut State, me: Who, savepoint: Savepoint) {
+        st.store.undo(me, savepoint.writes);
         st[me].tx.failed = false;
     }
 
@@ -164,7 +170,7 @@ impl Rules for Postgres<'_> {
     /// (TO) every statement fails.
     fn on_error(&self, st: &mut State, me: Who, _: &DbError) {
         let savepoint = st[me].handlers.iter().rev().find_map(|handler| match handler {
-            Handler::Savepoint(mark) => Some(*mark),
+            Handler::Savepoint(savepoint) => Some(savepoint.writes),
             _ => None,
         });
         st.store.undo(me, savepoint.unwrap_or(0));
@@ -235,11 +241,7 @@ impl Postgres<'_> {
         match st.store.clash(table, self.schema.shape(table), me, (rid, row), inserted) {
             None => Ok(None),
             Some((_, Some(owner))) => Stop::wait(Resource::End(st[owner].tx.id), Mode::Exclusive),
-            Some((rival, None)) => {
-                // A conflict with a concurrent reader is reported before the duplicate is.
-                wrote(st, me, table, &[row])?;
-                Ok(Some(rival))
-            }
+            Some((rival, None)) => Ok(Some(rival)),
         }
     }
 

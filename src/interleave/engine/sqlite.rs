@@ -47,7 +47,8 @@ impl Rules for Sqlite<'_> {
         if st[me].tx.level == Level::Immediate {
             self.reserve(st, me)?;
         }
-        if !self.wal {
+        if !self.wal && !holds(st, me, Mode::FileShared) {
+            // Who has it already reads on, whoever wants to commit.
             self.lock(st, me, Resource::File, Mode::FileShared)?;
         }
         self.look(st, me);
@@ -101,9 +102,10 @@ impl Rules for Sqlite<'_> {
         }
     }
 
-    /// With a rollback journal, a commit needs every reader gone, and keeps new ones out until it gets there.
+    /// With a rollback journal, a commit needs every reader gone, and keeps new ones out until it gets there; also one that
+    /// was to write and has found nothing to change.
     fn commit(&self, st: &mut State, me: Who) -> Result<Committed, Stop> {
-        if !self.wal && st[me].tx.writes > 0 {
+        if !self.wal && holds(st, me, Mode::FileReserved) {
             st.store.add_lock(Resource::File, Mode::FilePending, me, Scope::Tx);
             let request = Request { what: Resource::File, mode: Mode::FileExclusive };
             if self.blocked(st, me, &request) {
@@ -128,8 +130,7 @@ impl Sqlite<'_> {
     /// The write lock. Who has read already may not wait for it: the other one may be waiting for the read to end
     /// (`SQLITE_BUSY`), and with a log the snapshot may be history (`SQLITE_BUSY_SNAPSHOT`).
     fn reserve(&self, st: &mut State, me: Who) -> Result<(), Stop> {
-        let held = |lock: &super::super::store::Lock| lock.by == me && lock.mode == Mode::FileReserved;
-        if st.store.locks().any(held) {
+        if holds(st, me, Mode::FileReserved) {
             return Ok(());
         }
         let read = st[me].tx.snapshot;
@@ -169,4 +170,9 @@ impl Sqlite<'_> {
         }
         Ok(rows)
     }
+}
+
+/// Has the session this lock on the file?
+fn holds(st: &State, me: Who, mode: Mode) -> bool {
+    st.store.locks().any(|lock| lock.by == me && lock.what == Resource::File && lock.mode == mode)
 }
