@@ -375,7 +375,7 @@ mod rival_window {
         assert_eq!(
             line(&|level| pay(level, false), &|level| add(level, false, true)),
             "pg:none open; pg:RC open; pg:RR open; pg:SER fails(40001,40001@commit); \
-             my:none open; my:RC open; my:RR open; my:SER fails(1213); snap:RR open; \
+             my:none open; my:RC open; my:RR open; my:SER fails(1213); snap:RR open(1020); \
              sl:none open; sl:DEF fails(BUSY); sl:IMMEDIATE closed"
         );
     }

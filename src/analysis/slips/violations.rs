@@ -2,7 +2,8 @@
 
 use super::{Slip, SlipKind, Then};
 use crate::analysis::case;
-use crate::analysis::judged::{self, Database};
+use crate::analysis::database::Database;
+use crate::analysis::judged;
 use crate::analysis::script;
 use crate::analysis::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Severity};
