@@ -73,6 +73,15 @@ impl Program {
         }
     }
 
+    /// The type of one element of what a type is a collection of.
+    #[must_use]
+    pub fn element_type<'p>(&self, ty: Written<'p>) -> Option<Written<'p>> {
+        match self.unit(ty.unit).language {
+            Language::TypeScript => None,
+            Language::Rust => Some(Written { text: rust::element_type(ty.text)?, ..ty }),
+        }
+    }
+
     /// The names that a type goes by outside of the project, from the outermost in: what a wrapper holds comes behind it.
     #[must_use]
     pub fn names_of_type(&self, ty: Written<'_>) -> Vec<String> {

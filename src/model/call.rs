@@ -103,6 +103,12 @@ impl<'m> Elaborator<'m, '_> {
             }
             None => {}
         }
+        if let Some((target, args)) = self.by_type(receiver, name, &args)
+            && self.worth_running(target.func)
+            && self.may_run(target.func)
+        {
+            return self.run_function(at, target, args, site);
+        }
         if let Some(target) = self.target(at, receiver, name, callee)
             && call.form != CallForm::New
             && self.worth_running(target.func)
@@ -175,6 +181,18 @@ impl<'m> Elaborator<'m, '_> {
             }
         }
         None
+    }
+
+    /// `Type::method(value, …)`: the method that is meant, and its arguments behind the receiver.
+    fn by_type<'a>(&self, ty: Option<ValId>, name: Option<&str>, args: &'a [ValId]) -> Option<(Target, &'a [ValId])> {
+        let Val::Class(class) = *self.trace.values.get(ty?) else { return None };
+        let (program, name) = (self.model.program, name?);
+        let (this, args) = args.split_first()?;
+        if !program.is_made_of_members(class) || program.static_method(class, name).is_some() {
+            return None;
+        }
+        let func = program.method(class, name)?;
+        Some((Target { this: Some(*this), ..Target::closure(func, None) }, args))
     }
 
     /// The function that a call reaches.

@@ -32,7 +32,12 @@ impl<'m> Elaborator<'m, '_> {
     fn find_class(&self, value: ValId) -> Option<ClassRef> {
         match self.trace.values.get(value) {
             Val::This(class) | Val::Instance(class) | Val::Made(class, _) => Some(*class),
-            Val::Param(..) | Val::Declared(..) | Val::Field(..) | Val::Call { .. } | Val::Result(_) => {
+            Val::Param(..)
+            | Val::Declared(..)
+            | Val::Field(..)
+            | Val::Call { .. }
+            | Val::Element(_)
+            | Val::Result(_) => {
                 let declared = self.declared_type(value).and_then(|ty| self.model.program.class_of_type(ty));
                 declared.or_else(|| self.class_within(value))
             }
@@ -87,6 +92,7 @@ impl<'m> Elaborator<'m, '_> {
                 let held = self.declared_type(self.trace.op(*op).handle?)?;
                 Some(Written { text: last_argument(held.text)?, ..held })
             }
+            Val::Element(all) => program.element_type(self.declared_type(*all)?),
             Val::Call { callee, is_new: false, .. } => match self.trace.values.get(*callee) {
                 Val::Closure(func, _) => program.type_returned(*func),
                 _ => None,

@@ -173,6 +173,18 @@ fn types_are_read_through_references_wrappers_and_aliases() {
 }
 
 #[test]
+fn elements_are_those_of_collections() {
+    let element = super::element_type;
+    assert_eq!(element("&mut Vec<Arc<Users>>"), Some("Arc<Users>"));
+    assert_eq!(element("Result<Option<Vec<U>>, Error>"), Some("U"));
+    assert_eq!(element("&[U]"), Some("U"));
+    assert_eq!(element("[U; 4]"), Some("U"));
+    assert_eq!(element("impl Iterator<Item = U>"), Some("U"));
+    assert_eq!(element("U"), None);
+    assert_eq!(element("Vec"), None);
+}
+
+#[test]
 fn methods_are_found_wherever_they_are_added() {
     let project = project(SERVICE);
     let at = "src/service.rs";

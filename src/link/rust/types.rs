@@ -57,6 +57,29 @@ pub(in crate::link) fn names_of_type(program: &Program, ty: Written<'_>) -> Vec<
     names
 }
 
+/// Collections whose elements are of the type that they are given last.
+const SEQUENCES: [&str; 8] =
+    ["Vec", "VecDeque", "HashSet", "BTreeSet", "LinkedList", "IndexSet", "SmallVec", "Iterator"];
+
+/// The type of one element of a type, where that is a collection, through references and wrappers.
+pub(in crate::link) fn element_type(text: &str) -> Option<&str> {
+    let mut text = bare(text);
+    for _ in 0..DEPTH {
+        if let Some(inner) = text.strip_prefix('[') {
+            let inner = inner.strip_suffix(']')?;
+            return Some(pieces(inner, ';').first()?.trim());
+        }
+        let (path, args) = split(text)?;
+        let name = path.rsplit("::").next().unwrap_or(path);
+        if SEQUENCES.contains(&name) {
+            let element = pieces(args, ',').into_iter().find(|arg| !arg.is_empty())?;
+            return Some(element.strip_prefix("Item = ").unwrap_or(element));
+        }
+        text = bare(held(path, args)?);
+    }
+    None
+}
+
 /// Whether a type is one from outside the project, with nothing of the project in it.
 pub(in crate::link) fn is_foreign(program: &Program, ty: Written<'_>) -> bool {
     !names_of_type(program, ty).is_empty() && class_of_type(program, ty).is_none()
