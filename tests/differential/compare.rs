@@ -26,6 +26,8 @@ pub struct Difference {
     expected: Vec<String>,
     /// What the last statement came to on the server.
     pub server: Rest,
+    /// What it may come to in the model.
+    pub model: Vec<Rest>,
 }
 
 impl fmt::Display for Difference {
@@ -190,7 +192,7 @@ impl<'a> Replay<'a> {
         let rest = self.server.settle();
         self.transcript.push(format!("{who}  {sql} -> {}", shown(&rest)));
         self.waits = rest.each_ref().map(|seen| *seen == Some(Seen::Waits));
-        let (mut next, mut expected) = (Vec::new(), Vec::new());
+        let (mut next, mut others) = (Vec::new(), Vec::new());
         for candidate in &self.candidates {
             // Who still waits is still seen to wait.
             let before = Who::BOTH.map(|who| candidate.run.waits(who).then_some(Seen::Waits));
@@ -200,12 +202,13 @@ impl<'a> Replay<'a> {
                 if agree(&model, &rest) {
                     next.push(candidate);
                 } else {
-                    expected.push(shown(&model));
+                    others.push(model);
                 }
             }
         }
         if next.is_empty() {
-            return Err(self.difference(expected, rest));
+            let expected = others.iter().map(shown).collect();
+            return Err(self.difference(expected, rest, others));
         }
         self.candidates = next;
         Ok(())
@@ -252,11 +255,11 @@ impl<'a> Replay<'a> {
             return Ok(());
         }
         self.transcript.push(format!("at last {table} holds {rows:?}"));
-        Err(self.difference(models.iter().map(|rows| format!("{rows:?}")).collect(), [None, None]))
+        Err(self.difference(models.iter().map(|rows| format!("{rows:?}")).collect(), [None, None], Vec::new()))
     }
 
-    fn difference(&mut self, expected: Vec<String>, server: Rest) -> Box<Difference> {
-        Box::new(Difference { pair: self.pair.clone(), transcript: self.transcript.clone(), expected, server })
+    fn difference(&mut self, expected: Vec<String>, server: Rest, model: Vec<Rest>) -> Box<Difference> {
+        Box::new(Difference { pair: self.pair.clone(), transcript: self.transcript.clone(), expected, server, model })
     }
 
     /// Ends what a difference has left open; who does not wait goes first, and with it what the other one waits for.
