@@ -7,7 +7,7 @@ use crate::ir::{BinaryOp, Expr};
 use crate::text::Span;
 
 /// Methods without arguments whose result is taken for the value itself: copies, references, conversions, iterators over it.
-const PASSING: [&str; 42] = [
+const PASSING: [&str; 45] = [
     "as_bytes",
     "as_deref",
     "as_deref_mut",
@@ -19,6 +19,7 @@ const PASSING: [&str; 42] = [
     "borrow",
     "borrow_mut",
     "boxed",
+    "boxed_local",
     "by_ref",
     "clone",
     "cloned",
@@ -31,16 +32,20 @@ const PASSING: [&str; 42] = [
     "into_boxed_slice",
     "into_boxed_str",
     "into_bytes",
+    "into_future",
     "into_inner",
     "into_iter",
     "into_owned",
+    "into_par_iter",
     "into_string",
     "iter",
     "iter_mut",
     "par_iter",
-    "into_par_iter",
     "peekable",
     "rev",
+    "scope_boxed",
+    "scope_boxed_local",
+    "to_bytes",
     "to_owned",
     "to_string",
     "to_vec",
@@ -48,8 +53,6 @@ const PASSING: [&str; 42] = [
     "try_into",
     "unwrap",
     "unwrap_unchecked",
-    "into_future",
-    "to_bytes",
 ];
 
 /// Whether a method call leaves no trace: it passes its receiver on, or asks something of it that is a value.
@@ -67,6 +70,63 @@ pub(super) fn passes_on(name: &str) -> bool {
     PASSING.contains(&name)
 }
 
+/// Whether a method of a collection, a map or a text changes it in place.
+pub(super) fn changes(name: &str) -> bool {
+    matches!(
+        name,
+        "append"
+            | "clear"
+            | "dedup"
+            | "drain"
+            | "extend"
+            | "extend_from_slice"
+            | "insert"
+            | "insert_str"
+            | "pop"
+            | "pop_back"
+            | "pop_front"
+            | "push"
+            | "push_back"
+            | "push_front"
+            | "push_str"
+            | "remove"
+            | "resize"
+            | "retain"
+            | "reverse"
+            | "sort"
+            | "sort_by"
+            | "sort_by_key"
+            | "sort_unstable"
+            | "swap"
+            | "swap_remove"
+            | "truncate"
+    )
+}
+
+/// Whether a type, as written, is a collection, a map or a text of the standard library.
+pub(super) fn is_collection(ty: &str) -> bool {
+    let head =
+        ty.trim_start_matches(['&', ' ']).trim_start_matches("mut ").split(['<', ' ']).next().unwrap_or_default();
+    let name = head.rsplit("::").next().unwrap_or_default();
+    matches!(name, "Vec" | "VecDeque" | "HashMap" | "HashSet" | "BTreeMap" | "BTreeSet" | "BinaryHeap" | "String")
+}
+
+/// Whether an expression makes a collection: by a function of its type, a macro, or from an iterator.
+pub(super) fn makes_collection(expr: &Source) -> bool {
+    match super::block::bare(expr) {
+        Source::Call(it) => match &*it.func {
+            Source::Path(path) => {
+                let of = path.path.segments.iter().rev().nth(1).map(|of| of.ident.to_string());
+                of.is_some_and(|of| is_collection(&of))
+            }
+            _ => false,
+        },
+        Source::Macro(it) => it.mac.path.is_ident("vec") || it.mac.path.is_ident("format"),
+        Source::MethodCall(it) => matches!(it.method.to_string().as_str(), "collect" | "to_vec" | "to_string"),
+        _ => false,
+    }
+}
+
 /// Whether a path names a function that passes its only argument on.
 pub(super) fn wraps(function: &Source) -> bool {
     let Source::Path(path) = function else { return false };
@@ -80,6 +140,22 @@ pub(super) fn wraps(function: &Source) -> bool {
         Some("Option") => name == "Some",
         Some("Result") => name == "Ok",
         _ => false,
+    }
+}
+
+/// Whether a path names a conversion that is a method of its argument's type (`ToString::to_string`, `String::as_str`).
+pub(super) fn is_conversion(function: &Source) -> bool {
+    let Source::Path(path) = function else { return false };
+    let mut names = path.path.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let (name, of) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+    name == "identity" || of.starts_with(char::is_uppercase) && passes_on(&name)
+}
+
+/// An expression without the adapters that only pass it on.
+pub(super) fn through(expr: &Source) -> &Source {
+    match super::block::bare(expr) {
+        Source::MethodCall(it) if it.args.is_empty() && passes_on(&it.method.to_string()) => through(&it.receiver),
+        other => other,
     }
 }
 

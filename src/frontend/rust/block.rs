@@ -2,6 +2,7 @@
 
 use syn::{Block, Expr as Source, Local, Pat, Stmt};
 
+use super::carrier::is_looked_at;
 use super::fallible::Side;
 use super::lower::{Errors, Frame, Lower, Want};
 use super::{place, print};
@@ -66,7 +67,7 @@ impl Lower<'_> {
         for (at, statement) in statements.iter().enumerate() {
             let is_last = at + 1 == statements.len();
             match statement {
-                Stmt::Local(it) => self.local(it),
+                Stmt::Local(it) => self.local(it, &statements[at + 1..]),
                 Stmt::Item(_) => {}
                 Stmt::Expr(it, None) if is_last => {
                     let value = self.expr(it, want);
@@ -81,14 +82,15 @@ impl Lower<'_> {
                         let value = self.macro_call(&it.mac, want, span);
                         return (!want.effect).then_some(value);
                     }
-                    self.macro_call(&it.mac, Want::effect(), span);
+                    self.macro_statement(&it.mac, Want::effect(), span);
                 }
             }
         }
         None
     }
 
-    fn local(&mut self, it: &Local) {
+    /// A `let`, before some statements.
+    fn local(&mut self, it: &Local, behind: &[Stmt]) {
         let (pattern, ty) = match &it.pat {
             Pat::Type(typed) => (&*typed.pat, Some(print::text(&typed.ty))),
             other => (other, None),
@@ -107,6 +109,14 @@ impl Lower<'_> {
             self.ignore(&init.expr);
             return;
         }
+        if let Some(ident) = ident
+            && comes_from_call(&init.expr)
+            && !matches!(bare(&init.expr), Source::Try(_))
+            && is_looked_at(&ident.to_string(), behind)
+        {
+            self.kept_result(ident, ty, &init.expr);
+            return;
+        }
         let want = Want { name: name.as_deref(), ..Want::default() };
         let is_future = matches!(peeled(&init.expr), Source::Async(_));
         let value = self.expr(&init.expr, want);
@@ -118,6 +128,7 @@ impl Lower<'_> {
             Some(slot) => {
                 let span = self.between(first, last);
                 self.set(slot, value, span);
+                self.note_carrier(slot, &init.expr);
                 if is_future {
                     self.futures.insert(slot);
                 }
@@ -173,7 +184,7 @@ impl Lower<'_> {
             Some((side, inner)) => {
                 let span = self.span(value);
                 let failed = self.body.graph.block();
-                let value = self.expr(value, Want::raising(Errors::To(failed)));
+                let value = self.tried(value, failed);
                 match side {
                     Side::Value => {
                         self.match_one(inner, None, value, yes, no);
@@ -204,7 +215,7 @@ impl Lower<'_> {
         no: crate::ir::BlockId,
     ) {
         let span = value.span;
-        let value = self.settle(value);
+        let value = self.hold(value);
         self.declare_pattern(pattern, ty);
         let matched = self.body.graph.block();
         match self.test(pattern, &value) {
@@ -224,12 +235,19 @@ impl Lower<'_> {
 
 /// An expression without what only passes its value on.
 pub(super) fn peeled(expr: &Source) -> &Source {
-    match expr {
-        Source::Paren(it) => peeled(&it.expr),
-        Source::Group(it) => peeled(&it.expr),
+    match bare(expr) {
         Source::Await(it) => peeled(&it.base),
         Source::Try(it) => peeled(&it.expr),
-        Source::Reference(it) => peeled(&it.expr),
+        other => other,
+    }
+}
+
+/// An expression without parentheses and references.
+pub(super) fn bare(expr: &Source) -> &Source {
+    match expr {
+        Source::Paren(it) => bare(&it.expr),
+        Source::Group(it) => bare(&it.expr),
+        Source::Reference(it) => bare(&it.expr),
         other => other,
     }
 }

@@ -6,7 +6,7 @@ use super::adapter;
 use super::expression::type_args;
 use super::lower::{CallParts, Errors, Lower, Want};
 use super::print;
-use crate::frontend::value::{binary, field};
+use crate::frontend::value::{binary, field, null};
 use crate::ir::{BinaryOp, Const, Expr, ExprKind, Item, SlotId, Step};
 use crate::text::Span;
 
@@ -71,7 +71,14 @@ impl Lower<'_> {
         let callee_span = Span { start: receiver.span.start.min(span.start), end: self.at(it.method.span()).end };
         let callee = field(receiver, &name, callee_span);
         let types = it.turbofish.as_ref().map(|turbofish| turbofish.args.iter().map(print::text).collect());
-        let (args, mutates) = self.arguments(it.args.iter());
+        let (args, mut mutates) = self.arguments(it.args.iter());
+        if let ExprKind::Field(receiver, name) = &callee.kind
+            && let ExprKind::Slot(slot) = receiver.kind
+            && adapter::changes(name)
+            && self.is_collection(slot)
+        {
+            mutates.push(slot);
+        }
         let parts = CallParts { args, type_args: types.unwrap_or_default(), mutates, ..CallParts::of(callee) };
         self.push_call(parts, want, span)
     }
@@ -96,7 +103,15 @@ impl Lower<'_> {
                 let zero = Expr::new(ExprKind::Const(Const::Number("0".to_owned())), span);
                 Some(binary(BinaryOp::Eq, length, zero, span))
             }
-            _ => None,
+            // `Option::take` leaves nothing behind.
+            ("take", []) => {
+                let value = self.value(receiver);
+                let value = self.settle(value);
+                let place = self.place(receiver);
+                self.put(place, null(span), span);
+                Some(value)
+            }
+            _ => self.iteration(it, want, span).or_else(|| self.combinator(it, want, span)),
         }
     }
 }

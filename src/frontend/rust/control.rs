@@ -7,7 +7,7 @@ use syn::{Label, Pat};
 
 use super::expression::runs;
 use super::fallible::{Side, side};
-use super::lower::{Errors, Frame, Lower, Want};
+use super::lower::{Frame, Lower, Want};
 use crate::frontend::value::opaque;
 use crate::ir::{BlockId, Exit, Expr, ExprKind, SlotId};
 use crate::text::Span;
@@ -29,7 +29,7 @@ impl Lower<'_> {
     fn arrive(&mut self, value: Option<Expr>, want: Want<'_>, join: Join, span: Span) {
         let span = value.as_ref().map_or(span, |value| value.span);
         if want.tail {
-            self.body.graph.end(Exit::Return(value), span);
+            self.finish(value, span);
             return;
         }
         if let (Some(value), false, true) = (value, want.effect, self.body.graph.is_open()) {
@@ -100,8 +100,10 @@ impl Lower<'_> {
         let is_result = it.arms.iter().any(|arm| side(&arm.pat).is_some());
         let value_span = self.span(&it.expr);
         let failed = is_result.then(|| self.body.graph.block());
-        let wanted = failed.map_or(Want::default(), |failed| Want::raising(Errors::To(failed)));
-        let value = self.expr(&it.expr, wanted);
+        let value = match failed {
+            Some(failed) => self.tried(&it.expr, failed),
+            None => self.value(&it.expr),
+        };
         let value = self.settle_each(value);
         // Every arm has a scope, which holds what its pattern binds, and a block.
         let outer = self.scopes.current;
@@ -151,7 +153,7 @@ impl Lower<'_> {
                     .collect();
                 Expr::new(ExprKind::Array(items), value.span)
             }
-            _ => self.settle(value),
+            _ => self.hold(value),
         }
     }
 
@@ -163,6 +165,7 @@ impl Lower<'_> {
             self.scopes.current = arm.scope;
             let next = self.body.graph.block();
             let cases: Vec<&Pat> = match arm.pattern {
+                Pat::Or(it) if is_last && !super::pattern::binds(arm.pattern) => it.cases.iter().take(1).collect(),
                 Pat::Or(it) => it.cases.iter().collect(),
                 one => vec![one],
             };

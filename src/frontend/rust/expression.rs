@@ -2,7 +2,7 @@
 
 use syn::{Expr as Source, Member, Path, PathArguments};
 
-use super::block::peeled;
+use super::block::bare;
 use super::lower::{CallParts, Errors, Lower, Want};
 use super::{place, print};
 use crate::frontend::value::{field, null, opaque};
@@ -42,7 +42,10 @@ impl Lower<'_> {
             Source::Lit(it) => self.literal(&it.lit),
             Source::Path(it) => match &it.qself {
                 Some(qself) => self.qualified(qself, &it.path),
-                None => self.path_value(&it.path),
+                None => {
+                    let value = self.path_value(&it.path);
+                    self.looked_at(value, want)
+                }
             },
             Source::Field(it) => {
                 let base = self.value(&it.base);
@@ -177,7 +180,7 @@ impl Lower<'_> {
     }
 
     /// What a name means.
-    fn name(&mut self, name: &str, span: Span) -> Expr {
+    pub(super) fn name(&mut self, name: &str, span: Span) -> Expr {
         let kind = match (name, self.self_class) {
             ("self", _) => ExprKind::This,
             ("Self", Some(class)) => ExprKind::Class(class),
@@ -253,12 +256,21 @@ impl Lower<'_> {
 
     /// `return value`.
     pub(super) fn return_expression(&mut self, value: Option<&Source>, span: Span) -> Expr {
-        let value = value.map(|value| (self.expr(value, Want::tail()), self.span(value)));
         match value {
-            Some((value, at)) => self.body.graph.end(Exit::Return(Some(value)), at),
-            None => self.body.graph.end(Exit::Return(None), span),
+            Some(value) => {
+                let at = self.span(value);
+                let value = self.expr(value, Want::tail());
+                self.finish(Some(value), at);
+            }
+            None => self.finish(None, span),
         }
         Self::unit(span)
+    }
+
+    /// Ends the function with a value.
+    pub(super) fn finish(&mut self, value: Option<Expr>, span: Span) {
+        let value = value.filter(|value| !matches!(&value.kind, ExprKind::Opaque(parts) if parts.is_empty()));
+        self.body.graph.end(Exit::Return(value), span);
     }
 }
 
@@ -273,7 +285,7 @@ pub(super) fn type_args(path: &Path) -> Vec<String> {
 
 /// Whether evaluating an expression may run something, change something, or bind a name.
 pub(super) fn runs(expr: &Source) -> bool {
-    match peeled(expr) {
+    match bare(expr) {
         Source::Lit(_) | Source::Path(_) => false,
         Source::Field(it) => runs(&it.base),
         Source::Index(it) => runs(&it.expr) || runs(&it.index),

@@ -4,7 +4,7 @@ use syn::{Block, ExprAsync, ExprClosure, FnArg, GenericParam, Generics, Pat, Ret
 
 use super::lower::{Body, Lower, Want};
 use super::print;
-use crate::ir::{Exit, Expr, ExprKind, Func, FuncId, FuncKind, Param, SlotId};
+use crate::ir::{Expr, ExprKind, Func, FuncId, FuncKind, Param, SlotId};
 use crate::text::Span;
 
 impl Lower<'_> {
@@ -41,7 +41,7 @@ impl Lower<'_> {
             }));
             let at = lower.span(&it.body);
             let value = lower.expr(&it.body, Want::tail());
-            lower.body.graph.end(Exit::Return(Some(value)), at);
+            lower.finish(Some(value), at);
         })
     }
 
@@ -59,7 +59,7 @@ impl Lower<'_> {
             self.between(first, last)
         });
         if let Some(value) = self.statements(body, Want::tail()) {
-            self.body.graph.end(Exit::Return(Some(value)), span);
+            self.finish(Some(value), span);
         }
     }
 

@@ -12,7 +12,24 @@ use crate::text::Span;
 impl Lower<'_> {
     /// The items of the file, of a module or of a block. All are declared before the first is lowered.
     pub(super) fn items<'i>(&mut self, items: impl IntoIterator<Item = &'i Item> + Clone) {
-        for item in items.clone() {
+        // What macros stand for takes their place.
+        let expanded: Vec<Option<Vec<Item>>> = items
+            .clone()
+            .into_iter()
+            .map(|item| match item {
+                Item::Macro(it) => self.macro_items(it),
+                _ => None,
+            })
+            .collect();
+        let items: Vec<&Item> = items
+            .into_iter()
+            .zip(&expanded)
+            .flat_map(|(item, expanded)| match expanded {
+                Some(items) => items.iter().collect(),
+                None => vec![item],
+            })
+            .collect();
+        for item in &items {
             self.declare_item(item);
         }
         for item in items {

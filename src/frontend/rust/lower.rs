@@ -4,6 +4,9 @@ use proc_macro2::Span as Mark;
 use rustc_hash::{FxHashMap, FxHashSet};
 use syn::Expr as Source;
 
+use super::carrier::{Carrier, Returns};
+use super::expand::Rules;
+use super::fallible::Kept;
 use super::place;
 use crate::frontend::graph::Graph;
 use crate::frontend::scope::Scopes;
@@ -82,6 +85,8 @@ pub(super) struct Body {
     pub(super) frames: Vec<Frame>,
     /// The function whose receiver `self` means.
     pub(super) this_owner: FuncId,
+    /// The blocks that catch some error.
+    pub(super) raised: FxHashSet<BlockId>,
     /// Whether it returns an `Option`: `?` then means to return an absent value.
     pub(super) returns_option: bool,
 }
@@ -89,7 +94,14 @@ pub(super) struct Body {
 impl Body {
     /// An empty body.
     pub(super) fn new(id: FuncId, this_owner: FuncId) -> Self {
-        Self { id, graph: Graph::new(), frames: Vec::new(), this_owner, returns_option: false }
+        Self {
+            id,
+            graph: Graph::new(),
+            frames: Vec::new(),
+            this_owner,
+            raised: FxHashSet::default(),
+            returns_option: false,
+        }
     }
 }
 
@@ -115,6 +127,16 @@ pub(super) struct Lower<'t> {
     pub(super) foreign_classes: FxHashMap<String, ClassId>,
     /// Variables that hold an `async` block which has not run yet.
     pub(super) futures: FxHashSet<SlotId>,
+    /// Variables that hold a result which is looked at.
+    pub(super) results: FxHashMap<SlotId, Kept>,
+    /// What the values of variables are written as, where that is known.
+    pub(super) carriers: FxHashMap<SlotId, Carrier>,
+    /// Variables that hold a collection, a map or a text of their own.
+    pub(super) collections: FxHashSet<SlotId>,
+    /// What the functions of this file return.
+    pub(super) returns: Returns,
+    /// The macros of this file, and how much they may still be expanded.
+    pub(super) rules: Rules,
     this_slots: FxHashMap<FuncId, SlotId>,
     depth: u32,
     too_deep: bool,
@@ -148,6 +170,11 @@ impl<'t> Lower<'t> {
             classes: FxHashMap::default(),
             foreign_classes: FxHashMap::default(),
             futures: FxHashSet::default(),
+            results: FxHashMap::default(),
+            carriers: FxHashMap::default(),
+            collections: FxHashSet::default(),
+            returns: Returns::default(),
+            rules: Rules::default(),
             this_slots: FxHashMap::default(),
             depth: 0,
             too_deep: false,
@@ -250,6 +277,7 @@ impl<'t> Lower<'t> {
     /// Adds a call; the value is the result. Only a call whose error is caught stands under a handler.
     pub(super) fn push_call(&mut self, call: CallParts, want: Want<'_>, span: Span) -> Expr {
         if let Errors::To(handler) = want.errors {
+            self.body.raised.insert(handler);
             self.body.graph.handler = Some(handler);
             self.body.graph.next();
         }

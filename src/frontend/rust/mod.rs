@@ -12,18 +12,24 @@
 //! Nothing here knows a library but the standard one.
 
 mod adapter;
+mod arguments;
 mod block;
 mod call;
+mod carrier;
 mod class;
 mod control;
+mod expand;
 mod expression;
 mod fallible;
+mod format;
 mod function;
 mod item;
+mod iterator;
 mod literal;
 mod lower;
 mod macros;
 mod operator;
+mod option;
 mod parse;
 mod pattern;
 mod place;
@@ -65,6 +71,7 @@ fn lower_here(path: &str, text: &str) -> Unit {
         Err(problem) => return empty(path, problem),
     };
     let mut lower = lower::Lower::new(path, text, parsed.offset);
+    lower.returns.note(&parsed.file.items);
     lower.items(&parsed.file.items);
     let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
     let mut unit = lower.unit;

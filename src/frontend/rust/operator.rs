@@ -12,7 +12,7 @@ use crate::text::Span;
 const MAX_CHAIN: usize = 200;
 
 /// Something that can be assigned to.
-enum Place {
+pub(super) enum Place {
     /// A variable.
     Slot(SlotId),
     /// A member of an object in a variable.
@@ -168,7 +168,7 @@ impl Lower<'_> {
     }
 
     /// What an assignment target stands for.
-    fn place(&mut self, expr: &Source) -> Place {
+    pub(super) fn place(&mut self, expr: &Source) -> Place {
         let target = self.value(expr);
         let mut path = Vec::new();
         let mut value = &target;
@@ -196,7 +196,7 @@ impl Lower<'_> {
         if path.is_empty() && !behind { Place::Slot(root) } else { Place::Member(root, path) }
     }
 
-    fn put(&mut self, place: Place, value: Expr, span: Span) {
+    pub(super) fn put(&mut self, place: Place, value: Expr, span: Span) {
         match place {
             Place::Slot(slot) => self.set(slot, value, span),
             Place::Member(root, path) => {

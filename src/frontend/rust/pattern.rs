@@ -229,6 +229,23 @@ fn both(left: Option<Expr>, right: Option<Expr>) -> Option<Expr> {
     }
 }
 
+/// Whether a pattern binds a name.
+pub(super) fn binds(pattern: &Pat) -> bool {
+    match pattern {
+        Pat::Ident(_) => !is_constant(pattern),
+        Pat::Or(it) => it.cases.iter().any(binds),
+        Pat::Guard(it) => binds(&it.pat),
+        Pat::Paren(it) => binds(&it.pat),
+        Pat::Reference(it) => binds(&it.pat),
+        Pat::Type(it) => binds(&it.pat),
+        Pat::Slice(it) => it.elems.iter().any(binds),
+        Pat::Struct(it) => it.fields.iter().any(|field| binds(&field.pat)),
+        Pat::Tuple(it) => it.elems.iter().any(binds),
+        Pat::TupleStruct(it) => it.elems.iter().any(binds),
+        _ => false,
+    }
+}
+
 /// The variable that a pattern is, if it is nothing but one.
 pub(super) fn plain_name(pattern: &Pat) -> Option<&Ident> {
     match pattern {

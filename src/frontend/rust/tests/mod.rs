@@ -3,7 +3,15 @@
 use super::lower;
 use crate::ir;
 
+mod calls;
+mod classes;
+mod fallible;
 mod flow;
+mod iterators;
+mod macros;
+mod modules;
+mod options;
+mod robustness;
 
 /// Lowers a file and compares what it prints as.
 #[track_caller]

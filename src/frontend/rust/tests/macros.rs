@@ -1,0 +1,310 @@
+//! Macros.
+
+use super::check;
+
+#[test]
+fn texts() {
+    check(
+        r#"
+fn f(a: A, n: i64) {
+    g(
+        format!("{}", a),
+        format!("a {n:>3} {} {x} {{}} {0}", a.b, x = 1),
+        concat!("a", "b"),
+        vec![1, n],
+        vec![0; 3],
+    );
+}
+"#,
+        r#"
+fn#0 module
+  b0:
+    f = fn#1
+    return
+fn#1 f(a: A, n: i64)
+  b0:
+    t1 = call ::g(a, `a ${n} ${a.b} ${1} {} ${a.b}`, "ab", [1, n], opaque(0, 3))
+    return
+export f = f
+"#,
+    );
+}
+
+#[test]
+fn what_only_speaks() {
+    check(
+        r#"
+fn f(a: A) {
+    println!("{} {:?}", a.x(), a);
+    tracing::info!(user = %a.id, ?a, count = a.n(), "done");
+    debug_assert!(a.ok());
+}
+"#,
+        r"
+fn#0 module
+  b0:
+    f = fn#1
+    return
+fn#1 f(a: A)
+  b0:
+    t1 = call a.x()
+    t2 = call a.n()
+    if opaque(a) then b2 else b1
+  b1, errors to b3:
+    throw opaque(a)
+  b2:
+    t3 = a
+    goto b4
+  b3:
+    t4 = caught
+    t3 = null
+    goto b4
+  b4:
+    return
+export f = f
+",
+    );
+}
+
+#[test]
+fn assertions() {
+    check(
+        r#"
+fn f(a: A) -> Result<()> {
+    assert!(a.ok && check(), "bad {}", a);
+    ensure!(a.n > 1, E::Small);
+    assert_eq!(a.x, 1);
+    if a.y {
+        bail!("no");
+    }
+    let e = anyhow!("e {}", a.n);
+    if a.z {
+        unreachable!()
+    }
+    Err(e)
+}
+"#,
+        r#"
+fn#0 module
+  b0:
+    f = fn#1
+    return
+fn#1 f(a: A) -> Result<()>
+  b0:
+    if a.ok then b1 else b2
+  b1:
+    t1 = call ::check()
+    if t1 then b3 else b2
+  b2:
+    throw `bad ${a}`
+  b3:
+    if (a.n > 1) then b5 else b4
+  b4:
+    throw ::E.Small
+  b5:
+    if (a.x == 1) then b7 else b6
+  b6:
+    throw ""
+  b7:
+    if a.y then b8 else b9
+  b8:
+    throw "no"
+  b9:
+    e = `e ${a.n}`
+    if a.z then b10 else b11
+  b10:
+    throw ""
+  b11:
+    throw e
+export f = f
+"#,
+    );
+}
+
+#[test]
+fn a_test_of_a_pattern() {
+    check(
+        r"
+fn f(a: A) -> bool {
+    let r = matches!(a.kind, Kind::X | Kind::Y(1..=3)) && matches!(a.v, Some(n) if n > 2);
+    r
+}
+",
+        r"
+fn#0 module
+  b0:
+    f = fn#1
+    return
+fn#1 f(a: A) -> bool
+  b0:
+    if ((a.kind == ::Kind.X) || ((a.kind instanceof ::Kind.Y) && ((a.kind.0 >= 1) && (a.kind.0 <= 3)))) then b1 else b2
+  b1:
+    t2 = true
+    goto b3
+  b2:
+    t2 = false
+    goto b3
+  b3:
+    if t2 then b4 else b9
+  b4:
+    if (a.v != null) then b5 else b7
+  b5:
+    n = a.v
+    if (n > 2) then b6 else b7
+  b6:
+    t3 = true
+    goto b8
+  b7:
+    t3 = false
+    goto b8
+  b8:
+    t1 = t3
+    goto b10
+  b9:
+    t1 = false
+    goto b10
+  b10:
+    r = t1
+    return r
+export f = f
+",
+    );
+}
+
+#[test]
+fn others_are_calls() {
+    check(
+        r#"
+fn f(a: A) {
+    q::query!("SELECT $1", *a.v, x = 1).one();
+    json!({ "a": a.x(), "b": [1, { "c": null }] });
+    let s = stringify!(a + b);
+}
+table! { users (id) { id -> Int4, } }
+"#,
+        r#"
+fn#0 module
+  b0:
+    f = fn#1
+    t5 = macro ::table("users (id) { id -> Int4, }")
+    return
+fn#1 f(a: A)
+  b0:
+    t1 = macro ::q.query("SELECT $1", a.v, 1)
+    t2 = call t1.one()
+    t3 = call a.x()
+    t4 = macro ::json({a: t3, b: [1, {c: null}]})
+    s = "a + b"
+    return
+export f = f
+"#,
+    );
+}
+
+#[test]
+fn rules_of_the_file() {
+    check(
+        r"
+macro_rules! find { ($db:expr, $($name:ident = $value:expr),+ $(,)?) => {{ let mut q = $db.query(); $( q.bind(stringify!($name), $value); )+ q.run() }}; ($db:expr) => { find!($db, all = true) }; }
+fn f(db: Db) {
+    let a = find!(db, id = 1, name = db.name());
+    let b = find!(db);
+}
+",
+        r#"
+fn#0 module
+  b0:
+    f = fn#1
+    return
+fn#1 f(db: Db)
+  b0:
+    t1 = call db.query()
+    q = t1
+    t2 = call q.bind("id", 1)
+    t3 = call db.name()
+    t4 = call q.bind("name", t3)
+    t5 = call q.run()
+    drop q
+    a = t5
+    t6 = call db.query()
+    q~2 = t6
+    t7 = call q~2.bind("all", true)
+    t8 = call q~2.run()
+    drop q~2
+    b = t8
+    return
+export f = f
+"#,
+    );
+}
+
+#[test]
+fn rules_that_make_items() {
+    check(
+        r"
+macro_rules! getters { ($($name:ident: $ty:ty),*) => { $( pub fn $name(&self) -> $ty { load(self) } )* }; }
+getters! { one: i64, two: Option<String> }
+lazy_static! {
+    static ref POOL: Pool = connect();
+}
+",
+        r"
+fn#0 module
+  b0:
+    one = fn#1
+    two = fn#2
+    t3 = call ::connect()
+    POOL = t3
+    return
+fn#1 one() -> i64
+  b0:
+    t1 = call ::load(this)
+    return t1
+fn#2 two() -> Option<String>
+  b0:
+    t2 = call ::load(this)
+    return t2
+export one = one
+export two = two
+export POOL = POOL
+",
+    );
+}
+
+#[test]
+fn whichever_is_ready() {
+    check(
+        r"
+async fn f() {
+    tokio::select! { biased; Some(x) = rx.recv() => { go(x); } _ = stop.wait(), if !done => return, else => last(), }
+}
+",
+        r"
+fn#0 module
+  b0:
+    f = fn#1
+    return
+fn#1 f()
+  b0:
+    if opaque() then b1 else b2
+  b1:
+    t2 = call ::rx.recv() awaited
+    x = t2
+    t3 = call ::go(x)
+    t1 = opaque()
+    goto b5
+  b2:
+    if opaque() then b3 else b4
+  b3:
+    t4 = call ::stop.wait() awaited
+    return
+  b4:
+    t5 = call ::last()
+    t1 = t5
+    goto b5
+  b5:
+    return t1
+export f = f
+",
+    );
+}
