@@ -124,7 +124,7 @@ impl Other<i64> {
 }
 ",
         r"
-class#0 Find @trait
+class#0 Find implements Send @trait
   method all = fn#1
 class#1 Other implements Find
   method find = fn#2
@@ -138,7 +138,7 @@ fn#1 class#0.all() -> Vec<A>
     t1 = call this.find(1)
     t2 = call class#0.none()
     return t2
-fn#2 class#1.find(id: i64) -> Option<A>
+fn#2 class#1.find(id: i64) -> Option<A> where T: Clone
   b0:
     t3 = call ::inner(this, id)
     return t3
@@ -233,7 +233,7 @@ fn other() {}
 fn g() {}
 "#,
         r#"
-import * = "super"
+import * = "self"
 fn#0 module
   b0:
     t = fn#1

@@ -23,13 +23,13 @@ fn f() {
 }
 ",
         r#"
-import b = "a".b
-import D = "a::b".C
-import g = "a::b::f".g
-import H = "a::b::f".H
-import x = "crate".x
 import Z = "super::y".Z
 import v = "super::y".w
+import x = "crate".x
+import b = "a".b
+import D = "a::b".C
+import H = "a::b::f".H
+import g = "a::b::f".g
 import only = "only"
 import new = "old"
 import m = "self::m"
