@@ -21,7 +21,8 @@ impl Lower<'_> {
             _ => Vec::new(),
         };
         self.scopes.current = outer;
-        if drops.is_empty() || !self.body.graph.is_open() {
+        // The end of a function gives up everything.
+        if drops.is_empty() || want.tail || !self.body.graph.is_open() {
             return value;
         }
         let value = value.map(|value| self.settle(value));
@@ -109,11 +110,13 @@ impl Lower<'_> {
             self.ignore(&init.expr);
             return;
         }
-        if let Some(ident) = ident
-            && comes_from_call(&init.expr)
-            && !matches!(bare(&init.expr), Source::Try(_))
-            && is_looked_at(&ident.to_string(), behind)
-        {
+        let is_kept = |ident: &syn::Ident| {
+            makes_error(&init.expr)
+                || comes_from_call(&init.expr)
+                    && !matches!(bare(&init.expr), Source::Try(_))
+                    && is_looked_at(&ident.to_string(), behind)
+        };
+        if let Some(ident) = ident.filter(|ident| is_kept(ident)) {
             self.kept_result(ident, ty, &init.expr);
             return;
         }
@@ -255,4 +258,19 @@ pub(super) fn bare(expr: &Source) -> &Source {
 /// Whether a value is what some call gave.
 fn comes_from_call(expr: &Source) -> bool {
     matches!(peeled(expr), Source::Call(_) | Source::MethodCall(_) | Source::Macro(_))
+}
+
+/// Whether an expression has a way that ends with an error as its value.
+fn makes_error(expr: &Source) -> bool {
+    let last = |block: &Block| match block.stmts.last() {
+        Some(Stmt::Expr(last, None)) => makes_error(last),
+        _ => false,
+    };
+    match bare(expr) {
+        Source::Call(it) => matches!(&*it.func, Source::Path(path) if path.path.is_ident("Err")),
+        Source::If(it) => last(&it.then_branch) || it.else_branch.as_ref().is_some_and(|(_, other)| makes_error(other)),
+        Source::Match(it) => it.arms.iter().any(|arm| makes_error(&arm.body)),
+        Source::Block(it) => last(&it.block),
+        _ => false,
+    }
 }

@@ -86,6 +86,12 @@ impl Lower<'_> {
     /// A method of the standard library whose meaning is in the values; `None` for any other.
     fn standard_method(&mut self, it: &ExprMethodCall, name: &str, want: Want<'_>, span: Span) -> Option<Expr> {
         let receiver = &*it.receiver;
+        // A type of this file has its own methods by these names, too; and what is awaited is none of the library's, but
+        // for what hands a future on.
+        let is_own = matches!(receiver, Source::Path(path) if path.path.is_ident("self")) && self.returns.has(name);
+        if is_own || want.awaited && asks(name) {
+            return None;
+        }
         let args: Vec<&Source> = it.args.iter().collect();
         match (name, args.as_slice()) {
             ("unwrap", []) | ("expect", [_]) => {
@@ -114,4 +120,26 @@ impl Lower<'_> {
             _ => self.iteration(it, want, span).or_else(|| self.combinator(it, want, span)),
         }
     }
+}
+
+/// Whether a method of the standard library gives a plain value, never one to be awaited.
+fn asks(name: &str) -> bool {
+    matches!(
+        name,
+        "all"
+            | "any"
+            | "count"
+            | "err"
+            | "first"
+            | "is_empty"
+            | "is_err"
+            | "is_none"
+            | "is_ok"
+            | "is_some"
+            | "len"
+            | "next"
+            | "ok"
+            | "position"
+            | "take"
+    )
 }

@@ -64,6 +64,11 @@ impl Returns {
         }
     }
 
+    /// Whether some function of the file has this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     fn get(&self, name: &str) -> Option<Carrier> {
         self.by_name.get(name).copied()
     }

@@ -19,8 +19,8 @@ impl Lower<'_> {
             ("filter" | "take_while" | "skip_while", [_]) if is_iterator => Over::Filter,
             ("find", [Source::Closure(_)]) => Over::Find,
             ("find_map" | "position", [_]) if is_iterator => Over::Find,
-            ("any", [_]) => Over::Some,
-            ("all", [_]) => Over::Every,
+            ("any", [f]) if is_iterator || is_function(f) => Over::Some,
+            ("all", [f]) if is_iterator || is_function(f) => Over::Every,
             ("for_each" | "try_for_each", [_]) => Over::Fold,
             ("fold" | "try_fold", [initial, f]) => return Some(self.fold(it, initial, f, want, span)),
             // What only changes which elements come when.
@@ -76,6 +76,15 @@ impl Lower<'_> {
         self.body.graph.goto(header);
         self.body.graph.begin(after);
         result
+    }
+}
+
+/// Whether an expression is a closure, or names a function of a type.
+fn is_function(f: &Source) -> bool {
+    match f {
+        Source::Closure(_) => true,
+        Source::Path(path) => path.path.segments.len() > 1,
+        _ => false,
     }
 }
 

@@ -20,6 +20,12 @@ impl Lower<'_> {
         let inner = Want { errors: want.errors, awaited: want.awaited, ..Want::default() };
         let carrier = || self.carrier(receiver);
         Some(match (name.as_str(), args.as_slice()) {
+            // Conditions of query builders have methods by these names, which take no functions.
+            ("map" | "and_then" | "inspect" | "filter", [f]) if !matches!(f, Source::Closure(_) | Source::Path(_)) => {
+                return None;
+            }
+            ("filter", [f]) if !matches!(f, Source::Closure(_)) => return None,
+            ("or", [_]) if carrier() == Carrier::Unknown => return None,
             ("map", [f]) => match carrier() {
                 Carrier::Result => {
                     let value = self.expr(receiver, inner);

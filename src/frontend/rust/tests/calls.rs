@@ -303,3 +303,45 @@ export f = f
 ",
     );
 }
+
+#[test]
+fn methods_of_others_by_names_of_the_standard_library() {
+    check(
+        r"
+impl List {
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    async fn f(&self, db: &Db) -> bool {
+        users::table.filter(users::id.eq(1).or(users::age.lt(2))).first(db).await;
+        User::find().all(db).await;
+        db.len().await;
+        self.is_empty()
+    }
+}
+",
+        r"
+class#0 List
+  method is_empty = fn#1
+  method f = fn#2
+fn#0 module
+  b0:
+    return
+fn#1 class#0.is_empty() -> bool
+  b0:
+    return (this.length == 0)
+fn#2 class#0.f(db: &Db) -> bool
+  b0:
+    t1 = call ::users.id.eq(1)
+    t2 = call ::users.age.lt(2)
+    t3 = call t1.or(t2)
+    t4 = call ::users.table.filter(t3)
+    t5 = call t4.first(db) awaited
+    t6 = call ::User.find()
+    t7 = call t6.all(db) awaited
+    t8 = call db.len() awaited
+    t9 = call this.is_empty()
+    return t9
+",
+    );
+}

@@ -455,3 +455,46 @@ export f = f
 ",
     );
 }
+
+#[test]
+fn results_that_are_made_on_several_ways() {
+    check(
+        r"
+fn f(a: A) -> Result<i64, E> {
+    let r = if a.ok { Ok(1) } else { Err(E::No) };
+    let n = r?;
+    go(n)
+}
+",
+        r"
+fn#0 module
+  b0:
+    f = fn#1
+    return
+fn#1 f(a: A) -> Result<i64, E>
+  b0:
+    if a.ok then b1 else b2
+  b1:
+    t3 = 1
+    r = t3
+    t1 = true
+    goto b4
+  b2, errors to b3:
+    throw ::E.No
+  b3:
+    t2 = caught
+    r = null
+    t1 = false
+    goto b4
+  b4:
+    if t1 then b6 else b5
+  b5:
+    throw t2
+  b6:
+    n = r
+    t4 = call ::go(n)
+    return t4
+export f = f
+",
+    );
+}
