@@ -10,7 +10,7 @@ use super::arguments::{
 use super::lower::{CallParts, Errors, Lower, Want};
 use super::{place, print};
 use crate::frontend::value::{binary, null, opaque, text};
-use crate::ir::{BinaryOp, CallForm, Entry, Exit, Expr, ExprKind, Item as Argument};
+use crate::ir::{BinaryOp, BlockId, CallForm, Entry, Exit, Expr, ExprKind, Item as Argument};
 use crate::text::Span;
 
 impl Lower<'_> {
@@ -100,27 +100,28 @@ impl Lower<'_> {
         }
     }
 
+    /// `matches!(value, pattern if guard)` as a condition.
+    pub(super) fn match_condition(&mut self, mac: &Macro, yes: BlockId, no: BlockId) {
+        let Ok((value, pattern)) = asked.parse2(mac.tokens.clone()) else {
+            let span = self.at(place::first_of_path(&mac.path));
+            self.body.graph.branch(opaque(Vec::new(), span), yes, no);
+            return;
+        };
+        let Pat::Guard(it) = &pattern else {
+            self.let_condition(&pattern, None, &value, yes, no);
+            return;
+        };
+        let matched = self.body.graph.block();
+        self.let_condition(&it.pat, None, &value, matched, no);
+        self.body.graph.begin(matched);
+        self.condition(&it.guard, yes, no);
+    }
+
     /// A macro whose arguments do not all read as expressions.
     fn irregular_macro(&mut self, mac: &Macro, name: &str, want: Want<'_>, span: Span) -> Expr {
         match name {
             "matches" => {
-                if let Ok((value, pattern)) = asked.parse2(mac.tokens.clone()) {
-                    return self.truth_of(span, |lower, yes, no| {
-                        let (pattern, guard) = match &pattern {
-                            Pat::Guard(it) => (&*it.pat, Some(&*it.guard)),
-                            pattern => (pattern, None),
-                        };
-                        match guard {
-                            Some(guard) => {
-                                let matched = lower.body.graph.block();
-                                lower.let_condition(pattern, None, &value, matched, no);
-                                lower.body.graph.begin(matched);
-                                lower.condition(guard, yes, no);
-                            }
-                            None => lower.let_condition(pattern, None, &value, yes, no),
-                        }
-                    });
-                }
+                return self.truth_of(span, |lower, yes, no| lower.match_condition(mac, yes, no));
             }
             "vec" => {
                 if let Ok((element, count)) = repeated.parse2(mac.tokens.clone()) {
@@ -192,7 +193,7 @@ impl Lower<'_> {
     }
 
     /// The way of a failed assertion, and on with the other.
-    fn refuse(&mut self, message: &[Source], failed: crate::ir::BlockId, fine: crate::ir::BlockId, span: Span) -> Expr {
+    fn refuse(&mut self, message: &[Source], failed: BlockId, fine: BlockId, span: Span) -> Expr {
         self.body.graph.begin(failed);
         let error = self.message(message, span);
         self.body.graph.end(Exit::Throw(error), span);

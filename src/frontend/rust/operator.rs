@@ -103,6 +103,24 @@ impl Lower<'_> {
                 self.body.graph.begin(more);
                 self.condition(&it.right, yes, no);
             }
+            Source::MethodCall(it)
+                if it.args.is_empty()
+                    && (it.method == "is_ok" || it.method == "is_err")
+                    && self.kept(&it.receiver).is_none() =>
+            {
+                let failed = self.body.graph.block();
+                let value = self.tried(&it.receiver, failed);
+                if it.method == "is_ok" {
+                    // What was read without an error is there.
+                    let test = super::adapter::is_present(&value, self.span(expr));
+                    self.body.graph.branch(test, yes, no);
+                } else {
+                    self.body.graph.goto(no);
+                }
+                self.body.graph.begin(failed);
+                self.body.graph.goto(if it.method == "is_ok" { no } else { yes });
+            }
+            Source::Macro(it) if it.mac.path.is_ident("matches") => self.match_condition(&it.mac, yes, no),
             _ => {
                 let value = self.value(expr);
                 let span = self.span(expr);

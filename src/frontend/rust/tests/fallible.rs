@@ -327,7 +327,7 @@ fn#1 f(a: A) -> Result<i64, E>
     t14 = call a.four() awaited
     goto b10
   b10:
-    t13 = true
+    t13 = (t14 != null)
     goto b12
   b11:
     t15 = caught
@@ -342,8 +342,7 @@ fn#1 f(a: A) -> Result<i64, E>
     goto b14
   b14:
     n = t18
-    t17 = (n + 1)
-    return t17
+    return (n + 1)
   b15:
     t19 = caught
     t22 = call fn#3(t19)
@@ -431,25 +430,16 @@ fn#1 f(r: Result<A, E>, list: Vec<R>)
     t4 = call ::log(e)
     goto b4
   b4:
-    if opaque(list) then b5 else b11
+    if opaque(list) then b5 else b8
   b5:
     r~2 = element(list)
-    if opaque(r~2) then b7 else b6
-  b6, errors to b8:
+    if opaque(r~2) then b4 else b6
+  b6, errors to b7:
     throw opaque(r~2)
   b7:
-    t6 = false
-    goto b9
-  b8:
-    t7 = caught
-    t6 = true
-    goto b9
-  b9:
-    if t6 then b10 else b4
-  b10:
-    t8 = call ::stop()
+    t6 = call ::stop()
     goto b4
-  b11:
+  b8:
     return
 export f = f
 ",

@@ -322,7 +322,7 @@ fn#1 f(a: A, i: usize)
     a = t2
     t3 = call ::pair()
     store a.x = t3.0
-    a = (a - 1)
+    store a = (a - 1)
     goto b1
   b1, errors to b2:
     t4 = call ::fails()

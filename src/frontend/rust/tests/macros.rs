@@ -137,33 +137,25 @@ fn#0 module
     return
 fn#1 f(a: A) -> bool
   b0:
-    if ((a.kind == ::Kind.X) || ((a.kind instanceof ::Kind.Y) && ((a.kind.0 >= 1) && (a.kind.0 <= 3)))) then b1 else b2
+    if ((a.kind == ::Kind.X) || ((a.kind instanceof ::Kind.Y) && ((a.kind.0 >= 1) && (a.kind.0 <= 3)))) then b1 else b6
   b1:
-    t2 = true
-    goto b3
+    if (a.v != null) then b2 else b4
   b2:
-    t2 = false
-    goto b3
-  b3:
-    if t2 then b4 else b9
-  b4:
-    if (a.v != null) then b5 else b7
-  b5:
     n = a.v
-    if (n > 2) then b6 else b7
+    if (n > 2) then b3 else b4
+  b3:
+    t2 = true
+    goto b5
+  b4:
+    t2 = false
+    goto b5
+  b5:
+    t1 = t2
+    goto b7
   b6:
-    t3 = true
-    goto b8
-  b7:
-    t3 = false
-    goto b8
-  b8:
-    t1 = t3
-    goto b10
-  b9:
     t1 = false
-    goto b10
-  b10:
+    goto b7
+  b7:
     r = t1
     return r
 export f = f
