@@ -129,8 +129,8 @@ impl Database {
     #[must_use]
     pub fn level(&self, asked: Option<&str>) -> Option<Level> {
         if self.engine() == Engine::Sqlite {
-            // It has one level.
-            return None;
+            // It has one level; what differs is when the write lock is taken.
+            return (asked == Some("immediate")).then_some(Level::Immediate);
         }
         match asked.unwrap_or(self.default_isolation()) {
             "read committed" | "read uncommitted" => Some(Level::ReadCommitted),

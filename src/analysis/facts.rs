@@ -1,7 +1,7 @@
 //! Facts: what a branch taken one way says about values.
 
 use crate::ir::{BinaryOp, Over, UnaryOp};
-use crate::library::Rows;
+use crate::library::{Missing, Rows};
 use crate::model::{Literal, Trace, Val, ValId};
 
 /// A statement about values that is true or false on a path.
@@ -108,7 +108,7 @@ fn compare(trace: &Trace<'_>, a: ValId, b: ValId, truth: bool) -> Vec<Vec<Fact>>
     let values = &trace.values;
     let (a, b) = if values.literal(a).is_some() { (b, a) } else { (a, b) };
     match values.literal(b) {
-        Some(Literal::Null | Literal::Unset) => return vec![vec![(Atom::Present(a), !truth)]],
+        Some(Literal::Null | Literal::Unset) => return vec![vec![(Atom::Present(whole(trace, a)), !truth)]],
         Some(Literal::Bool(wanted)) => return vec![vec![(Atom::True(a), truth == *wanted)]],
         Some(Literal::Number(zero)) if zero == "0" && is_size(trace, a) => {
             return vec![vec![(Atom::Present(a), !truth)]];
@@ -117,6 +117,17 @@ fn compare(trace: &Trace<'_>, a: ValId, b: ValId, truth: bool) -> Vec<Vec<Fact>>
     }
     let (a, b) = if b < a && values.literal(b).is_none() { (b, a) } else { (a, b) };
     vec![vec![(Atom::Eq(a, b), truth)]]
+}
+
+/// The row of which a value is the only column that was asked for: where there is no row, there is no value.
+fn whole(trace: &Trace<'_>, value: ValId) -> ValId {
+    match trace.values.get(value) {
+        Val::Field(base, _) => match trace.values.get(*base) {
+            Val::Result(op) if trace.op(*op).scalar && trace.op(*op).missing == Missing::Null => *base,
+            _ => value,
+        },
+        _ => value,
+    }
 }
 
 /// `a < b` (strict) or `a <= b`.

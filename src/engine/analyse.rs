@@ -54,6 +54,7 @@ impl Workspace {
             schemas: &found.schemas,
             schema_of,
             clients: &self.config.clients,
+            crates: program.units().flat_map(|(_, unit)| unit.crates()).collect(),
         };
         // Functions that run in place inside another need no run of their own, so outer functions come first.
         let mut by_depth: Vec<Vec<FuncRef>> = Vec::new();

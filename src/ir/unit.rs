@@ -74,6 +74,12 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// The first parts of the modules that it brings names in from.
+    pub fn crates(&self) -> impl Iterator<Item = &str> {
+        let sources = self.imports.iter().map(|import| import.source.as_str());
+        sources.chain(self.globs.iter().map(String::as_str)).map(|source| source.split("::").next().unwrap_or(source))
+    }
+
     /// The names of the modules it takes values from, as written.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
         let imported = self.imports.iter().filter(|import| !import.type_only).map(|import| import.source.as_str());

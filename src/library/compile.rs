@@ -180,6 +180,7 @@ impl<'a> Compiler<'a> {
                 row.query = table.query.unwrap_or(row.query);
                 row.holder = table.holder.unwrap_or(row.holder);
                 row.column = table.column.unwrap_or(row.column);
+                row.condition = table.condition.unwrap_or(row.condition);
             }
             None => self.library.types.push(TypeRow {
                 name: name.get_ref().clone(),
@@ -190,6 +191,7 @@ impl<'a> Compiler<'a> {
                 query: table.query.unwrap_or(false),
                 holder: table.holder.unwrap_or(false),
                 column: table.column.unwrap_or(false),
+                condition: table.condition.unwrap_or(false),
             }),
         }
     }
@@ -273,6 +275,12 @@ impl<'a> Compiler<'a> {
                 run: runs,
                 handle: self.optional(table.handle.as_ref(), params),
                 entity: self.optional(table.entity.as_ref(), params),
+                find: self.optional(table.find.as_ref(), params),
+                from: self.optional(table.from.as_ref(), params),
+                select: self.optional(table.select.as_ref(), params),
+                exists: table.exists.unwrap_or(false),
+                map: self.optional(table.map.as_ref(), params),
+                column: self.optional(table.column.as_ref(), params),
                 hole: self.optional(table.hole.as_ref(), params),
                 in_place: table.in_place.unwrap_or(false),
                 lock: table.lock,
@@ -408,6 +416,8 @@ impl<'a> Compiler<'a> {
     /// Repeats the rows of a type for the types that are like it.
     fn expand(&mut self, likes: &[(String, String)]) {
         for (name, like) in likes {
+            // What is added to a statement is that statement still.
+            let stays = self.library.types.iter().any(|row| row.name == *like && row.query);
             let moved = |pattern: &CallPattern| match &pattern.callee {
                 Callee::Method { receiver, member, methods } if receiver == like => {
                     let callee =
@@ -418,7 +428,8 @@ impl<'a> Compiler<'a> {
                 _ => None,
             };
             let calls = self.library.calls.iter().filter_map(|row| {
-                let gives = if row.gives.as_ref() == Some(like) { Some(name.clone()) } else { row.gives.clone() };
+                let gives =
+                    if row.gives.as_ref() == Some(like) && !stays { Some(name.clone()) } else { row.gives.clone() };
                 Some(CallRow { on: moved(&row.on)?, gives, ..row.clone() })
             });
             let calls: Vec<_> = calls.collect();

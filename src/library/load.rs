@@ -15,6 +15,10 @@ const BUILTIN: &[(&str, &str)] = &[
     ("rules/libraries/dashmap.toml", include_str!("../../rules/libraries/dashmap.toml")),
     ("rules/libraries/web.toml", include_str!("../../rules/libraries/web.toml")),
     ("rules/libraries/sqlx.toml", include_str!("../../rules/libraries/sqlx.toml")),
+    ("rules/libraries/tokio-postgres.toml", include_str!("../../rules/libraries/tokio-postgres.toml")),
+    ("rules/libraries/rusqlite.toml", include_str!("../../rules/libraries/rusqlite.toml")),
+    ("rules/libraries/diesel.toml", include_str!("../../rules/libraries/diesel.toml")),
+    ("rules/libraries/sea-orm.toml", include_str!("../../rules/libraries/sea-orm.toml")),
 ];
 
 /// Why a library file could not be loaded, and where in it.

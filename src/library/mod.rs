@@ -123,6 +123,8 @@ pub struct TypeRow {
     pub query: bool,
     /// Whether such a value is a column.
     pub column: bool,
+    /// Whether conditions that calls have made are of this type.
+    pub condition: bool,
 }
 
 /// What a statement does.
@@ -245,6 +247,18 @@ pub struct CallRow {
     pub handle: Option<Selector>,
     /// What names the entity.
     pub entity: Option<Selector>,
+    /// The value of the primary key.
+    pub find: Option<Selector>,
+    /// A statement, or a row, whose rows are meant.
+    pub from: Option<Selector>,
+    /// What is read of each row.
+    pub select: Option<Selector>,
+    /// Whether it only tells if there are rows.
+    pub exists: bool,
+    /// A function that makes the result of a row.
+    pub map: Option<Selector>,
+    /// The column that takes what is set, where that is a value alone.
+    pub column: Option<Selector>,
     /// A value that takes a place in the SQL text, behind what is there already.
     pub hole: Option<Selector>,
     /// Whether the receiver itself is changed, too.
@@ -348,6 +362,12 @@ pub enum Meaning {
     Field,
     /// The list of the operands.
     List,
+    /// A number of rows.
+    Count,
+    /// Another number computed from rows.
+    Aggregate,
+    /// The first operand, an operation's result, which is nothing where it would have been an error.
+    Optional,
 }
 
 /// When a call is a single statement.

@@ -76,6 +76,7 @@ pub(super) struct TypeTable {
     pub query: Option<bool>,
     pub column: Option<bool>,
     pub holder: Option<bool>,
+    pub condition: Option<bool>,
 }
 
 /// `[[call]]`.
@@ -108,6 +109,12 @@ pub(super) struct CallTable {
     pub run: Option<bool>,
     pub handle: Option<Text>,
     pub entity: Option<Text>,
+    pub find: Option<Text>,
+    pub from: Option<Text>,
+    pub select: Option<Text>,
+    pub exists: Option<bool>,
+    pub map: Option<Text>,
+    pub column: Option<Text>,
     pub hole: Option<Text>,
     pub in_place: Option<bool>,
     pub lock: Option<RowLock>,

@@ -60,6 +60,10 @@ impl Trace<'_> {
         if affected.is_some_and(|selector| selector.path == [name]) {
             return Some(self.values.add_field(base, AFFECTED));
         }
+        if let OpSource::Built(built, _) = &it.source {
+            let column = built.selected.get(name.parse::<usize>().ok()?)?.clone()?;
+            return Some(self.values.add_field(base, &column));
+        }
         let OpSource::Sql(statement, _) = &it.source else { return None };
         let query = statement.query()?;
         let whole = matches!(self.values.get(base), Val::Result(_));

@@ -5,12 +5,12 @@ use super::elaborate::{At, Elaborator};
 use super::recognise::{Called, Recognised};
 use super::statement::exists;
 use super::survey::mutated;
-use super::trace::{BlockId, Effect, Event, Frame, FrameId, OpId, Region, RegionId, Site, names_lock};
+use super::trace::{BlockId, Effect, Event, Frame, FrameId, OpId, OpSource, Region, RegionId, Site, names_lock};
 use super::types::Typed;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, UnaryOp};
-use crate::library::{Library, RegionForm, RegionRow, TypeRow};
+use crate::library::{Library, RegionForm, RegionRow, Rows, TypeRow};
 use crate::link::{ClassRef, FuncRef, UnitId};
 use crate::sql;
 
@@ -86,7 +86,15 @@ impl<'m> Elaborator<'m, '_> {
             return Some(found);
         }
         match self.recognise(at, name, Called { unit, receiver, callee, args: &args, form: call.form }) {
-            Some(Recognised::Ops(ops)) => return Some(self.run_ops(at, ops, site)),
+            Some(Recognised::Ops(ops)) => {
+                let map = ops.last().and_then(|op| op.by?.0.map.as_ref());
+                let map = map.and_then(|selector| self.select(selector, receiver, &args));
+                let given = self.run_ops(at, ops, site);
+                return Some(match map {
+                    Some(map) => self.mapped(at, given, map, site),
+                    None => given,
+                });
+            }
             Some(Recognised::Region(row, library, handle)) => {
                 return self.run_region(at, (row, library), handle, &args, site);
             }
@@ -396,6 +404,26 @@ impl<'m> Elaborator<'m, '_> {
         }
     }
 
+    /// What a function makes of the row that an operation gave: one of its columns, or something made of several, which
+    /// goes on as the row.
+    fn mapped(&mut self, at: &mut At, given: ValId, map: ValId, site: Site) -> ValId {
+        let (Val::Result(op), Val::Closure(func, frame)) =
+            (self.trace.values.get(given).clone(), self.trace.values.get(map).clone())
+        else {
+            return given;
+        };
+        if self.trace.op(op).rows == Rows::Many || !self.may_run(func) {
+            return given;
+        }
+        match self.run_function(at, Target::closure(func, frame), &[given], site) {
+            Some(made) if matches!(self.trace.values.get(made), Val::Field(base, _) if *base == given) => {
+                self.trace.ops[op.index()].scalar = true;
+                made
+            }
+            _ => given,
+        }
+    }
+
     /// What an operation gives to the program.
     fn given_by(&mut self, id: OpId) -> ValId {
         let value = self.trace.values.add(Val::Result(id));
@@ -408,7 +436,8 @@ impl<'m> Elaborator<'m, '_> {
         if is_count {
             return self.trace.values.add_field(value, AFFECTED);
         }
-        if exists == Some(sql::Exists::Negated) {
+        let negated = matches!(&op.source, OpSource::Built(built, _) if built.negated);
+        if negated || exists == Some(sql::Exists::Negated) {
             return self.trace.unary(UnaryOp::Not, value);
         }
         if scalar { self.trace.field(value, "0") } else { value }

@@ -37,6 +37,8 @@ pub struct Model<'a> {
     pub schema_of: Vec<Option<usize>>,
     /// Further names of clients, from the configuration.
     pub clients: &'a [String],
+    /// The crates and modules that files of the project bring names in from, by the first part of their names.
+    pub crates: FxHashSet<&'a str>,
 }
 
 /// A variable of a run.

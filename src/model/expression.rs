@@ -4,9 +4,16 @@
 //! serves both.
 
 use super::elaborate::Elaborator;
-use super::value::{ArrayItem, Literal, ObjectEntry, Val, ValId};
+use super::value::{ArrayItem, Literal, ObjectEntry, Val, ValId, Values};
 use crate::ir::BinaryOp;
-use crate::library::{Callee, DataGrammar, ExprRow, FilterGrammar, Library, Meaning};
+use crate::library::{Callee, DataGrammar, ExprRow, FilterGrammar, Library, Meaning, Missing};
+
+/// The key of a condition that must not hold.
+pub(super) const NOT: &str = "$not";
+/// The key of a number of rows.
+pub(super) const COUNT: &str = "$count";
+/// The key of another number computed from rows.
+pub(super) const AGGREGATE: &str = "$aggregate";
 
 /// The keys of conditions, and what they mean to the reader of filters.
 const COMPARISONS: [(&str, &str); 10] = [
@@ -28,7 +35,7 @@ pub(super) fn filter_grammar() -> FilterGrammar {
         operators: COMPARISONS.map(|(key, meaning)| (key.to_owned(), meaning.to_owned())).to_vec(),
         and: vec!["$and".to_owned()],
         or: vec!["$or".to_owned()],
-        not: vec!["$not".to_owned()],
+        not: vec![NOT.to_owned()],
         relation: Vec::new(),
     }
 }
@@ -69,7 +76,7 @@ impl Elaborator<'_, '_> {
             }
             Meaning::And => self.group("$and", operands),
             Meaning::Or => self.group("$or", operands),
-            Meaning::Not => self.group("$not", operands),
+            Meaning::Not => self.group(NOT, operands),
             Meaning::Add => self.trace.binary(BinaryOp::Add, first, last),
             Meaning::Sub => self.trace.binary(BinaryOp::Sub, first, last),
             Meaning::Mul => self.trace.binary(BinaryOp::Mul, first, last),
@@ -84,11 +91,28 @@ impl Elaborator<'_, '_> {
                 }
                 _ => self.trace.values.add(Val::Index(first, last)),
             },
+            Meaning::Count => self.group(COUNT, operands),
+            Meaning::Aggregate => self.group(AGGREGATE, operands),
+            Meaning::Optional => {
+                let row = match self.trace.values.get(first) {
+                    Val::Field(row, _) => *row,
+                    _ => first,
+                };
+                if let Some(op) = self.row_of(row) {
+                    self.trace.ops[op.index()].missing = Missing::Null;
+                }
+                first
+            }
             Meaning::List => {
                 let items = operands.into_iter().map(ArrayItem::Value).collect();
                 self.trace.values.add(Val::Array(items))
             }
         }
+    }
+
+    /// A column that takes a value.
+    pub fn assignment(&mut self, library: &Library, column: ValId, value: ValId) -> ValId {
+        self.comparison(library, column, "$eq", value)
     }
 
     fn comparison(&mut self, library: &Library, column: ValId, key: &str, value: ValId) -> ValId {
@@ -138,4 +162,14 @@ impl Elaborator<'_, '_> {
         let last = path.rsplit("::").next()?;
         Some(library.names.column.convert(last))
     }
+}
+
+/// Whether a value is a condition that calls have made.
+pub(super) fn is_condition(values: &Values, value: ValId) -> bool {
+    let is_key = |key: &String| key.starts_with('$');
+    let Val::Object(entries) = values.get(value) else { return false };
+    let Some(ObjectEntry::Field(key, inner)) = entries.first() else { return false };
+    is_key(key)
+        || matches!(values.get(*inner), Val::Object(inner)
+            if matches!(inner.first(), Some(ObjectEntry::Field(key, _)) if is_key(key)))
 }

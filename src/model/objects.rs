@@ -1,7 +1,7 @@
 //! What conditions and written columns an operation has: object literals and SQL text, read into one form.
 
 use super::expression::{data_grammar, filter_grammar};
-use super::trace::{Bound, Op, OpId, OpSource, Trace};
+use super::trace::{Bound, Built, Op, OpId, OpSource, Trace};
 use super::value::{ArrayItem, Literal, ObjectEntry, Val, ValId};
 use crate::library::{DataGrammar, FilterGrammar, Root, Rows, Selector, Verb};
 use crate::schema::{ColumnKind, Entity, Schema};
@@ -187,6 +187,7 @@ impl Trace<'_> {
                     let key = see(self, *key);
                     self.read_filter(&grammar, entity, key, see, &mut found, 6);
                 }
+                self.primary_key(entity, &built, see, &mut found);
                 found
             }
         }
@@ -608,6 +609,30 @@ impl Trace<'_> {
         found.columns.push((name.to_owned(), Written::Value(value)));
     }
 
+    /// The conditions that name a row by its primary key.
+    fn primary_key(
+        &mut self,
+        entity: Option<&Entity>,
+        built: &Built,
+        see: &mut dyn FnMut(&mut Self, ValId) -> ValId,
+        found: &mut Conditions,
+    ) {
+        let key = entity.and_then(|entity| entity.keys.iter().find(|key| key.primary));
+        let columns = key.map_or_else(|| vec!["id".to_owned()], |key| key.columns.clone());
+        for (at, column) in columns.iter().enumerate() {
+            let value = match (built.find, built.row) {
+                (Some(value), _) => match self.values.get(value).clone() {
+                    Val::Array(_) if columns.len() > 1 => self.field(value, &at.to_string()),
+                    _ => value,
+                },
+                (None, Some(row)) => self.field(row, column),
+                (None, None) => return,
+            };
+            let value = see(self, value);
+            found.all.push(Condition { through: Vec::new(), column: column.clone(), op: Compare::Eq, value });
+        }
+    }
+
     /// Written columns that calls have made: several conditions of the form `column.eq(value)` are one list, and a list of
     /// those is several rows.
     fn read_made(
@@ -623,8 +648,13 @@ impl Trace<'_> {
             found.opaque = true;
             return;
         };
-        let Val::Array(items) = self.values.get(data).clone() else {
-            return self.read_data(grammar, entity, data, see, found, depth);
+        let items = match self.values.get(data).clone() {
+            Val::Array(items) => items,
+            Val::Made(_, members) => return self.read_data(grammar, entity, members, see, found, depth),
+            Val::Call { args, is_new: true, .. } if args.len() == 1 => {
+                return self.read_data(grammar, entity, args[0], see, found, depth);
+            }
+            _ => return self.read_data(grammar, entity, data, see, found, depth),
         };
         for item in items {
             let (ArrayItem::Value(item) | ArrayItem::Spread(item)) = item;

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use super::elaborate::{At, Elaborator};
-use super::trace::{Bound, Built, Op, OpSource};
-use super::value::{Literal, Query, QueryStep, TextPart, Val, ValId};
+use super::expression::{AGGREGATE, COUNT, NOT};
+use super::trace::{Bound, Built, Op, OpId, OpSource};
+use super::value::{ArrayItem, Literal, ObjectEntry, Query, QueryStep, TextPart, Val, ValId};
 use crate::finding::Confidence;
-use crate::library::{CallRow, Library, OnConflict, RowLock, TypePattern, Verb};
+use crate::library::{CallRow, Library, Missing, OnConflict, RowLock, Rows, TypePattern, Verb};
 use crate::sql;
 
 /// How many calls a statement may be made of; further ones leave it vague.
@@ -32,6 +33,11 @@ struct Said {
     bound: Bound,
     lock: Option<sql::Lock>,
     scalar: bool,
+    selected: Option<ValId>,
+    /// The entity of a row that is meant.
+    of: Option<Named>,
+    exists: bool,
+    negated: bool,
     built: Built,
 }
 
@@ -110,7 +116,10 @@ impl<'m> Elaborator<'m, '_> {
         let said = self.said(&query);
         let handle = said.handle.or_else(|| query.steps.first().and_then(|step| step.receiver));
         let handle = handle.unwrap_or_else(|| self.trace.values.unset());
-        let verb = said.verb.or(row.verb).unwrap_or(Verb::Read);
+        let verb = match said.verb.or(row.verb).unwrap_or(Verb::Read) {
+            Verb::Read if row.rows == Rows::Number => Verb::Count,
+            verb => verb,
+        };
         let given: Vec<ValId> = query.steps.iter().flat_map(|step| step.args.iter().copied()).collect();
         let mut base = self.op_in(at, by, verb, handle, name, &given);
         base.scalar |= said.scalar;
@@ -120,13 +129,30 @@ impl<'m> Elaborator<'m, '_> {
             }
             return self.statements(base, &said.pieces, said.bound);
         }
-        let named = said.entity.and_then(|value| self.entity_named(library, value));
+        let named = said.of.or_else(|| said.entity.and_then(|value| self.entity_named(library, value)));
         let Some(entity) = named else { return Vec::new() };
         let verb = match (verb, said.built.conflict) {
             (Verb::Create, Some(OnConflict::Update)) => Verb::Upsert,
             _ => verb,
         };
-        let built = Built { vague: query.vague, ..said.built };
+        let mut built = Built { vague: query.vague, ..said.built };
+        let selected = said.selected.filter(|_| verb == Verb::Read);
+        let verb = match selected {
+            Some(value) if self.is_aggregate(value) => Verb::Count,
+            Some(value) => {
+                base.scalar |= !matches!(self.trace.values.get(value), Val::Array(_));
+                built.selected = self.columns_in(library, value);
+                base.scalar &= built.selected.len() == 1 && built.selected[0].is_some();
+                verb
+            }
+            None => verb,
+        };
+        if verb == Verb::Count {
+            (base.rows, base.missing) = (Rows::Number, Missing::Zero);
+        } else if said.exists {
+            (base.rows, base.missing, base.scalar) = (Rows::One, Missing::Null, false);
+            built.negated = said.negated;
+        }
         vec![Op {
             verb,
             entity: entity.name,
@@ -157,15 +183,26 @@ impl<'m> Elaborator<'m, '_> {
         let mut pick = |selector: &Option<crate::library::Selector>| {
             selector.as_ref().and_then(|selector| self.select(selector, receiver, &step.args))
         };
+        let from = pick(&row.from);
         said.handle = pick(&row.handle).or(said.handle);
         said.entity = pick(&row.entity).or(said.entity);
         said.pieces.extend(pick(&row.sql));
         let hole = pick(&row.hole);
         said.built.keys.extend(pick(&row.key));
+        said.built.find = pick(&row.find).or(said.built.find);
+        said.selected = pick(&row.select).or(said.selected);
+        said.exists |= row.exists;
         said.built.limit = pick(&row.limit).or(said.built.limit);
         said.built.order.extend(pick(&row.order));
         said.built.create.extend(pick(&row.create));
-        let set = pick(&row.set);
+        let (set, column) = (pick(&row.set), pick(&row.column));
+        let set = match (set, column) {
+            (Some(value), Some(column)) => {
+                let library = self.library_of(row);
+                Some(library.map_or(value, |library| self.assignment(library, column, value)))
+            }
+            (set, _) => set.map(|value| self.changes_of(value)),
+        };
         said.verb = row.verb.filter(|_| !row.run).or(said.verb);
         said.built.conflict = row.conflict.or(said.built.conflict);
         let inserts = said.verb == Some(Verb::Create) && said.built.conflict != Some(OnConflict::Update);
@@ -176,6 +213,9 @@ impl<'m> Elaborator<'m, '_> {
             said.pieces
                 .push(self.trace.values.add(Val::Text(vec![TextPart::Text(String::new()), TextPart::Hole(hole)])));
         }
+        if let Some(from) = from {
+            self.mean(from, said);
+        }
         self.bind(row, receiver, &step.args, &mut said.bound);
         if let Some(lock) = row.lock {
             let known = said.lock.get_or_insert_default();
@@ -185,6 +225,133 @@ impl<'m> Elaborator<'m, '_> {
                 RowLock::SkipLocked => known.skip_locked = true,
                 RowLock::Nowait => known.nowait = true,
             }
+        }
+    }
+
+    /// The pieces of SQL text that a value stands for: those of a statement, or itself.
+    pub fn pieces_of(&mut self, value: ValId) -> Vec<ValId> {
+        match self.joined_query(value, 4) {
+            Some(query) => self.said(&query).pieces,
+            None => vec![value],
+        }
+    }
+
+    /// Takes over which rows a value means: those of a statement, the row it is, all of an entity.
+    fn mean(&mut self, value: ValId, said: &mut Said) {
+        if let Some(query) = self.joined_query(value, 4) {
+            let inner = self.said(&query);
+            said.entity = inner.entity.or(said.entity);
+            said.of = inner.of.or(said.of.take());
+            said.built.keys.extend(inner.built.keys);
+            said.built.find = inner.built.find.or(said.built.find);
+            said.built.row = inner.built.row.or(said.built.row);
+            said.built.limit = inner.built.limit.or(said.built.limit);
+            said.built.conflict = inner.built.conflict.or(said.built.conflict);
+            said.built.vague |= query.vague;
+            return;
+        }
+        match self.trace.values.get(value).clone() {
+            Val::Object(entries) => {
+                if let [ObjectEntry::Field(key, list)] = entries.as_slice()
+                    && key == NOT
+                    && let Val::Array(items) = self.trace.values.get(*list)
+                    && let [ArrayItem::Value(inner)] = items.as_slice()
+                {
+                    let inner = *inner;
+                    said.negated = !said.negated;
+                    self.mean(inner, said);
+                } else if let Some(row) = self.changed_row(value) {
+                    self.mean(row, said);
+                }
+            }
+            // A literal of a row: its own members say which one is meant.
+            Val::Call { callee, args, is_new: true, .. } => {
+                said.entity = Some(callee);
+                said.built.row = args.first().copied();
+            }
+            _ => match self.row_of(value) {
+                Some(op) => {
+                    let op = self.trace.op(op);
+                    said.of = Some(Named { name: op.entity.clone(), schema: op.schema, confidence: op.confidence });
+                    said.built.row = Some(value);
+                }
+                None => said.entity = Some(value),
+            },
+        }
+    }
+
+    /// The row that an object was made of by changing members.
+    pub fn changed_row(&self, value: ValId) -> Option<ValId> {
+        let Val::Object(entries) = self.trace.values.get(value) else { return None };
+        entries.iter().find_map(|entry| match entry {
+            ObjectEntry::Spread(row) => self.row_of(*row).map(|_| *row),
+            _ => None,
+        })
+    }
+
+    /// Of a row that was changed, the members that were; of a literal of a row, those that it lists.
+    fn changes_of(&mut self, value: ValId) -> ValId {
+        let object = match self.trace.values.get(value) {
+            Val::Call { args, is_new: true, .. } if args.len() == 1 => args[0],
+            Val::Made(_, members) => *members,
+            _ => value,
+        };
+        let Val::Object(entries) = self.trace.values.get(object).clone() else { return value };
+        let is_base = |entry: &ObjectEntry| match entry {
+            ObjectEntry::Spread(base) => {
+                let is_default = match self.trace.values.get(*base) {
+                    Val::Call { callee, .. } => self.name_of(*callee) == Some("default"),
+                    _ => false,
+                };
+                is_default || self.row_of(*base).is_some()
+            }
+            _ => false,
+        };
+        let kept = entries.iter().filter(|entry| !is_base(entry)).cloned().collect();
+        self.trace.object(kept)
+    }
+
+    /// The library that a row stands in.
+    fn library_of(&self, row: &CallRow) -> Option<&'m Library> {
+        let mut libraries = self.model.registry.libraries().iter();
+        libraries.find(|library| library.calls.iter().any(|own| std::ptr::eq(own, row)))
+    }
+
+    /// The operation that gave a row.
+    pub fn row_of(&self, value: ValId) -> Option<OpId> {
+        match self.trace.values.get(value) {
+            Val::Result(op) => Some(*op),
+            Val::Element(rows) => self.row_of(*rows),
+            Val::Field(rows, at) if at.parse::<usize>().is_ok() => self.row_of(*rows),
+            Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().find_map(|(_, operand)| {
+                matches!(self.trace.values.get(*operand), Val::Result(_)).then(|| self.row_of(*operand))?
+            }),
+            _ => None,
+        }
+    }
+
+    fn is_aggregate(&self, value: ValId) -> bool {
+        match self.trace.values.get(value) {
+            Val::Object(entries) => {
+                matches!(entries.as_slice(), [ObjectEntry::Field(key, _)] if key == COUNT || key == AGGREGATE)
+            }
+            Val::Array(items) => {
+                matches!(items.as_slice(), [ArrayItem::Value(only)] if self.is_aggregate(*only))
+            }
+            _ => false,
+        }
+    }
+
+    /// The names of listed columns.
+    fn columns_in(&self, library: &Library, value: ValId) -> Vec<Option<String>> {
+        match self.trace.values.get(value) {
+            Val::Array(items) => {
+                let values = items.iter().map(|item| match item {
+                    ArrayItem::Value(item) | ArrayItem::Spread(item) => *item,
+                });
+                values.map(|item| self.column_name(library, item)).collect()
+            }
+            _ => vec![self.column_name(library, value)],
         }
     }
 
@@ -234,6 +401,10 @@ impl<'m> Elaborator<'m, '_> {
         }) {
             return Some(text);
         }
+        let value = match self.trace.values.get(value) {
+            Val::Call { callee, is_new: true, .. } => *callee,
+            _ => value,
+        };
         let path = self.path_of(value)?;
         let mut segments: Vec<&str> = path.split("::").collect();
         // `orders::table`, `order::Entity`: the module in front has the name.

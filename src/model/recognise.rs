@@ -1,6 +1,7 @@
 //! Matches a call against the rows of the libraries.
 
 use super::elaborate::{At, Elaborator};
+use super::expression::is_condition;
 use super::objects::entity_of;
 use super::trace::{Bound, Event, Op, OpId, OpSource, RegionId, RegionKind, Site};
 use super::value::{ArrayItem, Val, ValId};
@@ -167,6 +168,11 @@ impl<'m> Elaborator<'m, '_> {
 
     /// Whether a value is of a library's type, or of the transaction type that stands in for it.
     pub fn is_of(&self, value: ValId, library: &Library, wanted: &str) -> Option<Confidence> {
+        if library.types.iter().any(|row| row.condition && row.name == wanted)
+            && is_condition(&self.trace.values, value)
+        {
+            return Some(Confidence::High);
+        }
         let typed = self.typed(value)?;
         let fits = typed.row.name == wanted || typed.row.entity_members;
         (fits && std::ptr::eq(typed.library, library)).then_some(typed.confidence)

@@ -15,7 +15,8 @@ impl<'m> Elaborator<'m, '_> {
     /// The operations that the pieces of an SQL text describe.
     pub fn statements(&mut self, base: Op<'m>, pieces: &[ValId], mut bound: Bound) -> Vec<Op<'m>> {
         let mut written = String::new();
-        for piece in pieces {
+        let pieces: Vec<ValId> = pieces.iter().flat_map(|piece| self.pieces_of(*piece)).collect();
+        for piece in &pieces {
             self.spell(*piece, &mut written, &mut bound.holes, 6);
         }
         self.statements_of(base, &written, bound)

@@ -315,6 +315,12 @@ pub struct Bound {
 pub struct Built {
     /// Conditions; all must hold.
     pub keys: Vec<ValId>,
+    /// The value of the primary key.
+    pub find: Option<ValId>,
+    /// The row that is meant.
+    pub row: Option<ValId>,
+    /// The columns that are read, where they are listed.
+    pub selected: Vec<Option<String>>,
     /// Written columns; of an upsert those of the update.
     pub set: Vec<ValId>,
     /// The columns of a created row.
@@ -325,6 +331,8 @@ pub struct Built {
     pub limit: Option<ValId>,
     /// The order of rows.
     pub order: Vec<ValId>,
+    /// Whether it asks that there be no row.
+    pub negated: bool,
     /// Whether there may be more to it.
     pub vague: bool,
 }

@@ -188,6 +188,8 @@ impl<'m> Elaborator<'m, '_> {
                 let row = library.types.iter().find(|row| row.name == name)?;
                 Some(Typed { library, row, confidence: Confidence::High })
             }
+            // A row that was changed is one still.
+            Val::Object(_) => self.changed_row(value).and_then(|row| self.typed(row)),
             Val::Element(inner) => self.typed(*inner).filter(|_| matches!(values.get(*inner), Val::Result(_))),
             Val::Call { callee, is_new: true, .. } => {
                 let name = self.name_of(*callee)?;
@@ -319,22 +321,33 @@ impl<'m> Elaborator<'m, '_> {
         })
     }
 
-    /// The library's type that the item of a path is of.
+    /// The library's type that the item of a path is of. What the schema knows comes first, then the pattern that says
+    /// most; libraries that the project does not use have no say.
     fn by_path(&self, value: ValId) -> Option<Typed<'m>> {
-        let paths = |p: &TypePattern| matches!(p, TypePattern::Path(_) | TypePattern::Entity);
-        let has_paths = |library: &Library| library.types.iter().any(|row| row.patterns.iter().any(paths));
-        for (_, library) in self.libraries().filter(|(_, library)| has_paths(library)) {
+        let paths = |p: &&TypePattern| matches!(p, TypePattern::Path(_) | TypePattern::Entity);
+        let mut best: Option<(usize, Typed<'m>)> = None;
+        for (_, library) in self.libraries() {
+            let mut patterns = library.types.iter().flat_map(|row| &row.patterns);
+            if !patterns.any(|p| paths(&p))
+                || !library.detect.iter().any(|name| self.model.crates.contains(name.as_str()))
+            {
+                continue;
+            }
             let path = self.path_of(value)?;
-            let fits = |p: &TypePattern| match p {
-                TypePattern::Path(_) => p.accepts(&path),
-                TypePattern::Entity => self.names_entity(library, value),
-                _ => false,
-            };
-            if let Some(row) = library.types.iter().find(|row| row.patterns.iter().any(fits)) {
-                return Some(Typed { library, row, confidence: Confidence::High });
+            for row in &library.types {
+                for pattern in row.patterns.iter().filter(paths) {
+                    let weight = match pattern {
+                        TypePattern::Path(wanted) if pattern.accepts(&path) => wanted.len(),
+                        TypePattern::Entity if self.names_entity(library, value) => usize::MAX,
+                        _ => continue,
+                    };
+                    if best.is_none_or(|(known, _)| known < weight) {
+                        best = Some((weight, Typed { library, row, confidence: Confidence::High }));
+                    }
+                }
             }
         }
-        None
+        best.map(|(_, typed)| typed)
     }
 
     /// The type that a row says a call gives.
@@ -348,9 +361,10 @@ impl<'m> Elaborator<'m, '_> {
                 Callee::Path(_) => false,
             };
             let named = base.library.calls.iter().filter(|row| row.on.is_named(method) && of(&row.on));
-            let gives = named.filter_map(|row| row.gives.as_deref()).next()?;
-            let row = base.library.types.iter().find(|row| row.name == gives)?;
-            return Some(Typed { row, ..base });
+            let gives = named.filter_map(|row| row.gives.as_deref()).next();
+            if let Some(row) = gives.and_then(|gives| base.library.types.iter().find(|row| row.name == gives)) {
+                return Some(Typed { row, ..base });
+            }
         }
         let name = self.name_of(callee)?;
         self.libraries().find_map(|(_, library)| {

@@ -354,13 +354,9 @@ impl<'a> Cursor<'a> {
     /// Paths: `a::{b,c}::d` is two of them.
     fn paths(&mut self) -> Result<Vec<String>> {
         let mut paths = self.names(&NameChars::PATH)?;
-        while paths.iter().all(|path| path.ends_with("::")) && self.peek() == Some('{') {
+        while self.peek().is_some_and(|c| c == '{' || NameChars::PATH.has(c)) {
             let nexts = self.names(&NameChars::PATH)?;
             paths = paths.iter().flat_map(|path| nexts.iter().map(move |next| format!("{path}{next}"))).collect();
-            let rest = self.rest();
-            let more = &rest[..rest.find(|c| !NameChars::PATH.has(c)).unwrap_or(rest.len())];
-            self.at += more.len();
-            paths.iter_mut().for_each(|path| path.push_str(more));
         }
         Ok(paths)
     }
