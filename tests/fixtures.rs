@@ -123,7 +123,11 @@ fn wanted(project: &Project) -> BTreeSet<(String, u32, String)> {
 
 /// What is found, in the form in which the markers ask for it.
 fn found(project: &Project, wanted: &BTreeSet<(String, u32, String)>) -> BTreeSet<(String, u32, String)> {
-    let config = Config::resolve(None, &Flags::default(), &rules::known()).expect("the default configuration");
+    // A strict rule speaks in its own fixtures only.
+    let rule = project.name.split('/').next().and_then(rules::find).filter(|rule| rule.level == rules::Level::Strict);
+    let select = rule.map(|rule| vec!["default".to_owned(), rule.name.to_owned()]).unwrap_or_default();
+    let flags = Flags { select, ..Flags::default() };
+    let config = Config::resolve(None, &flags, &rules::known()).expect("the default configuration");
     let sources = project.sources.iter().map(|(path, text)| {
         let mut source = Source::new(path.clone(), text.clone());
         source.reported = true;

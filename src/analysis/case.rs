@@ -34,6 +34,8 @@ pub struct Case {
     pub rival: Option<(String, Place)>,
     /// The guard that the act carries in its own condition, and what becomes of it.
     pub guard: Option<Guard>,
+    /// A lock on the way that ends with its statement, as no transaction holds it.
+    pub lost_lock: Option<Place>,
     /// Further writes that the check decides.
     pub decided: Vec<Place>,
     /// The way from the reporting function to the check or the act, where they lie in others.
@@ -153,6 +155,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         seen_by: trace.frames[search.seen_in(check, act).index()].func,
         rival: None,
         guard,
+        lost_lock: search.lost_lock(window).map(|op| place(program, search, op)),
         check: place(program, search, check),
         act: place(program, search, act),
         seen_act: calls(program, search, &[act], search.seen_in(check, act))
@@ -256,23 +259,38 @@ pub(super) fn place(program: &Program, search: &Search<'_, '_, '_>, op: OpId) ->
     }
 }
 
+/// Where a transaction is opened.
+pub(super) fn opening(search: &Search<'_, '_, '_>, program: &Program, region: RegionId) -> Place {
+    let site = search.trace.regions[region.index()].site;
+    Place {
+        path: program.unit(site.unit).path.clone(),
+        unit: site.unit,
+        span: site.span,
+        call: "transaction".to_owned(),
+        entity: String::new(),
+        verb: None,
+    }
+}
+
+/// The calls that lead from one run to another inside of it.
+pub(super) fn calls_to(program: &Program, search: &Search<'_, '_, '_>, inner: FrameId, from: FrameId) -> Vec<Place> {
+    let mut hops = Vec::new();
+    let mut next = Some(search.trace.reporting_frame(inner));
+    while let Some(frame) = next.filter(|frame| *frame != from && *frame != FrameId(0)) {
+        let it = &search.trace.frames[frame.index()];
+        let Some((caller, site)) = it.caller else { break };
+        hops.push(hop(program, it.func, site));
+        next = Some(search.trace.reporting_frame(caller));
+    }
+    hops.reverse();
+    hops
+}
+
 /// The calls that lead from the root to operations inside other functions.
 pub(super) fn calls(program: &Program, search: &Search<'_, '_, '_>, ops: &[OpId], from: FrameId) -> Vec<Place> {
     let mut found: Vec<Place> = Vec::new();
     for op in ops {
-        let mut hops = Vec::new();
-        let mut next = Some(search.trace.reporting_frame(search.trace.op(*op).frame));
-        while let Some(frame) = next {
-            if frame == from || frame == FrameId(0) {
-                break;
-            }
-            let it = &search.trace.frames[frame.index()];
-            let Some((caller, site)) = it.caller else { break };
-            hops.push(hop(program, it.func, site));
-            next = Some(search.trace.reporting_frame(caller));
-        }
-        hops.reverse();
-        for hop in hops {
+        for hop in calls_to(program, search, search.trace.op(*op).frame, from) {
             if !found.contains(&hop) {
                 found.push(hop);
             }

@@ -79,6 +79,29 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
     finish(search, window, database, verdict, strict.tags, in_transaction)
 }
 
+/// Judges whether the database may abort one of two runs of a window, with everything else right.
+pub fn aborted(search: &mut Search<'_, '_, '_>, window: Window, database: &Database) -> Option<Broken> {
+    let script = script_of(search, &window, database, true);
+    let verdict = worst(database.engine(), &script)?;
+    let of_conflict = |code: &Code| {
+        matches!(
+            code,
+            Code::Serialization
+                | Code::SerializationAtCommit
+                | Code::Deadlock
+                | Code::InnoDeadlock
+                | Code::RecordChanged
+        )
+    };
+    if verdict.kind != Kind::Fails || !verdict.codes.iter().any(of_conflict) {
+        return None;
+    }
+    let mut broken = unproven(search, window, database, true);
+    (broken.severity, broken.anomaly) = (Severity::Warning, Anomaly::AbortedWithoutRetry);
+    (broken.schedule, broken.tags) = (verdict.schedule, script.tags);
+    Some(broken)
+}
+
 /// A window that has not been judged: rivals decide.
 pub fn unproven(search: &mut Search<'_, '_, '_>, window: Window, database: &Database, in_transaction: bool) -> Broken {
     let (isolation, default_isolation) = isolation_around(search, &window, database);

@@ -55,6 +55,10 @@ pub(super) struct Check {
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(super) color: Color,
 
+    /// Applies the strict rules as well
+    #[arg(long)]
+    pub(super) strict: bool,
+
     /// Rules to apply, separated by commas: names, or `all`, `default`, `strict`
     #[arg(long, value_delimiter = ',', value_name = "RULE")]
     pub(super) select: Vec<String>,

@@ -81,6 +81,7 @@ fn exit_code(worst: Option<Severity>, fail_on: FailOn) -> u8 {
 
 fn flags(check: &Check) -> Flags {
     Flags {
+        strict: check.strict,
         select: check.select.clone(),
         ignore: check.ignore.clone(),
         min_confidence: check.min_confidence.map(|level| match level {

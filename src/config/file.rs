@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Config, ConfigError, KnownRule, Override, State, Wrong, confidence, engine, fail_on, group, isolation, rule,
+    Config, ConfigError, KnownRule, Override, State, Wrong, confidence, engine, fail_on, group, isolation, level, rule,
     severity_or_off,
 };
 use crate::glob::Globs;
@@ -17,6 +17,7 @@ type Word = Spanned<String>;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct File {
+    level: Option<Word>,
     select: Option<Vec<Word>>,
     ignore: Vec<Word>,
     rules: BTreeMap<Word, Word>,
@@ -110,6 +111,10 @@ impl Reader<'_> {
     }
 
     fn choose_rules(&self, file: &File, choose: bool, config: &mut Config) -> Result<(), ConfigError> {
+        let strict = file.level.as_ref().map(|word| self.word(word, level)).transpose()?.unwrap_or(false);
+        if strict && choose {
+            config.add_strict(self.rules);
+        }
         let selected = file.select.as_ref().map(|words| self.groups(words)).transpose()?;
         let ignored = self.groups(&file.ignore)?;
         let levels = self.levels(&file.rules)?;

@@ -87,6 +87,8 @@ pub struct Config {
 /// What flags say. Empty and `None` leave the file's word.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
+    /// Adds the strict rules.
+    pub strict: bool,
     /// Rules and groups to start with.
     pub select: Vec<String>,
     /// Rules and groups to leave out.
@@ -161,6 +163,16 @@ impl Config {
         said.filter_map(|over| over.engine.as_deref()).next().or(self.engine.as_deref())
     }
 
+    /// Lets the strict rules speak as well, but for those that were told not to.
+    fn add_strict(&mut self, rules: &[KnownRule]) {
+        for rule in rules.iter().filter(|rule| rule.strict) {
+            let state = self.rules.entry(rule.name).or_insert(State::Unselected);
+            if *state == State::Unselected {
+                *state = State::On(None);
+            }
+        }
+    }
+
     fn apply(&mut self, flags: &Flags, rules: &[KnownRule]) -> Result<(), ConfigError> {
         if !flags.select.is_empty() {
             let mut selected = Vec::new();
@@ -175,6 +187,9 @@ impl Config {
                 let on = selected.contains(&rule.name);
                 self.rules.insert(rule.name, if on { State::On(severity) } else { State::Unselected });
             }
+        }
+        if flags.strict {
+            self.add_strict(rules);
         }
         for word in &flags.ignore {
             for name in group(word, rules).map_err(|wrong| wrong.in_flag("--ignore"))? {
@@ -228,6 +243,15 @@ fn group(word: &str, rules: &[KnownRule]) -> Result<Vec<&'static str>, Wrong> {
             wrong.help = wrong.help.map(|help| if groups { format!("{help}, all, default, strict") } else { help });
             wrong
         }),
+    }
+}
+
+/// Whether a level is the strict one.
+fn level(word: &str) -> Result<bool, Wrong> {
+    match word {
+        "default" => Ok(false),
+        "strict" => Ok(true),
+        word => Err(Wrong::unknown("level", word, &["default", "strict"])),
     }
 }
 

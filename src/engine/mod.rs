@@ -111,7 +111,7 @@ impl Workspace {
         let program = Program::new(units, modules);
         let mut all = self.analyse(&program, registry, &found_schemas);
 
-        let slips = slips::dedupe(callers::settle_slips(&mut all));
+        let slips = slips::versioned(slips::dedupe(callers::settle_slips(&mut all)));
         let windows = all.iter().map(|found| found.windows).sum();
         let cut_short = all.iter().filter(|found| found.cut_short).count();
         let mut findings: Vec<Finding> = Vec::new();

@@ -510,6 +510,7 @@ pub enum Registration {
 pub enum ErrorKind {
     UniqueViolation,
     Serialization,
+    SerializationAtCommit,
     NotFound,
     ForeignKey,
 }

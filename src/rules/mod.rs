@@ -6,16 +6,21 @@ mod atomic_load_then_store;
 mod check_then_update;
 mod count_then_create;
 mod delete_then_create;
+mod effect_in_transaction;
 mod find_then_create;
 mod fs_check_then_act;
 mod lock_gap;
+mod lock_outside_transaction;
 mod lost_update;
 mod max_then_create;
+mod missing_version_bump;
 mod racy_upsert;
 mod speech;
+mod split_write;
 mod stale_guard;
 mod transaction_escape;
 mod unchecked_guard;
+mod unretried_serialization;
 mod unset_then_set;
 mod violation_in_transaction;
 
@@ -70,12 +75,17 @@ rules! {
     "delete-then-create" Default "a set of rows is replaced by deleting and creating it",
     "weak-transaction" Default "a transaction surrounds the check and the act, at an isolation that does not hold them together",
     "transaction-escape" Default "inside a transaction, a statement goes through the client around it",
+    "lock-outside-transaction" Default "a row is locked with no transaction around it, and written on the strength of it",
+    "unretried-serialization" Default "a transaction that the database may abort, and nobody runs it again",
     "unchecked-guard" Default "a write carries its check in its condition, and nobody looks whether it hit a row",
     "violation-in-transaction" Default "a unique violation is caught inside the transaction that it has ended",
     "racy-upsert" Default "an upsert that is carried out as a look and an insert",
     "fs-check-then-act" Default "a file is looked at, and then created, changed or removed on the strength of it",
     "lock-gap" Default "what a lock guards is looked at under one guard and changed under another",
     "atomic-load-then-store" Default "an atomic value is loaded, and stored on the strength of what was loaded",
+    "split-write" Strict "two writes that belong together, with no transaction around them",
+    "missing-version-bump" Strict "an update passes over the column by which others notice changes",
+    "effect-in-transaction" Strict "a request, a mail or a message is sent while a transaction is open",
     "unused-suppression" Default "a comment allows a finding that is not there",
     "unexplained-suppression" Default "a comment allows a finding and gives no reason, or cannot be understood",
 }
@@ -148,10 +158,17 @@ macro_rules! slip_rules {
 
 slip_rules! {
     unchecked_guard "unchecked-guard" "this is done all the same",
+    unretried_serialization "unretried-serialization" "this may be refused",
+    split_write "split-write" "this belongs to it, too",
+    missing_version_bump "missing-version-bump" "this, too",
+    effect_in_transaction "effect-in-transaction" "this, too",
     violation_in_transaction "violation-in-transaction" "this goes on in the same transaction",
     racy_upsert "racy-upsert" "this is left half done",
     transaction_escape "transaction-escape" "this runs beside it, too",
 }
+
+/// The rule for windows with a lock that no transaction holds; it speaks with the window's own words.
+const LOCK_OUTSIDE_TRANSACTION: &str = "lock-outside-transaction";
 
 /// The rule for windows whose act carries a guard that is lost; it has its own words for them.
 const UNCHECKED_GUARD: &str = "unchecked-guard";
@@ -166,6 +183,10 @@ const FURTHER: &str = "this depends on it, too";
 #[must_use]
 pub fn speak(case: &Case, code: &dyn Fn(&str) -> Option<String>) -> Option<Finding> {
     let rule = WINDOW_RULES.iter().find(|rule| (rule.selects)(case))?;
+    if case.rival.is_none() && case.lost_lock.is_some() {
+        let words = lock_outside_transaction::words(case, (rule.speak)(case));
+        return Some(speech::finding(LOCK_OUTSIDE_TRANSACTION, vec![rule.name], case, words, FURTHER, code));
+    }
     if case.rival.is_none()
         && let Some(guard) = case.guard
     {

@@ -297,7 +297,7 @@ fn named_for(name: &str, kind: ErrorKind) -> Option<bool> {
     }
     Some(match kind {
         ErrorKind::UniqueViolation => unique,
-        ErrorKind::Serialization => serialization,
+        ErrorKind::Serialization | ErrorKind::SerializationAtCommit => serialization,
         ErrorKind::NotFound => missing,
         ErrorKind::ForeignKey => false,
     })

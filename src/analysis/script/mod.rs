@@ -694,7 +694,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
 fn codes(kind: ErrorKind) -> Vec<Code> {
     match kind {
         ErrorKind::UniqueViolation => vec![Code::Unique],
-        ErrorKind::Serialization => serialization_codes(),
+        ErrorKind::Serialization | ErrorKind::SerializationAtCommit => serialization_codes(),
         ErrorKind::NotFound => vec![Code::own("not found")],
         ErrorKind::ForeignKey => Vec::new(),
     }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{Escape, Slip, SlipKind};
-use crate::analysis::case::{self, Case, Place};
+use crate::analysis::case::{self, Case};
 use crate::analysis::database::Database;
 use crate::analysis::judged;
 use crate::analysis::window::{Link, Search, Window, is_log};
@@ -176,7 +176,7 @@ fn slip(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database,
     let frame = search.seen_with(op, search.trace.block(opened.block).frame);
     let calls = case::calls(program, search, &[op], frame);
     let act = match (escape, search.trace.op(op).region) {
-        (Escape::Transaction, Some(inner)) => opening(search, program, inner),
+        (Escape::Transaction, Some(inner)) => case::opening(search, program, inner),
         _ => case.act.clone(),
     };
     let func = search.trace.frames[frame.index()].func;
@@ -187,22 +187,9 @@ fn slip(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database,
         calls,
         function: case::function_name(program, func),
         seen_by: func,
-        transaction: Some(opening(search, program, region)),
+        transaction: Some(case::opening(search, program, region)),
         isolation: None,
         ..case
     };
     Slip { kind: SlipKind::Escape(escape), in_caller: false, case }
-}
-
-/// Where a transaction is opened.
-fn opening(search: &Search<'_, '_, '_>, program: &Program, region: RegionId) -> Place {
-    let site = search.trace.regions[region.index()].site;
-    Place {
-        path: program.unit(site.unit).path.clone(),
-        unit: site.unit,
-        span: site.span,
-        call: "transaction".to_owned(),
-        entity: String::new(),
-        verb: None,
-    }
 }

@@ -3,9 +3,14 @@
 //! Windows are pairs of operations; a slip is a single one, and what stands around it.
 
 mod around;
+mod conflicts;
+mod effects;
 mod escapes;
 mod guards;
+mod locks;
+mod splits;
 mod upserts;
+mod versions;
 mod violations;
 
 use super::case::{Case, Guard};
@@ -30,7 +35,7 @@ impl Slip {
     /// Whether a caller may mend it, by what stands around the call.
     #[must_use]
     pub fn can_be_mended(&self) -> bool {
-        !matches!(self.kind, SlipKind::Escape(_))
+        matches!(self.kind, SlipKind::Upsert(_) | SlipKind::Guard(_) | SlipKind::Violation(_) | SlipKind::Conflict(_))
     }
 }
 
@@ -45,6 +50,34 @@ pub enum SlipKind {
     Guard(Guard),
     /// Its violation is caught inside of the transaction that it breaks.
     Violation(Then),
+    /// The transaction may be aborted, and is not run again as it should be.
+    Conflict(Retry),
+    /// Something is done to the world outside while a transaction is open.
+    Effect,
+    /// It is half of something, and the other half is a write of its own.
+    Split,
+    /// It passes over the column that counts versions, or is an example of how that is kept.
+    Version(Version),
+}
+
+/// What becomes of a transaction that the database has aborted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Nobody runs it again.
+    None,
+    /// It is run again after an error of a statement, and not after one of the commit.
+    StatementsOnly,
+    /// It is run again, and with it what it does to the world outside.
+    Effects,
+}
+
+/// A column that counts the versions of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The column.
+    pub column: String,
+    /// Whether the update compares and counts on.
+    pub kept: bool,
 }
 
 /// What a transaction does after a violation that was caught inside of it.
@@ -90,7 +123,28 @@ pub fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Datab
     slips.extend(upserts::find(search, program, database));
     slips.extend(guards::find(search, program, database));
     slips.extend(violations::find(search, program, database));
+    slips.extend(conflicts::find(search, program, database));
+    slips.extend(effects::find(search, program, database));
+    slips.extend(splits::find(search, program, database));
+    slips.extend(versions::find(search, program, database));
     slips
+}
+
+/// Leaves out updates that pass over a column which no update keeps, and those that keep it.
+#[must_use]
+pub fn versioned(slips: Vec<Slip>) -> Vec<Slip> {
+    let kept: Vec<(String, String)> = slips
+        .iter()
+        .filter_map(|slip| match &slip.kind {
+            SlipKind::Version(version) if version.kept => Some((slip.case.entity.clone(), version.column.clone())),
+            _ => None,
+        })
+        .collect();
+    let speaks = |slip: &Slip| match &slip.kind {
+        SlipKind::Version(it) => !it.kept && kept.contains(&(slip.case.entity.clone(), it.column.clone())),
+        _ => true,
+    };
+    slips.into_iter().filter(speaks).collect()
 }
 
 /// One slip for each operation, or for each transaction, whatever the traces it was met in.
@@ -110,6 +164,10 @@ fn key(slip: &Slip) -> (u8, &str, Span) {
         SlipKind::Upsert(_) => (1, None),
         SlipKind::Guard(_) => (2, None),
         SlipKind::Violation(_) => (3, None),
+        SlipKind::Conflict(_) => (4, None),
+        SlipKind::Effect => (5, None),
+        SlipKind::Split => (6, None),
+        SlipKind::Version(_) => (7, None),
     };
     let place = place.unwrap_or(&slip.case.act);
     (kind, &place.path, place.span)

@@ -42,7 +42,8 @@ fn caught_inside(search: &mut Search<'_, '_, '_>, program: &Program, database: &
     }
     let (then, next) = goes_on(search, at, region)?;
     let then = match database.engine() {
-        Engine::Postgres => then,
+        // Those that others share its rules with go on after an error.
+        Engine::Postgres if matches!(database.name.as_str(), "postgresql" | "cockroachdb") => then,
         Engine::MySql | Engine::MariaDbSnapshot => stale(search, database, op, region, next?)?,
         _ => return None,
     };

@@ -1,0 +1,128 @@
+//! Transactions that the database may abort, and what becomes of those that it does.
+
+use super::{Retry, Slip, SlipKind};
+use crate::analysis::case::{self, Case};
+use crate::analysis::database::Database;
+use crate::analysis::judged::{self, Broken};
+use crate::analysis::script::{self, Handling};
+use crate::analysis::window::{Link, Search, Window};
+use crate::finding::{Anomaly, Severity};
+use crate::interleave::Engine;
+use crate::library::{ErrorKind, Verb};
+use crate::link::{FuncRef, Program};
+use crate::model::{BlockId, Event, FrameId, OpId, RegionId, RegionKind, Val};
+
+/// How many writes of a transaction are tried for a conflict.
+const TRIES: usize = 4;
+
+/// The transactions of a trace that may be aborted with nobody to run them again.
+pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
+    let regions = 0..u32::try_from(search.trace.regions.len()).unwrap_or(u32::MAX);
+    regions.filter_map(|region| unretried(search, program, database, RegionId(region))).collect()
+}
+
+fn unretried(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, id: RegionId) -> Option<Slip> {
+    let region = search.trace.regions[id.index()].clone();
+    let RegionKind::Transaction { isolation: Some(level), ambient: false, .. } = &region.kind else { return None };
+    let conflicts = match (level.as_str(), database.engine()) {
+        ("serializable", Engine::Postgres | Engine::MySql | Engine::MariaDbSnapshot) => true,
+        ("repeatable read" | "snapshot", Engine::Postgres | Engine::MariaDbSnapshot) => true,
+        _ => false,
+    };
+    if !conflicts || search.flow.position(region.block).is_none() {
+        return None;
+    }
+    let opened_in = search.trace.block(region.block).frame;
+    let writes: Vec<OpId> = search
+        .all_ops()
+        .filter(|op| {
+            let it = search.trace.op(*op);
+            let is_write = matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+            it.region == Some(id) && is_write && search.flow.position(it.block).is_some()
+        })
+        .take(TRIES)
+        .collect();
+    let first = writes.first().copied()?;
+    let seen = search.seen_with(first, opened_in);
+    let own = seen == FrameId::default();
+    if !own && !search.trace.frames[seen.index()].is_guarded || retried_by_name(search, opened_in) {
+        return None;
+    }
+    let answered = |kind: ErrorKind| {
+        let block = region.block;
+        region.handler.and_then(|handler| script::handling(search.trace, search.flow, block, handler, kind))
+    };
+    let retry = match answered(ErrorKind::Serialization) {
+        None => Retry::None,
+        // A retry that knows the error of a statement may not know that of the commit.
+        Some((Handling::Retries, _)) if answered(ErrorKind::SerializationAtCommit).is_none() => Retry::StatementsOnly,
+        Some((Handling::Retries, _)) => Retry::Effects,
+        Some(_) => return None,
+    };
+    let broken = match retry {
+        Retry::None => writes.iter().find_map(|write| aborted(search, database, *write))?,
+        Retry::StatementsOnly => told(search, database, first, Severity::Info),
+        Retry::Effects => {
+            effect_inside(search, id)?;
+            told(search, database, first, Severity::Warning)
+        }
+    };
+    let case = case::case(search, program, &broken, database);
+    let act = case::opening(search, program, id);
+    let calls = case::calls_to(program, search, opened_in, seen);
+    let func = search.trace.frames[seen.index()].func;
+    let case = Case {
+        seen_act: calls.first().cloned().unwrap_or_else(|| act.clone()),
+        check: act.clone(),
+        act,
+        calls,
+        function: case::function_name(program, func),
+        seen_by: func,
+        transaction: None,
+        guard: None,
+        ..case
+    };
+    Some(Slip { kind: SlipKind::Conflict(retry), in_caller: !own, case })
+}
+
+/// A write of a transaction that an interleaving with its twin aborts.
+fn aborted(search: &mut Search<'_, '_, '_>, database: &Database, write: OpId) -> Option<Broken> {
+    let way = search.way_to(write);
+    let confidence = search.trace.op(write).confidence;
+    let window = Window { confidence, ..Window::alone(write, Link::Presence, way) };
+    judged::aborted(search, window, database)
+}
+
+fn told(search: &mut Search<'_, '_, '_>, database: &Database, write: OpId, severity: Severity) -> Broken {
+    let way = search.way_to(write);
+    let confidence = search.trace.op(write).confidence;
+    let window = Window { confidence, ..Window::alone(write, Link::Presence, way) };
+    let mut broken = judged::unproven(search, window, database, true);
+    (broken.severity, broken.anomaly) = (severity, Anomaly::AbortedWithoutRetry);
+    broken
+}
+
+/// Whether a transaction does something to the world outside, which a second attempt does once more.
+fn effect_inside(search: &Search<'_, '_, '_>, region: RegionId) -> Option<BlockId> {
+    let is_effect = |event: &Event| matches!(event, Event::Call(call) if search.is_effect_call(call));
+    search.flow.order.iter().copied().find(|block| {
+        let it = search.trace.block(*block);
+        it.regions.contains(&region) && it.events.iter().any(is_effect)
+    })
+}
+
+/// Whether the function that opens a transaction is handed to a call out of sight whose name says that it tries again.
+fn retried_by_name(search: &Search<'_, '_, '_>, opened_in: FrameId) -> bool {
+    let mut around: Vec<FuncRef> = Vec::new();
+    let mut next = Some(opened_in);
+    while let Some(frame) = next {
+        let it = &search.trace.frames[frame.index()];
+        around.push(it.func);
+        next = it.caller.map(|(caller, _)| caller);
+    }
+    let runs = |value| matches!(search.trace.values.get(value), Val::Closure(func, _) if around.contains(func));
+    search.trace.blocks.iter().flat_map(|block| &block.events).any(|event| match event {
+        Event::Call(call) => call.name.to_lowercase().contains("retr") && call.args.iter().any(|arg| runs(*arg)),
+        _ => false,
+    })
+}
