@@ -27,7 +27,7 @@ mod violation_in_transaction;
 use crate::analysis::case::Case;
 use crate::analysis::slips::Slip;
 use crate::config::KnownRule;
-use crate::finding::Finding;
+use crate::finding::{Anomaly, Finding};
 use speech::Speech;
 
 /// Whether a rule speaks unasked.
@@ -187,7 +187,10 @@ pub fn speak(case: &Case, code: &dyn Fn(&str) -> Option<String>) -> Option<Findi
         let words = lock_outside_transaction::words(case, (rule.speak)(case));
         return Some(speech::finding(LOCK_OUTSIDE_TRANSACTION, vec![rule.name], case, words, FURTHER, code));
     }
+    // An error that nobody handles is another matter than a guard that nobody looks at.
+    let fails = matches!(case.anomaly, Anomaly::UnhandledViolation | Anomaly::UnhandledAbsence);
     if case.rival.is_none()
+        && !fails
         && let Some(guard) = case.guard
     {
         let words = unchecked_guard::words(case, guard);
