@@ -24,11 +24,11 @@ pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database:
 fn unretried(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, id: RegionId) -> Option<Slip> {
     let region = search.trace.regions[id.index()].clone();
     let RegionKind::Transaction { isolation: Some(level), ambient: false, .. } = &region.kind else { return None };
-    let conflicts = match (level.as_str(), database.engine()) {
-        ("serializable", Engine::Postgres | Engine::MySql | Engine::MariaDbSnapshot) => true,
-        ("repeatable read" | "snapshot", Engine::Postgres | Engine::MariaDbSnapshot) => true,
-        _ => false,
-    };
+    let conflicts = matches!(
+        (level.as_str(), database.engine()),
+        ("serializable", Engine::Postgres | Engine::MySql | Engine::MariaDbSnapshot)
+            | ("repeatable read" | "snapshot", Engine::Postgres | Engine::MariaDbSnapshot)
+    );
     if !conflicts || search.flow.position(region.block).is_none() {
         return None;
     }

@@ -8,7 +8,7 @@ use crate::analysis::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::library::Verb;
 use crate::link::Program;
-use crate::model::{OpId, Written, entity_of};
+use crate::model::{OpId, entity_of};
 
 /// Names of columns that may count versions, in lower case and without separators.
 const NAMES: [&str; 5] = ["version", "lockversion", "rowversion", "revision", "optimisticlock"];
@@ -35,9 +35,9 @@ fn update(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
         return None;
     }
     let compares = asked.on(&column).next().is_some();
-    let bumps = matches!(written.get(&column), Some(Written::Delta { .. }));
-    let kept = compares && written.get(&column).is_some() || compares && bumps;
-    if !kept && (compares || written.get(&column).is_some()) {
+    let changes = written.get(&column).is_some();
+    let kept = compares && changes;
+    if !kept && (compares || changes) {
         return None;
     }
     let confidence = search.trace.op(op).confidence.min(Confidence::Medium);
