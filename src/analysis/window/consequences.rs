@@ -179,7 +179,11 @@ impl Search<'_, '_, '_> {
                     {
                         decided.insert(*op);
                     }
-                    Event::Call(call) if self.is_effect_call(call) && !effects.contains(&call.name) => {
+                    Event::Call(call)
+                        if self.is_effect_call(call)
+                            && !effects.contains(&call.name)
+                            && !self.is_asked_for(call, act) =>
+                    {
                         effects.push(call.name.clone());
                     }
                     _ => {}

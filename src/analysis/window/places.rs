@@ -34,6 +34,23 @@ impl Search<'_, '_, '_> {
         std::iter::once(own).chain(self.callers_of(own)).any(|frame| self.trace.frames[frame.index()].awaits)
     }
 
+    /// Whether a call only finds out what is then put at a place: to ask twice does no harm.
+    pub(super) fn is_asked_for(&self, call: &crate::model::Effect, act: OpId) -> bool {
+        let act = self.trace.op(act);
+        let is_call = |value: ValId| match self.trace.values.get(value) {
+            Val::Call { callee, args, .. } => {
+                let on = match self.trace.values.get(*callee) {
+                    Val::Field(receiver, _) => Some(*receiver),
+                    _ => None,
+                };
+                on == call.receiver && *args == call.args
+            }
+            _ => false,
+        };
+        act.place().is_some()
+            && act.args.iter().any(|arg| self.trace.values.any_within(*arg, 12, &mut |value| is_call(value)))
+    }
+
     /// Whether what is put at a place is this run's own, so that it matters whose it is: something that the caller brought, or
     /// that is made from it and handed back as well. What depends on the key alone is the same in both runs.
     pub(super) fn puts_its_own(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
