@@ -217,6 +217,10 @@ fn finish(
     // Both wrote one row, as they would have in turns, or one of them none.
     let alone = verdict.kind == Kind::Open
         && verdict.outcome.as_ref().is_some_and(|o| o.rows.iter().filter(|(table, _)| **table == *entity).count() < 2);
+    if violation && act.verb == Verb::Upsert && act.place().is_some() {
+        // What fails is another call.
+        return None;
+    }
     let anomaly = match verdict.kind {
         Kind::Fails if violation => Anomaly::UnhandledViolation,
         Kind::Fails if missing && act.place().is_some() => Anomaly::UnhandledAbsence,

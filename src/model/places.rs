@@ -316,6 +316,11 @@ impl Trace<'_> {
 }
 
 impl Op<'_> {
+    /// Whether what it gives is of the type that the place holds, and of none that the library names.
+    pub(super) fn is_held_type(&self) -> bool {
+        self.place().is_some() && self.by.is_none_or(|(row, _)| row.gives.is_none())
+    }
+
     /// Whether what it gives keeps others away from what it is about.
     #[must_use]
     pub fn gives_guard(&self) -> bool {

@@ -178,7 +178,7 @@ impl<'m> Elaborator<'m, '_> {
         match values.get(value) {
             Val::Handle(region) => self.handle_types.get(region).copied(),
             Val::Query(query) => self.type_named(query.library, &query.ty),
-            Val::Result(op) if self.trace.op(*op).place().is_some() => {
+            Val::Result(op) if self.trace.op(*op).is_held_type() => {
                 self.declared_type(value).and_then(|ty| self.declared_as(ty))
             }
             Val::Result(op) => {

@@ -215,7 +215,7 @@ impl Search<'_, '_, '_> {
     /// Whether the act takes something that only one run may have, and says so to its caller.
     pub(in crate::analysis) fn claims(&mut self, check: OpId, act: OpId, link: &Link, way: &[BlockId]) -> bool {
         if self.trace.op(check).place().is_some() {
-            return *link == Link::Absence && self.puts_its_own(check, act, way);
+            return matches!(link, Link::Absence | Link::Column(_)) && self.puts_its_own(check, act, way);
         }
         let Link::Column(columns) = link else { return false };
         let writes = self.writes(act, false, way);

@@ -26,7 +26,7 @@ use crate::library::{Missing, Place, Rows, Verb};
 use crate::link::FuncRef;
 use crate::model::{
     ArrayItem, BlockId, CONTENTS, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionId,
-    RegionKind, Site, TextPart, Trace, Val, ValId, Writes, Written, entity_of,
+    RegionKind, Site, TextPart, Trace, Val, ValId, Writes, Written, entity_of, key_column,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Schema};
 

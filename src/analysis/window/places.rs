@@ -54,6 +54,10 @@ impl Search<'_, '_, '_> {
     /// Whether what is put at a place is this run's own, so that it matters whose it is: something that the caller brought, or
     /// that is made from it and handed back as well. What depends on the key alone is the same in both runs.
     pub(super) fn puts_its_own(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        if self.trace.op(act).place() == Some(Place::Atomic) {
+            // A number is nobody's own.
+            return false;
+        }
         let mut same = FxHashSet::default();
         self.conditions(check, way).each(&mut |c| {
             same.insert(c.value);
@@ -62,15 +66,19 @@ impl Search<'_, '_, '_> {
             same.insert(c.value);
         });
         let writes = self.writes(act, true, way);
-        let Some(Written::Value(put)) = writes.get(CONTENTS).cloned() else { return false };
-        if self.is_brought(put, &same, false, 8) {
-            return true;
-        }
-        let handed_out = self.returned(way).is_some_and(|value| {
-            let value = self.see(way, value);
-            self.contains_any(value, &FxHashSet::from_iter([put]), 8)
-        });
-        handed_out && self.is_brought(put, &same, true, 8)
+        let key = self.trace.op(act).place().map_or("", key_column);
+        let whole = self.trace.op(act).verb == Verb::Upsert;
+        writes.columns.iter().filter(|(column, _)| *column != key).any(|(_, written)| {
+            let Written::Value(put) = *written else { return false };
+            if whole && self.is_brought(put, &same, false, 8) {
+                return true;
+            }
+            let handed_out = self.returned(way).is_some_and(|value| {
+                let value = self.see(way, value);
+                self.contains_any(value, &FxHashSet::from_iter([put]), 8)
+            });
+            handed_out && self.is_brought(put, &same, true, 8)
+        })
     }
 
     /// Whether a value holds something that the caller brought; with `made`, also whether it is made from that by a call.
