@@ -2,6 +2,7 @@
 
 mod answers;
 mod consequences;
+mod door;
 mod feeds;
 mod pairs;
 mod places;
@@ -393,7 +394,10 @@ impl Search<'_, '_, '_> {
             let (decided, effects) = self.consequences(paths, &facts, act, &way, writes);
             let claims = self.claims(check, act, &link, &way);
             let ops = self.trace.op(check).confidence.min(self.trace.op(act).confidence);
-            let confidence = confidence.min(ops);
+            let mut confidence = confidence.min(ops);
+            if matches!(link, Link::Column(_)) && !self.may_close(check, act, &facts, &way, &decided) {
+                confidence = Confidence::Low;
+            }
             let way = way.to_vec();
             found.push(Window { check, act, link, way, decided, effects, claims, bound, confidence });
         }
@@ -509,7 +513,7 @@ impl Search<'_, '_, '_> {
             let bound = false;
             return Some((link, bound));
         }
-        if same_entity && set {
+        if same_entity && set && !self.acts_on_each(check, act, way) {
             return Some((Link::Set, bound));
         }
         if same_entity && !columns.is_empty() && acted.verb != Verb::Create {
@@ -519,7 +523,7 @@ impl Search<'_, '_, '_> {
                 columns.iter().filter(|c| acted.verb == Verb::Delete || writes.get(c).is_some()).cloned().collect();
             return Some((Link::Column(if moved.is_empty() { columns } else { moved }), bound));
         }
-        if same_entity && present {
+        if same_entity && present && acted.verb != Verb::Create {
             let filtered = self.filter_columns(check, act, way);
             if !filtered.is_empty() {
                 return Some((Link::Column(filtered), bound));

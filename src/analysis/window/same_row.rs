@@ -33,6 +33,19 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// Whether an act is done to one row after the other of those that a check gave: how many there are limits nothing.
+    pub(super) fn acts_on_each(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        let targeted = self.conditions(act, way);
+        let is_member = |value: ValId| match self.trace.values.get(value) {
+            Val::Field(base, _) => match self.trace.values.get(*base) {
+                Val::Element(source) => self.is_check_set(check, *source),
+                _ => false,
+            },
+            _ => false,
+        };
+        targeted.all.iter().any(|c| c.op == Compare::Eq && is_member(c.value))
+    }
+
     /// How sure it is that check and act mean the same row; `None` where they cannot.
     pub(super) fn same_row(&mut self, check: OpId, act: OpId, link: &Link, way: &[BlockId]) -> Option<Confidence> {
         if self.trace.op(check).place().is_some() {
