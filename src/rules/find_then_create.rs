@@ -15,16 +15,19 @@ pub(super) fn selects(case: &Case) -> bool {
 pub(super) fn speak(case: &Case) -> Speech {
     let what = entity(case);
     let violated = case.anomaly == Anomaly::UnhandledViolation;
+    let once = case.anomaly == Anomaly::DoubleAct;
     let message = if violated {
         format!(
             "two requests can both find no {what}; both create it, and one fails with an unhandled {}",
             case.violation
         )
+    } else if once {
+        format!("two requests can both find no {what}; one row is kept, and both go on with what belongs to it")
     } else {
         format!("two requests can both find no {what} and both create one")
     };
     let mut notes = Vec::new();
-    if !violated && case.described && !case.looked.is_empty() {
+    if !violated && !once && case.described && !case.looked.is_empty() {
         notes.push(format!("no unique key on {} of {what} stops the second row", quoted(&case.looked)));
     }
     Speech {
@@ -32,7 +35,7 @@ pub(super) fn speak(case: &Case) -> Speech {
         check: "A and B both look here and find nothing".to_owned(),
         act: "both get here".to_owned(),
         notes,
-        remedies: remedies(case, violated),
+        remedies: remedies(case, violated || once),
     }
 }
 
