@@ -6,7 +6,7 @@
 use super::elaborate::{At, Elaborator, Env};
 use super::trace::{Frame, FrameId};
 use super::value::{ObjectEntry, Val, ValId};
-use crate::ir::{Call, CallForm, FuncKind, Language, SlotId};
+use crate::ir::{Call, CallForm, FuncKind, SlotId};
 use crate::link::{ClassRef, FuncRef};
 
 /// How many blocks a function may have that is run beside the trace: a factory is short, what starts a whole server is not.
@@ -60,16 +60,7 @@ impl Elaborator<'_, '_> {
         let bare = self.trace.values.add(Val::Instance(class));
         match self.stored_members(class, bare, args) {
             Some(members) => self.trace.values.add(Val::Made(class, members)),
-            None => match args {
-                // A literal of its members.
-                [members]
-                    if self.model.program.unit(class.unit).language == Language::Rust
-                        && matches!(self.trace.values.get(*members), Val::Object(_)) =>
-                {
-                    self.trace.values.add(Val::Made(class, *members))
-                }
-                _ => bare,
-            },
+            None => bare,
         }
     }
 

@@ -16,14 +16,11 @@ impl Elaborator<'_, '_> {
                 let base = self.path_of(*base)?;
                 Some(format!("{base}::{name}"))
             }
-            Val::Module(module) => {
-                let path = self.model.program.path_of(*module);
-                let mut parts = path.rsplit('/');
-                let file = parts.next()?.split('.').next()?;
-                let name = if file == "mod" { parts.next()? } else { file };
-                Some(format!("crate::{name}"))
+            Val::Module(module) => Some(module_path(self.model.program.path_of(*module))),
+            Val::Class(class) | Val::Made(class, _) => {
+                let name = &self.model.program.class(*class).name;
+                Some(format!("{}::{name}", module_path(&self.model.program.unit(class.unit).path)))
             }
-            Val::Class(class) => Some(format!("crate::{}", self.model.program.class(*class).name)),
             _ => None,
         }
     }
@@ -38,4 +35,12 @@ impl Elaborator<'_, '_> {
         let globs = &self.model.program.unit(unit).globs;
         is_bare && globs.iter().any(|glob| path_fits(wanted, &format!("{glob}::{path}")))
     }
+}
+
+/// The path of the module in a file, as far as its own name.
+fn module_path(file: &str) -> String {
+    let mut parts = file.rsplit('/');
+    let stem = parts.next().and_then(|name| name.split('.').next()).unwrap_or_default();
+    let name = if stem == "mod" { parts.next().unwrap_or_default() } else { stem };
+    format!("crate::{name}")
 }

@@ -205,7 +205,9 @@ impl<'m> Elaborator<'m, '_> {
         };
         said.verb = row.verb.filter(|_| !row.run).or(said.verb);
         said.built.conflict = row.conflict.or(said.built.conflict);
-        let inserts = said.verb == Some(Verb::Create) && said.built.conflict != Some(OnConflict::Update);
+        // What runs at once says itself what it does.
+        let verb = said.verb.or(row.verb);
+        let inserts = verb == Some(Verb::Create) && said.built.conflict != Some(OnConflict::Update);
         if inserts { &mut said.built.create } else { &mut said.built.set }.extend(set);
         said.scalar |= row.scalar;
         if let Some(hole) = hole {
@@ -268,6 +270,10 @@ impl<'m> Elaborator<'m, '_> {
             Val::Call { callee, args, is_new: true, .. } => {
                 said.entity = Some(callee);
                 said.built.row = args.first().copied();
+            }
+            Val::Made(_, members) => {
+                said.entity = Some(value);
+                said.built.row = Some(members);
             }
             _ => match self.row_of(value) {
                 Some(op) => {

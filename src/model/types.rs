@@ -232,6 +232,10 @@ impl<'m> Elaborator<'m, '_> {
                     return Some(typed);
                 }
                 match values.get(value) {
+                    Val::Made(class, _) => {
+                        let name = &self.model.program.class(*class).name;
+                        self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::New(_)) && p.accepts(name))
+                    }
                     Val::Declared(unit, slot) => self.by_name(&self.model.program.unit(*unit).slots[slot.index()].name),
                     Val::Field(_, name) => self.by_name(name),
                     Val::Param(func, index) => {
