@@ -378,6 +378,10 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             }
         }
         chain.reverse();
+        if chain.iter().all(|region| matches!(self.trace.regions[region.index()].kind, RegionKind::Guard(_))) {
+            // Guards may be gone in any order; they came in this one.
+            chain.sort_unstable();
+        }
         chain
     }
 
