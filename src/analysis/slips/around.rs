@@ -13,9 +13,11 @@ impl Search<'_, '_, '_> {
         self.chain(op).into_iter().find(|frame| others.contains(frame)).unwrap_or_default()
     }
 
-    /// All operations, in the order in which they were met.
+    /// All operations on databases, in the order in which they were met. Files and locks know no transactions.
     pub(super) fn all_ops(&self) -> impl Iterator<Item = OpId> + use<> {
-        (0..u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX)).map(OpId)
+        let all = (0..u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX)).map(OpId);
+        let found: Vec<OpId> = all.filter(|op| self.trace.op(*op).place().is_none()).collect();
+        found.into_iter()
     }
 
     /// Whether the function that holds an operation is the one the trace starts with.
