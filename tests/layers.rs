@@ -90,7 +90,22 @@ const HOMES: &[(&[&str], &[&str])] = &[
 /// What names no library: they know values, operations and windows, whatever the calls that they come from.
 const NEUTRAL: &[&str] = &["src/ir", "src/link", "src/model", "src/analysis", "src/interleave", "src/rules"];
 
-const LIBRARIES: &[&str] = &["prisma", "drizzle", "typeorm", "sequelize", "knex", "kysely", "sqlx", "diesel"];
+const LIBRARIES: &[&str] = &[
+    "prisma",
+    "drizzle",
+    "typeorm",
+    "sequelize",
+    "knex",
+    "kysely",
+    "sqlx",
+    "diesel",
+    "sea_orm",
+    "sea-orm",
+    "rusqlite",
+    "tokio_postgres",
+    "dashmap",
+    "parking_lot",
+];
 
 /// Lines that name a library all the same. Each has to go; one that is gone must be taken out here.
 const NAMED_ALL_THE_SAME: &[(&str, &str)] = &[

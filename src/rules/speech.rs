@@ -75,7 +75,7 @@ pub(super) fn finding(
         labels.push(label(Role::Act, place, further.to_owned()));
     }
     labels.dedup();
-    let help = speech
+    let mut help: Vec<Help> = speech
         .remedies
         .into_iter()
         .map(|remedy| (remedy.intent, Help { title: remedy.title, code: remedy.intent.and_then(code) }))
@@ -83,6 +83,12 @@ pub(super) fn finding(
         .filter(|(intent, help)| help.code.is_some() || !intent.is_some_and(|intent| NEEDS_CODE.contains(&intent)))
         .map(|(_, help)| help)
         .collect();
+    // What is left as the first is no alternative to anything.
+    if let Some(first) = help.first_mut()
+        && let Some(alone) = first.title.strip_prefix("or ")
+    {
+        first.title = alone.to_owned();
+    }
     let mut notes = speech.notes;
     if case.database.assumed {
         notes.push(format!("no schema names the database; {} is assumed", case.database.name));
