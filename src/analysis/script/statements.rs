@@ -1,0 +1,279 @@
+//! The statements that an operation runs, under the handlers of their errors.
+
+use super::handlers::{Handling, handling};
+use super::native::{is_limited, unmet};
+use super::{Item, OWN, Writer};
+use crate::interleave::{self as judge, Block, Code, block, catch, either, lit, size, throw, tx, when};
+use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
+use crate::model::{BlockId, OpId, OpSource, RegionId};
+use crate::sql;
+
+impl<'m> Writer<'_, '_, 'm> {
+    /// Adds the statements of an operation.
+    pub(super) fn statement(&mut self, op: OpId, block: BlockId, next: Option<BlockId>, items: &mut Vec<Item>) {
+        let it = self.trace.op(op).clone();
+        let regions = self.chain(op);
+        let mut nodes = Block::new();
+        if let OpSource::Sql(statement, _) = &it.source {
+            let session_lock = |scope: sql::Scope, lock: judge::Lock| match scope {
+                sql::Scope::Session => lock.for_session(),
+                sql::Scope::Transaction => lock,
+            };
+            match &statement.kind {
+                sql::Kind::AdvisoryLock { scope, .. } => {
+                    let tag = self.tag(op);
+                    nodes.push(session_lock(*scope, judge::lock("advisory")).tag(tag));
+                }
+                sql::Kind::AdvisoryUnlock { .. } => {
+                    let tag = self.tag(op);
+                    nodes.push(judge::unlock("advisory").tag(tag));
+                }
+                sql::Kind::LockTable(lock) if lock.exclusive => {
+                    let tag = self.tag(op);
+                    nodes.push(session_lock(lock.scope, judge::lock("table")).tag(tag));
+                }
+                _ => {}
+            }
+            if statement.query().is_none() {
+                items.push(Item { regions, nodes });
+                return;
+            }
+        }
+        self.query(op, &it, next, &mut nodes);
+        let handled_here = self.guard_handlers(op, block, next, &regions, nodes);
+        items.push(Item { regions, nodes: handled_here });
+    }
+
+    /// Wraps statements into the handler of their errors, or notes it at the region that it lies outside of.
+    fn guard_handlers(
+        &mut self,
+        op: OpId,
+        block: BlockId,
+        next: Option<BlockId>,
+        regions: &[RegionId],
+        nodes: Block,
+    ) -> Block {
+        let it = self.trace.op(op);
+        let kind = match it.verb {
+            Verb::Create | Verb::Upsert => ErrorKind::UniqueViolation,
+            Verb::Update if it.missing == Missing::Throws => ErrorKind::NotFound,
+            Verb::Delete if it.missing == Missing::Throws => ErrorKind::NotFound,
+            _ => ErrorKind::Serialization,
+        };
+        let mut wrapped = nodes;
+        for kind in [kind, ErrorKind::UniqueViolation, ErrorKind::Serialization] {
+            let Some(handler) = self.trace.block(block).handler else { continue };
+            if Some(handler) == next {
+                continue;
+            }
+            if self.plan.way.iter().skip_while(|at| **at != block).any(|at| *at == handler) {
+                // The way that goes well leads there, too: nobody asks how it went.
+                wrapped = self.wrap(kind, &Handling::GoesOn, wrapped, op);
+                continue;
+            }
+            let Some((handling, at)) = handling(self.trace, self.plan.flow, block, handler, kind) else { continue };
+            let depth = self.trace.block(at).regions.len();
+            let own = self.trace.block(block).regions.len();
+            if depth < own
+                && let Some(outermost) = self.trace.block(block).regions.get(depth).copied()
+            {
+                let entry = self.around.entry(outermost).or_insert((kind, handling.clone()));
+                if kind == ErrorKind::UniqueViolation {
+                    *entry = (kind, handling);
+                }
+            } else if kind != ErrorKind::Serialization || regions.is_empty() {
+                wrapped = self.wrap(kind, &handling, wrapped, op);
+            }
+        }
+        wrapped
+    }
+
+    pub(super) fn wrap(&mut self, kind: ErrorKind, handling: &Handling, body: Block, op: OpId) -> Block {
+        let codes = codes(kind);
+        match handling {
+            Handling::Declines { reads } => {
+                let mut handler = Block::new();
+                if let Some(read) = reads {
+                    handler.push(self.read_again(*read, op));
+                }
+                handler.push(self.decline());
+                catch(codes, body, handler).into()
+            }
+            Handling::GoesOn => catch(codes, body, Block::new()).into(),
+            Handling::Retries => {
+                // From the head of a loop, which lies before the check.
+                self.retried.extend(codes);
+                body
+            }
+        }
+    }
+
+    /// A read in a handler: in a transaction that has failed it is an error of its own.
+    fn read_again(&mut self, read: OpId, failed: OpId) -> Block {
+        if self.trace.op(read).region != self.trace.op(failed).region {
+            return Block::new();
+        }
+        let table = self.trace.op(failed).entity.clone();
+        self.terms.touch(&table);
+        judge::read(table.as_str()).to("again").into()
+    }
+
+    /// Adds what a query runs.
+    pub(super) fn query(&mut self, op: OpId, it: &crate::model::Op<'m>, next: Option<BlockId>, nodes: &mut Block) {
+        let table = it.entity.clone();
+        self.terms.touch(&table);
+        if let Some(place) = it.place() {
+            self.terms.describe_place(&table, place);
+        } else if it.schema.is_none() {
+            self.keys_unknown |= matches!(it.verb, Verb::Create | Verb::Upsert);
+        } else {
+            self.terms.describe(&table, it.schema);
+        }
+        let variable = self.terms.variable(op);
+        self.terms.holds(&variable, &table);
+        let conditions = self.conditions(op);
+        let filter = self.terms.filter(self.trace, self.schemas, &table, &conditions);
+        let missing = |nodes: &mut Block, code: &str| {
+            nodes.push(when(size(variable.as_str()).eq(0), throw(Code::own(code))));
+        };
+        let in_tx = it.region.is_some();
+        self.sets |=
+            it.rows == Rows::Many && matches!(it.verb, Verb::Update | Verb::Delete) || self.inserts_unless_exists(it);
+        match it.verb {
+            Verb::Read | Verb::Count => {
+                let tag = self.tag(op);
+                let mut read = judge::read(table.as_str()).filter(filter).to(variable.as_str()).tag(tag);
+                if let Some(lock) = &it.lock {
+                    read = match lock.strength {
+                        sql::LockStrength::ForUpdate => read.for_update(),
+                        sql::LockStrength::ForShare => read.for_share(),
+                    };
+                }
+                nodes.push(read);
+                if it.missing == Missing::Throws {
+                    let to_handler = next.is_some() && self.trace.block(it.block).handler == next;
+                    if to_handler {
+                        // The way goes through the handler: somebody found the row after all.
+                        nodes.push(when(size(variable.as_str()).gt(0), throw(Code::own(OWN))));
+                    } else {
+                        missing(nodes, OWN);
+                    }
+                }
+            }
+            Verb::Create => {
+                let writes = self.written(op, true);
+                let mut insert = self.insert(&table, op, &writes).to(variable.as_str());
+                let tag = self.tag(op);
+                insert = insert.tag(tag);
+                match self.conflict(op, it) {
+                    Some(judge::OnConflict::Fail) | None => {}
+                    Some(clause) => insert = insert.on_conflict(clause),
+                }
+                if self.inserts_unless_exists(it) {
+                    insert = insert.unless(judge::Expr::TRUE);
+                }
+                nodes.push(insert);
+            }
+            Verb::Update => {
+                let writes = self.written(op, false);
+                let steps = self.emulation(op);
+                let mut update = judge::update(table.as_str()).to(variable.as_str());
+                if is_limited(self.trace, op) {
+                    update = update.filter(judge::Expr::TRUE).frozen(filter.clone());
+                } else {
+                    update = update.filter(filter.clone());
+                }
+                let tag = self.tag(op);
+                update = self.sets(&table, update, &writes).tag(tag);
+                if steps.contains(&StepRow::UpdateUncounted) {
+                    let probe = format!("{variable}-probe");
+                    let read = judge::read(table.as_str()).filter(filter).to(probe.as_str()).tag(tag);
+                    let gone = when(size(probe.as_str()).eq(0), throw(Code::own("not found")));
+                    let several = block![read, gone, update];
+                    nodes.push(if in_tx { several } else { tx(None, several).into() });
+                } else {
+                    nodes.push(update);
+                    if it.missing == Missing::Throws {
+                        missing(nodes, "not found");
+                    }
+                }
+            }
+            Verb::Delete => {
+                let steps = self.emulation(op);
+                let tag = self.tag(op);
+                let delete = judge::delete(table.as_str()).filter(filter.clone()).to(variable.as_str()).tag(tag);
+                if steps.contains(&StepRow::DeleteUncounted) {
+                    let probe = format!("{variable}-probe");
+                    let read = judge::read(table.as_str()).filter(filter).to(probe.as_str()).tag(tag);
+                    let gone = when(size(probe.as_str()).eq(0), throw(Code::own("not found")));
+                    let several = block![read, gone, delete];
+                    nodes.push(if in_tx { several } else { tx(None, several).into() });
+                } else {
+                    nodes.push(delete);
+                    if it.missing == Missing::Throws {
+                        missing(nodes, "not found");
+                    }
+                }
+            }
+            Verb::Upsert => {
+                let creates = self.written(op, true);
+                let updates = self.written(op, false);
+                let tag = self.tag(op);
+                let mut insert = self.insert(&table, op, &creates).to(variable.as_str()).tag(tag);
+                // The row that both runs may have made is one and the same.
+                if let Some(key) = self.made_key(op, &creates) {
+                    insert = insert.set(key, lit(1));
+                }
+                let steps = self.emulation(op);
+                if steps.is_empty() {
+                    let sets = self.terms.assignments(self.trace, self.schemas, &table, &updates);
+                    nodes.push(insert.on_conflict(judge::OnConflict::Update(sets)));
+                } else {
+                    let empty = updates.columns.is_empty();
+                    // Where nothing is updated, what was read is the row.
+                    let probe = if empty { variable.clone() } else { format!("{variable}-probe") };
+                    let read = judge::read(table.as_str()).filter(filter.clone()).to(probe.as_str()).tag(tag);
+                    let update = judge::update(table.as_str()).filter(filter).to(variable.as_str());
+                    let update = self.sets(&table, update, &updates).tag(tag);
+                    let other = if empty { Block::new() } else { update.into() };
+                    let several = block![read, either(size(probe.as_str()).eq(0), insert, other)];
+                    nodes.push(if in_tx { several } else { tx(None, several).into() });
+                }
+            }
+            Verb::Sql => {}
+        }
+    }
+
+    /// The statements a call runs where it is not one statement; empty where it is.
+    pub(super) fn emulation(&mut self, op: OpId) -> Vec<StepRow> {
+        let mut see = self.terms.seeing();
+        let causes =
+            unmet(self.trace, self.schemas, op, &self.plan.database.name, &mut |trace, value| see(trace, value));
+        match &self.trace.op(op).source {
+            OpSource::Call(row, _) if !causes.is_empty() => row.steps.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn codes(kind: ErrorKind) -> Vec<Code> {
+    match kind {
+        ErrorKind::UniqueViolation => vec![Code::Unique],
+        ErrorKind::Serialization | ErrorKind::SerializationAtCommit => serialization_codes(),
+        ErrorKind::NotFound => vec![Code::own("not found")],
+        ErrorKind::ForeignKey => Vec::new(),
+    }
+}
+
+/// Errors that say "try again".
+fn serialization_codes() -> Vec<Code> {
+    vec![
+        Code::Serialization,
+        Code::SerializationAtCommit,
+        Code::Deadlock,
+        Code::InnoDeadlock,
+        Code::RecordChanged,
+        Code::Busy,
+        Code::BusySnapshot,
+    ]
+}
