@@ -94,18 +94,19 @@ pub fn load(request: &Request) -> Loaded {
         add_named(request, name, &mut files, &mut problems, &mut notes);
     }
 
-    let read: Vec<Result<Source, Problem>> =
-        files.par_iter().filter_map(|(path, file)| read_source(request, path, file, &named).transpose()).collect();
+    let read: Vec<Read> = files.par_iter().map(|(path, file)| read_source(request, path, file, &named)).collect();
     let mut sources = Vec::new();
-    for outcome in read {
+    let mut skipped = BTreeMap::new();
+    for (path, outcome) in files.keys().zip(read) {
         match outcome {
-            Ok(source) => sources.push(source),
-            Err(problem) => problems.push(problem),
+            Read::Source(source) => sources.push(source),
+            Read::Skipped(skip) => _ = skipped.insert(path.as_str(), skip),
+            Read::Problem(problem) => problems.push(problem),
         }
     }
     let sources = Sources::new(sources);
     for name in &named {
-        note_missing(name, &sources, &files, &problems, &mut notes);
+        note_missing(name, &sources, &skipped, &problems, &mut notes);
     }
     // A file outside of what was named is read for its callers' sake: that it is unreadable matters to them, too.
     problems.sort();
@@ -161,7 +162,7 @@ fn add_named(
 fn note_missing(
     named: &Named,
     sources: &Sources,
-    files: &BTreeMap<String, PathBuf>,
+    skipped: &BTreeMap<&str, Skip>,
     problems: &[Problem],
     notes: &mut Vec<Note>,
 ) {
@@ -171,8 +172,8 @@ fn note_missing(
     }
     if named.is_folder {
         notes.push(Note::Empty(named.path.clone()));
-    } else if files.contains_key(&named.path) {
-        notes.push(Note::Skipped(named.path.clone(), Skip::Generated));
+    } else if let Some(skip) = skipped.get(named.path.as_str()) {
+        notes.push(Note::Skipped(named.path.clone(), *skip));
     }
 }
 
@@ -226,18 +227,25 @@ fn walk_problem(error: &ignore::Error, root: &Path) -> Option<Problem> {
     }
 }
 
-/// Reads one file; nothing for one that turns out to be generated.
-fn read_source(request: &Request, path: &str, file: &Path, named: &[Named]) -> Result<Option<Source>, Problem> {
-    let text = match request.overlay.get(path) {
-        Some(text) => text.clone(),
-        None => read_text(file, path)?,
+/// What became of a file.
+enum Read {
+    Source(Source),
+    /// Its text says that nobody wrote it by hand.
+    Skipped(Skip),
+    Problem(Problem),
+}
+
+fn read_source(request: &Request, path: &str, file: &Path, named: &[Named]) -> Read {
+    let text = match request.overlay.get(path).cloned().map_or_else(|| read_text(file, path), Ok) {
+        Ok(text) => text,
+        Err(problem) => return Read::Problem(problem),
     };
     let mut source = Source::new(path, text);
-    if skip::is_generated(&source.text) {
-        return Ok(None);
+    if let Some(skip) = skip::text(path, &source.text) {
+        return Read::Skipped(skip);
     }
     source.reported = named.is_empty() || named.iter().any(|name| name.covers(path));
-    Ok(Some(source))
+    Read::Source(source)
 }
 
 #[cfg(test)]

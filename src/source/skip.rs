@@ -129,8 +129,29 @@ fn is_rust_test(path: &str, stem: &str) -> bool {
     named || is_build || above().any(|folder| RUST_TEST_FOLDERS.contains(&folder))
 }
 
+/// Why a file is no source by what it says, if so.
+pub(super) fn text(path: &str, text: &str) -> Option<Skip> {
+    if is_generated(text) {
+        return Some(Skip::Generated);
+    }
+    (!path.ends_with(".rs") && is_minified(text)).then_some(Skip::Minified)
+}
+
+/// Whether most of a text is code in lines longer than anybody writes. Data in one line is not code: it has hardly a
+/// parenthesis or semicolon.
+fn is_minified(text: &str) -> bool {
+    const LONG_LINE: usize = 1000;
+    const BYTES_PER_MARK: usize = 100;
+    let is_code = |line: &&str| {
+        let marks = line.bytes().filter(|byte| matches!(byte, b'(' | b';')).count();
+        line.len() > LONG_LINE && marks * BYTES_PER_MARK > line.len()
+    };
+    let dense: usize = text.lines().filter(is_code).map(str::len).sum();
+    dense * 2 > text.len()
+}
+
 /// Whether the comments at the head of a file say that a generator wrote it.
-pub(super) fn is_generated(text: &str) -> bool {
+fn is_generated(text: &str) -> bool {
     let head = comments_at_head(text);
     let generated = head.contains("generated");
     head.contains("@generated")
@@ -157,7 +178,7 @@ fn comments_at_head(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Skip, file, is_generated};
+    use super::{Skip, file, is_generated, text};
 
     #[test]
     fn names_tell_what_runs_alone() {
@@ -226,5 +247,18 @@ mod tests {
         assert!(!is_generated("import x from 'y';\n// @generated"));
         assert!(!is_generated("/* eslint-disable no-console */\nconst generated = 1;"));
         assert!(!is_generated("// keeps the generated password\n"));
+    }
+
+    #[test]
+    fn code_in_endless_lines_is_minified() {
+        let code = "function a(b){return c(b.d);}".repeat(60);
+        let bundle = format!("/*! a licence */\n{code}\n");
+        assert_eq!(text("a.js", &bundle), Some(Skip::Minified));
+        assert_eq!(text("a.rs", &bundle), None, "nobody minifies Rust");
+        assert_eq!(text("a.js", &code[..900]), None, "a long line, but one that is written");
+        let image = "iVBORw0KGgo".repeat(900);
+        assert_eq!(text("a.ts", &format!("export const logo = '{image}';\n")), None, "data, not code");
+        let mostly_written = "prisma.user.create({ data });\n".repeat(100);
+        assert_eq!(text("a.ts", &format!("{mostly_written}{code}")), None);
     }
 }
