@@ -78,12 +78,13 @@ pub fn read(beside: &Sources, sources: &Sources) -> (Found, Vec<Problem>) {
     (found, problems)
 }
 
-/// The engine of a schema: what the project's files tell, or else its spelling. Who speaks to one engine through the driver
-/// of another gives it away by its spelling alone.
+/// The engine of a schema: what the project's files tell, or else its spelling, or else the one server that it can be run
+/// with. Who speaks to one engine through the driver of another gives it away by its spelling alone.
 fn engine(clues: &Clues, folder: &str, spelled: impl FnOnce() -> Option<Engine>) -> Option<Engine> {
-    match (clues.engine(folder), spelled()) {
+    let spelled = spelled().filter(|engine| clues.allow(*engine));
+    match (clues.engine(folder), spelled) {
         (Some(Engine::Postgres) | None, Some(Engine::CockroachDb)) => Some(Engine::CockroachDb),
-        (told, spelled) => told.or(spelled),
+        (told, spelled) => told.or(spelled).or_else(|| clues.server()),
     }
 }
 
@@ -164,7 +165,7 @@ impl Found {
         // Tables as code knows them find their schema more easily once all migrations are in.
         for (package, files) in pieces {
             let mut tables = Schema::merge(files.iter().map(|file| rust::tables(&file.path, &file.text)));
-            tables.engine = clues.engine(package);
+            tables.engine = engine(clues, package, || None);
             if let Some(schema) = self.home_of(package, &tables) {
                 schema.add_tables(tables);
             }

@@ -93,6 +93,30 @@ impl Clues {
             .or_else(|| self.urls.first().copied().filter(|first| self.urls.iter().all(|url| url == first)))
             .or_else(|| agreed(self.by_folder.iter()))
     }
+
+    /// Whether the project may talk to an engine: its files speak of it, or of one whose drivers it answers to, or of none.
+    #[must_use]
+    pub fn allow(&self, engine: Engine) -> bool {
+        let driver = match engine {
+            Engine::CockroachDb => Engine::Postgres,
+            Engine::MariaDb => Engine::Mysql,
+            other => other,
+        };
+        self.by_folder.is_empty() || self.named().any(|named| named == engine || named == driver)
+    }
+
+    /// The one server among the engines that a project can be run with. A file beside the program is what it is tried out
+    /// with.
+    #[must_use]
+    pub fn server(&self) -> Option<Engine> {
+        let mut servers = self.named().filter(|engine| *engine != Engine::Sqlite);
+        let first = servers.next()?;
+        servers.all(|engine| engine == first).then_some(first)
+    }
+
+    fn named(&self) -> impl Iterator<Item = Engine> {
+        self.by_folder.iter().flat_map(|(_, engines)| engines).copied()
+    }
 }
 
 /// The engine that all of several files speak of.
@@ -129,5 +153,12 @@ fn url(line: &str) -> Option<Engine> {
 #[must_use]
 pub fn spelled(text: &str) -> Option<Engine> {
     let lower = text.to_lowercase();
-    SPELLINGS.iter().find_map(|(spelling, engine)| lower.contains(spelling).then_some(*engine))
+    // A call or a setting of that name is the code's word, and no word of SQL.
+    let is_sql = |spelling: &str, at: usize| {
+        spelling.ends_with('(') || !lower[at + spelling.len()..].trim_start().starts_with(['(', '='])
+    };
+    SPELLINGS
+        .iter()
+        .find(|(spelling, _)| lower.match_indices(spelling).any(|(at, _)| is_sql(spelling, at)))
+        .map(|(_, engine)| *engine)
 }

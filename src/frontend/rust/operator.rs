@@ -179,8 +179,9 @@ impl Lower<'_> {
     /// `place op= value`.
     fn compound(&mut self, it: &ExprBinary, op: BinaryOp, span: Span) -> Expr {
         let right = self.value(&it.right);
+        // Its calls run once: what is read and what is written lie behind one and the same guard.
         let old = self.value(&it.left);
-        let place = self.place(&it.left);
+        let place = self.place_of(&it.left, &old);
         self.put(place, combine(op, old, right, span), span);
         Self::unit(span)
     }
@@ -188,8 +189,13 @@ impl Lower<'_> {
     /// What an assignment target stands for.
     pub(super) fn place(&mut self, expr: &Source) -> Place {
         let target = self.value(expr);
+        self.place_of(expr, &target)
+    }
+
+    /// What the assignment target `expr`, lowered to `target`, stands for.
+    fn place_of(&mut self, expr: &Source, target: &Expr) -> Place {
         let mut path = Vec::new();
-        let mut value = &target;
+        let mut value = target;
         loop {
             value = match &value.kind {
                 ExprKind::Field(base, name) => {

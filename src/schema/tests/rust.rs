@@ -218,4 +218,22 @@ fn drivers_and_spellings_tell_the_engine() {
     assert_eq!(clues.engine("both"), Some(Engine::Mysql), "by the connection string");
     assert_eq!(spelled("CREATE TABLE a (x INT AUTO_INCREMENT)"), Some(Engine::Mysql));
     assert_eq!(spelled("CREATE TABLE a (x INT)"), None);
+    assert_eq!(spelled("#[sea_orm(primary_key, auto_increment = false)]"), None, "a setting of the code");
+    assert_eq!(spelled("ColumnDef::new(Id).auto_increment ()"), None, "a call of the code");
+}
+
+#[test]
+fn of_a_server_and_a_file_the_server_counts() {
+    let manifest = |features: &str| {
+        let mut clues = Clues::default();
+        clues.add("Cargo.toml", &format!("[dependencies]\nsea-orm = {{ version = \"1\", features = [{features}] }}\n"));
+        clues
+    };
+    let both = manifest("\"sqlx-postgres\", \"sqlx-sqlite\"");
+    assert_eq!(both.engine(""), None);
+    assert_eq!(both.server(), Some(Engine::Postgres));
+    assert!(both.allow(Engine::CockroachDb) && both.allow(Engine::Sqlite) && !both.allow(Engine::Mysql));
+    let two_servers = manifest("\"sqlx-postgres\", \"sqlx-mysql\"");
+    assert_eq!(two_servers.server(), None);
+    assert!(Clues::default().allow(Engine::Mysql), "nothing is known");
 }
