@@ -73,6 +73,23 @@ const TEST_FOLDERS: [&str; 12] = [
 /// Folders beside a `Cargo.toml` whose files are programs of their own, for those who develop it.
 const RUST_TEST_FOLDERS: [&str; 2] = ["benches", "examples"];
 
+/// What helps tests along, where its name begins with the word: `test_utils.rs`, `order-test-fixtures`.
+const TEST_HELPERS: [&str; 13] = [
+    "common",
+    "data",
+    "factories",
+    "factory",
+    "fakes",
+    "fixtures",
+    "harness",
+    "helper",
+    "helpers",
+    "kit",
+    "support",
+    "util",
+    "utils",
+];
+
 const TEST_MARKS: [&str; 7] = [".test.", ".spec.", ".e2e.", ".e2e-spec.", ".stories.", ".mock.", ".seed."];
 
 /// Whether a folder says of itself that a tool keeps its output there, as Cargo's `target` does.
@@ -94,7 +111,22 @@ pub(super) fn folder(path: &str, include_tests: bool, generated: &[String]) -> O
     {
         return Some(Skip::Generated);
     }
-    (!include_tests && TEST_FOLDERS.contains(&name)).then_some(Skip::Test)
+    (!include_tests && (TEST_FOLDERS.contains(&name) || helps_tests(name))).then_some(Skip::Test)
+}
+
+/// Whether a name, of a folder or of a file without its extension, is that of helpers for tests.
+fn helps_tests(name: &str) -> bool {
+    let mut spaced = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            spaced.push('-');
+        }
+        spaced.push(letter.to_ascii_lowercase());
+    }
+    let mut words = spaced.rsplit(['-', '_']);
+    let last = words.next().unwrap_or_default();
+    let joined = last.strip_prefix("test").is_some_and(|helper| TEST_HELPERS.contains(&helper));
+    joined || TEST_HELPERS.contains(&last) && matches!(words.next(), Some("test" | "testing"))
 }
 
 /// Why the file `path` (relative to the project root) is no source, if so. Its folders are judged with it.
@@ -117,7 +149,7 @@ pub(super) fn file(path: &str, include_tests: bool, generated: &[String]) -> Opt
     let is_test = TEST_MARKS.iter().any(|mark| name.contains(mark))
         || matches!(stem, "seed" | "seeds" | "seeder")
         || path.split('/').rev().nth(1) == Some("prisma") && name.starts_with("seed");
-    let is_test = is_test || extension == "rs" && is_rust_test(path, stem);
+    let is_test = is_test || helps_tests(stem) || extension == "rs" && is_rust_test(path, stem);
     (!include_tests && is_test).then_some(Skip::Test)
 }
 
@@ -195,6 +227,11 @@ mod tests {
             "a.stories.tsx",
             "a.mock.ts",
             "app.e2e-spec.ts",
+            "src/database/test_utils.rs",
+            "crates/docs_test_fakes/src/a.rs",
+            "src/test-helpers/a.ts",
+            "src/lib/testUtils.ts",
+            "src/testutils/a.rs",
         ] {
             assert_eq!(file(path, false, &[]), Some(Skip::Test), "{path}");
             assert_eq!(file(path, true, &[]), None, "{path}");
@@ -214,6 +251,8 @@ mod tests {
             "src/latest/a.ts",
             "src/seeding.ts",
             "spec.ts",
+            "src/test-results/a.ts",
+            "src/test_order.rs",
         ] {
             assert_eq!(file(path, false, &[]), None, "{path}");
         }
