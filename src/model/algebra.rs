@@ -41,8 +41,24 @@ impl Trace<'_> {
                     self.field(*whole, name)
                 }
             }
+            Val::Phi(_) => match self.handle_within(base, name) {
+                Some(handle) => handle,
+                None => self.values.add_field(base, name),
+            },
             _ => self.values.add_field(base, name),
         }
+    }
+
+    /// The handle that a value holds under a name, if it is there at all: whoever uses it has it.
+    fn handle_within(&mut self, phi: ValId, name: &str) -> Option<ValId> {
+        let mut parts = self.values.parts(phi);
+        parts.retain(|part| !matches!(self.values.get(*part), Val::Const(literal) if literal.is_absent()));
+        let [only] = parts[..] else { return None };
+        if !matches!(self.values.get(only), Val::Array(_) | Val::Object(_)) {
+            return None;
+        }
+        let held = self.field(only, name);
+        matches!(self.values.get(held), Val::Handle(_)).then_some(held)
     }
 
     /// What an operation gives under a name, where the library or the statement's own text says what that is.

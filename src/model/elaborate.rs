@@ -415,6 +415,7 @@ impl<'m, 'a> Elaborator<'m, 'a> {
                 let next = self.new_block(at.frame);
                 let mut ways = Vec::new();
                 let mut operands = Vec::new();
+                let carried = self.carried_guards(&leaves);
                 for leave in leaves {
                     self.trace.blocks[leave.block.index()].exit = Exit::Goto(next);
                     ways.push((leave.block, leave.env));
@@ -422,6 +423,7 @@ impl<'m, 'a> Elaborator<'m, 'a> {
                 }
                 at.block = next;
                 at.env = self.merge(next, &ways);
+                self.keep_carried(at, carried);
                 self.follow_guards(&at.env);
                 self.trace.blocks[next.index()].regions = self.open_regions();
                 let first = operands[0].1;

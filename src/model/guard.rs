@@ -2,9 +2,9 @@
 //! gone.
 //!
 //! Which of them are open depends on the way, so it is kept with the variables: a transaction that not every way has open is
-//! taken to be closed where ways meet.
+//! taken to be closed where ways meet, unless the ways leave a function and its guard goes along with what is returned.
 
-use super::elaborate::{At, Elaborator, Env, Variable};
+use super::elaborate::{At, Elaborator, Env, Leave, Variable};
 use super::recognise::{Called, Recognised};
 use super::trace::{Event, FrameId, RegionId, RegionKind};
 use super::value::{Val, ValId};
@@ -72,12 +72,36 @@ impl<'m> Elaborator<'m, '_> {
     pub fn drop_guards(&mut self, at: &mut At, value: Option<ValId>) {
         for region in guards_of(&at.env) {
             let own = self.guard_frames.get(&region) == Some(&at.frame);
-            let handle = Val::Handle(region);
-            let is_handle = |v: ValId| *self.trace.values.get(v) == handle || self.guard_region(v) == Some(region);
-            let leaves = value.is_some_and(|value| self.trace.values.any_within(value, 4, &mut |v| is_handle(v)));
-            if own && !leaves {
+            if own && !value.is_some_and(|value| self.carries(value, region)) {
                 self.close_guard(at, region, false);
             }
+        }
+    }
+
+    /// Whether a value holds the guard of a transaction.
+    fn carries(&self, value: ValId, region: RegionId) -> bool {
+        let handle = Val::Handle(region);
+        let is_handle = |v: ValId| *self.trace.values.get(v) == handle || self.guard_region(v) == Some(region);
+        self.trace.values.any_within(value, 4, &mut |v| is_handle(v))
+    }
+
+    /// The guards that some ways out of a function take along with what they return: `None` or `Some((tx, row))`.
+    pub fn carried_guards(&self, leaves: &[Leave]) -> Vec<(RegionId, ValId)> {
+        let mut carried = Vec::new();
+        for leave in leaves {
+            for region in guards_of(&leave.env) {
+                if let Some(guard) = leave.env.get(&opened(region)).filter(|_| self.carries(leave.value, region)) {
+                    carried.push((region, *guard));
+                }
+            }
+        }
+        carried
+    }
+
+    /// Keeps guards open that came along: what is done with them is done where they are.
+    pub fn keep_carried(&self, at: &mut At, carried: Vec<(RegionId, ValId)>) {
+        for (region, guard) in carried {
+            std::rc::Rc::make_mut(&mut at.env).entry(opened(region)).or_insert(guard);
         }
     }
 
