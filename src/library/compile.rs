@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::index::Index;
 use super::load::{LoadError, span};
 use super::pattern::{CallPattern, Callee, ParamKind, ParamPattern, PatternError, Selector, TypePattern};
 use super::remedy::{Hole, holes};
@@ -76,6 +77,7 @@ impl<'a> Compiler<'a> {
             filter: FilterGrammar::default(),
             data: DataGrammar::default(),
             remedies: Vec::new(),
+            index: Index::default(),
         };
         let mut compiler = Self { origin: base, library, lazy: false, patterns: Vec::new(), errors };
         // Rows may name types of any of the files, so types come first.
@@ -93,6 +95,7 @@ impl<'a> Compiler<'a> {
             compiler.rows(&origin.file);
         }
         compiler.expand(&likes);
+        compiler.library.index = Index::of(&compiler.library);
         compiler.library
     }
 

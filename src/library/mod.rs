@@ -5,6 +5,7 @@
 //! standard library lives in those files.
 
 mod compile;
+mod index;
 mod load;
 mod needles;
 mod pattern;
@@ -12,8 +13,10 @@ mod remedy;
 mod schema;
 mod suggest;
 
+use index::Index;
 use serde::Deserialize;
 
+pub use index::RowAt;
 pub use load::{LoadError, Registry};
 pub use pattern::{
     CallPattern, Callee, Form, ParamKind, ParamPattern, PatternError, Root, Selector, TypePattern, path_fits, wildcard,
@@ -100,6 +103,35 @@ pub struct Library {
     pub data: DataGrammar,
     /// Code templates of remedies, by intent.
     pub remedies: Vec<RemedyRow>,
+    index: Index,
+}
+
+impl Library {
+    /// The rows that a call of that name may fit, in the order in which they are tried.
+    #[must_use]
+    pub fn rows_named(&self, name: &str) -> &[RowAt] {
+        self.index.named(name)
+    }
+
+    /// The calls of that name, in the order in which they are tried.
+    pub fn calls_named(&self, name: &str) -> impl Iterator<Item = &CallRow> {
+        self.rows_named(name).iter().filter_map(|row| match row {
+            RowAt::Call(at) => self.calls.get(*at),
+            RowAt::Region(_) | RowAt::Expr(_) => None,
+        })
+    }
+
+    /// Whether a program with these sources can call it. A crate is reached by its name alone; a value of a module may come
+    /// in by any.
+    #[must_use]
+    pub fn may_be_used<'t>(&self, mut sources: impl Iterator<Item = &'t str>) -> bool {
+        if self.language != "rust" || self.detect.is_empty() {
+            return true;
+        }
+        let crates: Vec<&str> =
+            self.detect.iter().map(|name| name.split("::").next().unwrap_or(name).trim_matches('*')).collect();
+        sources.any(|text| crates.iter().any(|name| text.contains(name)))
+    }
 }
 
 /// A name for values that came about in one way.

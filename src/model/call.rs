@@ -112,14 +112,14 @@ impl<'m> Elaborator<'m, '_> {
             None => {}
         }
         if let Some((target, args)) = self.by_type(receiver, name, &args)
-            && self.worth_running(target.func)
+            && self.worth_running(target, args)
             && self.may_run(target.func)
         {
             return self.run_function(at, target, args, site);
         }
         if let Some(target) = self.target(at, receiver, name, callee)
             && call.form != CallForm::New
-            && self.worth_running(target.func)
+            && self.worth_running(target, &args)
             && self.may_run(target.func)
         {
             return self.run_function(at, target, &args, site);
@@ -238,9 +238,23 @@ impl<'m> Elaborator<'m, '_> {
         None
     }
 
-    fn worth_running(&self, func: FuncRef) -> bool {
-        let shape = self.model.survey.shape(func);
-        shape.reaches_database || shape.is_small && self.aside() < ASIDE
+    /// Whether running a function may tell something: it reaches the database, it works on what a lock holds, or it is
+    /// small.
+    fn worth_running(&self, target: Target, args: &[ValId]) -> bool {
+        let shape = self.model.survey.shape(target.func);
+        let given = || target.this.into_iter().chain(args.iter().copied());
+        shape.reaches_database
+            || shape.is_small && self.aside() < ASIDE
+            || shape.reaches_held && given().any(|value| self.is_held(value))
+    }
+
+    /// Whether a value is reached through a lock that the trace has taken.
+    fn is_held(&self, value: ValId) -> bool {
+        match self.trace.values.get(value) {
+            Val::Result(op) => self.trace.op(*op).gives_guard(),
+            Val::Field(base, _) | Val::Index(base, _) | Val::Element(base) => self.is_held(*base),
+            _ => false,
+        }
     }
 
     /// Runs a function of the project in place.

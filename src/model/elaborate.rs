@@ -13,7 +13,7 @@ use super::trace::{Block, BlockId, Event, Exit, FrameId, RegionId, Site, Trace};
 use super::types::Typed;
 use super::value::{PhiId, Val, ValId, Values};
 use crate::ir::{self, SlotId, Step};
-use crate::library::Registry;
+use crate::library::{Library, Registry};
 use crate::link::{ClassRef, FuncRef, Program, UnitId};
 use crate::schema::Schema;
 
@@ -31,6 +31,8 @@ pub struct Model<'a> {
     pub survey: Survey<'a>,
     /// The libraries.
     pub registry: &'a Registry,
+    /// Those of them that the project may call, with their positions in the registry.
+    pub libraries: Vec<(usize, &'a Library)>,
     /// The schemas of the project.
     pub schemas: &'a [Schema],
     /// Which schema describes the database that a unit talks to.

@@ -224,8 +224,9 @@ impl Elaborator<'_, '_> {
         let program = self.model.program;
         let import = program.unit(unit).imports.iter().find(|import| import.slot == slot);
         if let Some(import) = import {
-            let (source, name) = (&import.source, &import.name);
-            let value = self.imported(unit, source, name);
+            let found = self.model.survey.names().imported(unit, slot);
+            let value = found.and_then(|found| self.exported(found));
+            let value = value.unwrap_or_else(|| self.external(&import.source, &import.name));
             return self.as_named(unit, slot, value);
         }
         let places = self.model.survey.definitions(unit).of.get(&slot).map_or(&[][..], Vec::as_slice);
@@ -256,11 +257,6 @@ impl Elaborator<'_, '_> {
         let value = value.unwrap_or_else(|| self.trace.values.opaque());
         let value = self.as_declared(unit, slot, value);
         self.as_named(unit, slot, value)
-    }
-
-    fn imported(&mut self, unit: UnitId, source: &str, name: &ImportName) -> ValId {
-        let found = self.model.program.imported(unit, source, name);
-        found.and_then(|found| self.exported(found)).unwrap_or_else(|| self.external(source, name))
     }
 
     /// What a name that leads to another module stands for; `None` where that lies outside the project.

@@ -7,7 +7,9 @@ use super::trace::{Bound, Event, Op, OpId, OpSource, RegionId, RegionKind, Site}
 use super::value::{ArrayItem, Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::{CallForm, Language};
-use crate::library::{CallPattern, CallRow, Callee, Form, Library, ParamKind, RegionRow, Root, Rows, Selector, Verb};
+use crate::library::{
+    CallPattern, CallRow, Callee, Form, Library, ParamKind, RegionRow, Root, RowAt, Rows, Selector, Verb,
+};
 use crate::link::UnitId;
 use crate::schema::{ColumnKind, Entity, Schema};
 
@@ -39,13 +41,13 @@ pub(super) struct Called<'c> {
 }
 
 impl<'m> Elaborator<'m, '_> {
-    /// The libraries that may be called from the language of the trace, with their positions in the registry.
+    /// The libraries that the project may call from the language of the trace, with their positions in the registry.
     pub fn libraries(&self) -> impl Iterator<Item = (usize, &'m Library)> + use<'m> {
         let language = match self.model.program.unit(self.trace.home).language {
             Language::TypeScript => "typescript",
             Language::Rust => "rust",
         };
-        let libraries = self.model.registry.libraries().iter().enumerate();
+        let libraries = self.model.libraries.iter().copied();
         libraries.filter(move |(_, library)| library.language == language)
     }
 
@@ -59,46 +61,48 @@ impl<'m> Elaborator<'m, '_> {
         };
         let called = Called { receiver, ..called };
         for (position, library) in self.libraries() {
-            for row in &library.regions {
-                if row.open.is_named(&name)
-                    && let Some((handle, _)) = self.fits(&row.open, library, called)
-                {
-                    return Some(Recognised::Region(row, library, handle));
-                }
-                if let Some(closed) = self.closes(row, library, &name, called) {
-                    return Some(closed);
-                }
-            }
-            for (row_at, row) in library.calls.iter().enumerate() {
-                if !row.on.is_named(&name) {
-                    continue;
-                }
-                let Some((handle, member)) = self.fits(&row.on, library, called) else { continue };
-                let by = (row, library);
-                if row.run {
-                    let mut query = self.query_of(handle, position);
-                    query.steps.push(self.step(row_at, handle, called.args));
-                    return Some(Recognised::Ops(self.run_query(at, query, by, &name)));
-                }
-                if self.is_query_type(library, row.gives.as_deref()) {
-                    let extended = self.extend(position, row_at, handle, called.args);
-                    return Some(Recognised::Value(extended, row.in_place.then_some(extended)));
-                }
-                row.verb?;
-                if row.place.is_some() {
-                    match self.on_place(at, by, called.receiver.map(|_| handle), &name, called.args) {
-                        None => continue,
-                        found => return found,
+            for at_row in library.rows_named(&name) {
+                match *at_row {
+                    RowAt::Region(row) => {
+                        let row = &library.regions[row];
+                        if row.open.is_named(&name)
+                            && let Some((handle, _)) = self.fits(&row.open, library, called)
+                        {
+                            return Some(Recognised::Region(row, library, handle));
+                        }
+                        if let Some(closed) = self.closes(row, library, &name, called) {
+                            return Some(closed);
+                        }
                     }
-                }
-                return self.operations(at, by, handle, member, &name, called.args).map(Recognised::Ops);
-            }
-            for row in &library.exprs {
-                if row.on.is_named(&name)
-                    && let Some((receiver, _)) = self.fits(&row.on, library, called)
-                {
-                    let value = self.express(row, library, receiver, &name, called.args);
-                    return Some(Recognised::Value(value, None));
+                    RowAt::Call(row_at) => {
+                        let row = &library.calls[row_at];
+                        let Some((handle, member)) = self.fits(&row.on, library, called) else { continue };
+                        let by = (row, library);
+                        if row.run {
+                            let mut query = self.query_of(handle, position);
+                            query.steps.push(self.step(row_at, handle, called.args));
+                            return Some(Recognised::Ops(self.run_query(at, query, by, &name)));
+                        }
+                        if self.is_query_type(library, row.gives.as_deref()) {
+                            let extended = self.extend(position, row_at, handle, called.args);
+                            return Some(Recognised::Value(extended, row.in_place.then_some(extended)));
+                        }
+                        row.verb?;
+                        if row.place.is_some() {
+                            match self.on_place(at, by, called.receiver.map(|_| handle), &name, called.args) {
+                                None => continue,
+                                found => return found,
+                            }
+                        }
+                        return self.operations(at, by, handle, member, &name, called.args).map(Recognised::Ops);
+                    }
+                    RowAt::Expr(row) => {
+                        let row = &library.exprs[row];
+                        if let Some((receiver, _)) = self.fits(&row.on, library, called) {
+                            let value = self.express(row, library, receiver, &name, called.args);
+                            return Some(Recognised::Value(value, None));
+                        }
+                    }
                 }
             }
         }

@@ -4,12 +4,11 @@
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::ir::{
-    BlockId, Call, Entry, Exit, ExportTarget, Expr, ExprKind, Func, FuncId, FuncKind, ImportName, Item, Language,
-    SlotId, Step, Unit,
-};
-use crate::library::{CallPattern, CallRow, Registry};
-use crate::link::{Exported, FuncRef, Program, UnitId};
+use super::names::Names;
+use super::reach::{Methods, Reach};
+use crate::ir::{BlockId, Call, Exit, Expr, ExprKind, Func, FuncId, FuncKind, Item, SlotId, Step, Unit};
+use crate::library::Library;
+use crate::link::{FuncRef, Program, UnitId};
 
 /// Methods that change their receiver.
 const MUTATING: [&str; 11] =
@@ -27,6 +26,8 @@ pub struct Shape {
     pub loops: FxHashMap<BlockId, Vec<SlotId>>,
     /// Whether running it can reach the database, as far as names tell.
     pub reaches_database: bool,
+    /// The same, and what locks hold: calls that matter inside a run and give no reason for one.
+    pub reaches_held: bool,
     /// Whether it waits for something.
     pub awaits: bool,
     /// Whether it is small and calls nothing that matters: a predicate, a mapper.
@@ -61,24 +62,35 @@ pub struct Survey<'p> {
     definitions: Vec<Definitions<'p>>,
     /// Functions that reach the database and whose name no other function of the program has.
     only: FxHashMap<&'p str, FuncRef>,
+    names: Names<'p>,
 }
 
 impl<'p> Survey<'p> {
     /// Surveys a program that may call some libraries. Where there are schemas, `members` are the names of their entities,
     /// in lower case.
     #[must_use]
-    pub fn new(program: &'p Program, registry: &Registry, members: &FxHashSet<String>) -> Self {
-        let methods = &Methods::of(registry);
+    pub fn new(program: &'p Program, libraries: &[(usize, &Library)], members: &FxHashSet<String>) -> Self {
+        let methods = &Methods::of(libraries.iter().map(|(_, library)| *library));
         let units: Vec<&Unit> = program.units().map(|(_, unit)| unit).collect();
         let survey =
             |unit: &&'p Unit| (unit.functions.iter().map(|func| shape(func, methods)).collect(), define(unit, methods));
         let (mut shapes, definitions): (Vec<Vec<Shape>>, Vec<_>) = units.par_iter().map(survey).unzip();
-        let reaching = reaching(program, methods, members);
-        for function in reaching {
+        let names = Names::new(program);
+        let reach = Reach::new(program, &names, methods, members);
+        for function in reach.functions(false) {
             shapes[function.unit.0 as usize][function.func.index()].reaches_database = true;
         }
+        for function in reach.functions(true) {
+            shapes[function.unit.0 as usize][function.func.index()].reaches_held = true;
+        }
         let only = only(program, &shapes);
-        Self { shapes, definitions, only }
+        Self { shapes, definitions, only, names }
+    }
+
+    /// What imports and types mean.
+    #[must_use]
+    pub fn names(&self) -> &Names<'p> {
+        &self.names
     }
 
     /// The one function that a method name can mean where nothing is known of the receiver: no other function of the
@@ -105,45 +117,6 @@ impl<'p> Survey<'p> {
     #[must_use]
     pub fn definitions(&self, unit: UnitId) -> &Definitions<'p> {
         &self.definitions[unit.0 as usize]
-    }
-}
-
-/// The names by which libraries are called.
-struct Methods<'r> {
-    /// The calls that reach a database, by name.
-    reaching: FxHashMap<&'r str, Vec<&'r CallPattern>>,
-    /// Methods that change what they are called on.
-    changing: FxHashSet<&'r str>,
-}
-
-impl<'r> Methods<'r> {
-    fn of(registry: &'r Registry) -> Self {
-        let mut methods = Self { reaching: FxHashMap::default(), changing: FxHashSet::default() };
-        for library in registry.libraries() {
-            // What only adds to a statement reaches nothing yet.
-            let adds = |row: &&CallRow| {
-                !row.run && library.types.iter().any(|ty| ty.query && row.gives.as_ref() == Some(&ty.name))
-            };
-            let calls = library.calls.iter().filter(|row| !adds(row)).map(|row| &row.on);
-            for pattern in calls.chain(library.regions.iter().map(|row| &row.open)) {
-                for name in pattern.names() {
-                    methods.reaching.entry(name).or_default().push(pattern);
-                }
-            }
-            let changing = library.calls.iter().filter(|row| row.in_place);
-            methods.changing.extend(changing.flat_map(|row| row.on.names()));
-        }
-        methods
-    }
-
-    /// Whether a call may be one that reaches a database.
-    fn may_reach(&self, unit: &Unit, call: &Call, name: &str, members: &FxHashSet<String>) -> bool {
-        let Some(patterns) = self.reaching.get(name) else { return false };
-        match unit.language {
-            Language::TypeScript => may_be_call(unit, &call.callee, name, members),
-            // Names are those of many other things, too, and so it is the number of arguments that tells.
-            Language::Rust => patterns.iter().any(|pattern| pattern.takes(call.args.len())),
-        }
     }
 }
 
@@ -228,7 +201,7 @@ fn shape(func: &Func, methods: &Methods<'_>) -> Shape {
     let is_small = count <= SMALL;
     let mut steps = func.blocks.iter().flat_map(|block| &block.steps);
     let awaits = steps.any(|step| matches!(step, Step::Call(call) if call.awaited));
-    Shape { order, loops, reaches_database: false, awaits, is_small }
+    Shape { order, loops, reaches_database: false, reaches_held: false, awaits, is_small }
 }
 
 /// The blocks of the natural loop of a back edge.
@@ -315,120 +288,4 @@ fn define<'u>(unit: &'u Unit, methods: &Methods<'_>) -> Definitions<'u> {
     let twice = all.of.iter().filter(|(_, places)| places.len() > 1).map(|(slot, _)| *slot);
     all.varying.extend(twice.collect::<Vec<_>>());
     all
-}
-
-/// All functions from which a call by one of the libraries' names can be reached. Calls are followed by bare name, which
-/// takes in too much and misses nothing that could be resolved.
-fn reaching(program: &Program, methods: &Methods<'_>, members: &FxHashSet<String>) -> Vec<FuncRef> {
-    let mut callers: FxHashMap<&str, Vec<FuncRef>> = FxHashMap::default();
-    let mut found: FxHashSet<FuncRef> = FxHashSet::default();
-    let mut todo: Vec<FuncRef> = Vec::new();
-    for (unit_id, unit) in program.units() {
-        for (at, func) in unit.functions.iter().enumerate() {
-            let here = FuncRef { unit: unit_id, func: FuncId(u32::try_from(at).unwrap_or(u32::MAX)) };
-            for step in func.blocks.iter().flat_map(|block| &block.steps) {
-                let Step::Call(call) = step else { continue };
-                let Some(name) = called_name(unit, &call.callee) else { continue };
-                callers.entry(name).or_default().push(here);
-                if methods.may_reach(unit, call, name, members) && found.insert(here) {
-                    todo.push(here);
-                }
-            }
-        }
-    }
-    let aliases = aliases(program);
-    while let Some(function) = todo.pop() {
-        let func = program.func(function);
-        // A function that holds a reaching callback reaches: it may run it.
-        if let Some(parent) = func.parent.filter(|p| p.0 != 0) {
-            let parent = FuncRef { unit: function.unit, func: parent };
-            if found.insert(parent) {
-                todo.push(parent);
-            }
-        }
-        if func.name.is_empty() {
-            continue;
-        }
-        let other_names = aliases.get(func.name.as_str()).into_iter().flatten().copied();
-        for name in std::iter::once(func.name.as_str()).chain(other_names) {
-            for caller in callers.get(name).into_iter().flatten() {
-                if found.insert(*caller) {
-                    todo.push(*caller);
-                }
-            }
-        }
-    }
-    let mut found: Vec<FuncRef> = found.into_iter().collect();
-    found.sort_unstable();
-    found
-}
-
-/// Other names that functions go by: in imports, in exports, and as members of objects at the top of a module.
-fn aliases(program: &Program) -> FxHashMap<&str, Vec<&str>> {
-    let mut found: FxHashMap<&str, Vec<&str>> = FxHashMap::default();
-    for (id, unit) in program.units() {
-        for import in &unit.imports {
-            let alias = unit.slots[import.slot.index()].name.as_str();
-            if let Some(Exported::Value(home, value)) = program.imported(id, &import.source, &import.name) {
-                add_alias(&mut found, program.unit(home), value, alias);
-            }
-        }
-        for export in &unit.exports {
-            match &export.target {
-                ExportTarget::From(_, ImportName::Named(own)) if *own != export.name => {
-                    found.entry(own).or_default().push(&export.name);
-                }
-                ExportTarget::Value(value) => add_alias(&mut found, unit, value, &export.name),
-                ExportTarget::From(..) | ExportTarget::All(_) => {}
-            }
-        }
-        let module = unit.functions.first().into_iter().flat_map(|module| &module.blocks);
-        for step in module.flat_map(|block| &block.steps) {
-            let Step::Set { value: Expr { kind: ExprKind::Object(entries), .. }, .. } = step else { continue };
-            for entry in entries {
-                if let Entry::Field { key, value, .. } = entry {
-                    add_alias(&mut found, unit, value, key);
-                }
-            }
-        }
-    }
-    found
-}
-
-/// Notes that what a value names goes by another name, too.
-fn add_alias<'p>(found: &mut FxHashMap<&'p str, Vec<&'p str>>, unit: &'p Unit, value: &'p Expr, alias: &'p str) {
-    let own = match &value.kind {
-        ExprKind::Slot(slot) => unit.slots[slot.index()].name.as_str(),
-        ExprKind::Func(func) => unit.functions[func.index()].name.as_str(),
-        _ => return,
-    };
-    if own != alias && !own.is_empty() && !alias.is_empty() {
-        found.entry(own).or_default().push(alias);
-    }
-}
-
-/// Whether a call by one of the libraries' names may be theirs. Names of one word are those of many other things, too: then
-/// it takes a member of something, and one that the schemas know, if there are any.
-fn may_be_call(unit: &Unit, callee: &Expr, name: &str, members: &FxHashSet<String>) -> bool {
-    if name.chars().any(|c| c.is_uppercase() || c == '$') {
-        return true;
-    }
-    match &callee.kind {
-        ExprKind::Field(base, _) => match &base.kind {
-            ExprKind::Field(_, member) => members.is_empty() || members.contains(&member.to_lowercase()),
-            ExprKind::Slot(slot) => unit.slots[slot.index()].owner.0 == 0 || unit.slots[slot.index()].ty.is_some(),
-            ExprKind::Index(..) | ExprKind::This => true,
-            _ => false,
-        },
-        _ => true,
-    }
-}
-
-/// The last name of what is called.
-fn called_name<'u>(unit: &'u Unit, callee: &'u Expr) -> Option<&'u str> {
-    match &callee.kind {
-        ExprKind::Field(_, name) | ExprKind::Global(name) => Some(name),
-        ExprKind::Slot(slot) => Some(unit.slots[slot.index()].name.as_str()).filter(|name| !name.is_empty()),
-        _ => None,
-    }
 }

@@ -38,7 +38,7 @@ impl<'m> Elaborator<'m, '_> {
             | Val::Call { .. }
             | Val::Element(_)
             | Val::Result(_) => {
-                let declared = self.declared_type(value).and_then(|ty| self.model.program.class_of_type(ty));
+                let declared = self.declared_type(value).and_then(|ty| self.model.survey.names().meant(ty).class);
                 declared.or_else(|| self.class_within(value))
             }
             Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().find_map(|(_, v)| self.class_of(*v)),
@@ -134,7 +134,8 @@ impl<'m> Elaborator<'m, '_> {
     /// Whether a method of a class reaches the database.
     fn reaches_database(&self, class: ClassRef) -> bool {
         self.model.program.class(class).methods.iter().any(|method| {
-            self.model.survey.shape(crate::link::FuncRef { unit: class.unit, func: method.func }).reaches_database
+            let shape = self.model.survey.shape(crate::link::FuncRef { unit: class.unit, func: method.func });
+            shape.reaches_database || shape.reaches_held
         })
     }
 
@@ -260,8 +261,8 @@ impl<'m> Elaborator<'m, '_> {
     /// Whether a value is declared to be of a library's type itself, and not only of one that stands for what it holds.
     pub fn is_itself(&self, value: ValId, library: &Library, wanted: &str) -> bool {
         let Some(ty) = self.declared_type(value) else { return false };
-        let names = self.model.program.names_of_type(ty);
-        let own = names.iter().find(|name| !POINTERS.contains(&name.rsplit("::").next().unwrap_or(name)));
+        let meant = self.model.survey.names().meant(ty);
+        let own = meant.names.iter().find(|name| !POINTERS.contains(&name.rsplit("::").next().unwrap_or(name)));
         let accepts =
             |p: &TypePattern| matches!(p, TypePattern::Declared(_)) && own.is_some_and(|name| p.accepts(name));
         library.types.iter().any(|row| row.name == wanted && row.patterns.iter().any(accepts))
@@ -315,7 +316,7 @@ impl<'m> Elaborator<'m, '_> {
     fn declared_as(&self, ty: Written<'_>) -> Option<Typed<'m>> {
         let program = self.model.program;
         let globs = &program.unit(ty.unit).globs;
-        program.names_of_type(ty).iter().find_map(|name| {
+        self.model.survey.names().meant(ty).names.iter().find_map(|name| {
             let from_globs = globs.iter().filter(|_| !name.contains("::")).map(|glob| format!("{glob}::{name}"));
             let names: Vec<String> = std::iter::once(name.clone()).chain(from_globs).collect();
             let accepts = |p: &TypePattern| names.iter().any(|name| p.accepts(name));
@@ -364,7 +365,7 @@ impl<'m> Elaborator<'m, '_> {
                 Callee::Method { receiver, .. } => receiver == "_" || *receiver == base.row.name,
                 Callee::Path(_) => false,
             };
-            let named = base.library.calls.iter().filter(|row| row.on.is_named(method) && of(&row.on));
+            let named = base.library.calls_named(method).filter(|row| of(&row.on));
             let gives = named.filter_map(|row| row.gives.as_deref()).next();
             if let Some(row) = gives.and_then(|gives| base.library.types.iter().find(|row| row.name == gives)) {
                 return Some(Typed { row, ..base });
@@ -372,9 +373,8 @@ impl<'m> Elaborator<'m, '_> {
         }
         let name = self.name_of(callee)?;
         self.libraries().find_map(|(_, library)| {
-            let row = library.calls.iter().find(|row| {
+            let row = library.calls_named(name).find(|row| {
                 row.gives.is_some()
-                    && row.on.is_named(name)
                     && matches!(&row.on.callee, Callee::Path(paths)
                         if paths.iter().any(|path| self.names_item(unit, callee, path)))
             })?;

@@ -18,6 +18,10 @@ pub(in crate::link) struct Crates {
     roots: FxHashSet<FileId>,
     /// The files below which modules named by their own folders lie, by that folder.
     owners: FxHashMap<String, FileId>,
+    /// The modules by the folders they lie in.
+    modules: FxHashMap<String, FxHashMap<String, FileId>>,
+    /// The folder of each file's own modules, by the file's position.
+    homes: Vec<String>,
 }
 
 /// A package: its library, and what it may name.
@@ -117,7 +121,22 @@ impl Crates {
             if known.is_none_or(|known| !libs.contains(known) && libs.contains(&file)) {
                 self.owners.insert(home, file);
             }
+            let (lies, name) = match path.strip_suffix("/mod.rs") {
+                Some(module) => (folder(module), file_name(module)),
+                None => (folder(path), file_name(path).trim_end_matches(".rs")),
+            };
+            let modules = self.modules.entry(lies.to_owned()).or_default();
+            if file_name(path) == "mod.rs" {
+                modules.entry(name.to_owned()).or_insert(file);
+            } else {
+                modules.insert(name.to_owned(), file);
+            }
         }
+        self.homes = files
+            .paths()
+            .enumerate()
+            .map(|(at, path)| self.home(FileId(u32::try_from(at).unwrap_or(u32::MAX)), path))
+            .collect();
     }
 
     /// The folder in which the modules lie that a file declares.
@@ -138,11 +157,15 @@ impl Crates {
     }
 
     /// The file that a module declared in a file lies in.
-    pub fn child(&self, files: &Files, file: FileId, name: &str) -> Option<FileId> {
-        let home = self.home(file, files.path(file));
-        let at = |path: String| join(&home, &path).and_then(|path| files.at(&path));
+    pub fn child(&self, file: FileId, name: &str) -> Option<FileId> {
+        let home = self.homes.get(file.0 as usize)?;
         let name = name.strip_prefix("r#").unwrap_or(name);
-        at(format!("{name}.rs")).or_else(|| at(format!("{name}/mod.rs"))).filter(|child| !self.roots.contains(child))
+        let found = match name.rsplit_once('/') {
+            None => self.modules.get(home)?.get(name),
+            // In a module within the file.
+            Some((inner, name)) => self.modules.get(&join(home, inner)?)?.get(name),
+        };
+        found.copied().filter(|child| !self.roots.contains(child))
     }
 
     /// The file that declares the module that a file is; none for the start of a crate.
@@ -183,7 +206,7 @@ impl Crates {
         let mut at = match *segments.peek()? {
             "crate" => self.root(files, from),
             "self" | "super" => from,
-            name => match self.child(files, from, name) {
+            name => match self.child(from, name) {
                 Some(child) => child,
                 None => self.library(files, from, name)?,
             },
@@ -194,7 +217,7 @@ impl Crates {
         for segment in segments {
             match segment {
                 "super" => at = self.parent(files, at)?,
-                name => match self.child(files, at, name) {
+                name => match self.child(at, name) {
                     Some(child) => at = child,
                     None => break,
                 },

@@ -134,8 +134,8 @@ impl<'p> Search<'p> {
 
     fn declared_here(&mut self, file: FileId, segments: &[&'p str]) -> Option<(Exported<'p>, usize)> {
         let name = *segments.first()?;
-        let (crates, files) = self.program.modules.crates();
-        let child = || crates.child(files, file, name).map(|child| (Exported::Module(child), 1));
+        let (crates, _) = self.program.modules.crates();
+        let child = || crates.child(file, name).map(|child| (Exported::Module(child), 1));
         // A module and a function may share a name; more of the path can only be in the module.
         if segments.len() > 1
             && let Some(found) = child()
@@ -177,8 +177,8 @@ impl<'p> Search<'p> {
             && let Some(inner) = import.source.strip_prefix("self::")
         {
             // `mod x;`, here or in a module of this file.
-            let (crates, files) = self.program.modules.crates();
-            return crates.child(files, file, &inner.replace("::", "/")).map(Exported::Module);
+            let (crates, _) = self.program.modules.crates();
+            return crates.child(file, &inner.replace("::", "/")).map(Exported::Module);
         }
         self.imported(file, &import.source, &import.name)
     }
