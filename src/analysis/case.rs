@@ -350,7 +350,7 @@ fn in_words(search: &mut Search<'_, '_, '_>, op: OpId, looked: &[String]) -> Str
             Some(_) => "SELECT … FOR UPDATE".to_owned(),
             None => "SELECT".to_owned(),
         },
-        (OpSource::Sql(..), Verb::Create) => "INSERT".to_owned(),
+        (OpSource::Sql(..), Verb::Create | Verb::Upsert) => "INSERT".to_owned(),
         (OpSource::Sql(..), Verb::Update) => "UPDATE".to_owned(),
         (OpSource::Sql(..), Verb::Delete) => "DELETE".to_owned(),
         _ => it.name.clone(),

@@ -78,7 +78,19 @@ impl<'m> Elaborator<'m, '_> {
         }
     }
 
-    /// Whether a value holds the guard of a transaction.
+    /// Whether the guard of a transaction is a piece of a value, and not merely what the value was asked through.
+    fn holds(&self, value: ValId, region: RegionId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.trace.values.get(value) {
+            Val::Handle(held) => *held == region,
+            Val::Array(_) | Val::Object(_) | Val::Choice(..) | Val::Phi(_) => {
+                self.trace.values.parts(value).into_iter().any(|part| self.holds(part, region, depth))
+            }
+            _ => self.guard_region(value) == Some(region),
+        }
+    }
+
+    /// Whether a value may have to do with the guard of a transaction.
     fn carries(&self, value: ValId, region: RegionId) -> bool {
         let handle = Val::Handle(region);
         let is_handle = |v: ValId| *self.trace.values.get(v) == handle || self.guard_region(v) == Some(region);
@@ -90,7 +102,7 @@ impl<'m> Elaborator<'m, '_> {
         let mut carried = Vec::new();
         for leave in leaves {
             for region in guards_of(&leave.env) {
-                if let Some(guard) = leave.env.get(&opened(region)).filter(|_| self.carries(leave.value, region)) {
+                if let Some(guard) = leave.env.get(&opened(region)).filter(|_| self.holds(leave.value, region, 4)) {
                     carried.push((region, *guard));
                 }
             }

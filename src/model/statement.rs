@@ -60,6 +60,7 @@ impl<'m> Elaborator<'m, '_> {
         let verb = match query.verb {
             sql::Verb::Select if query.aggregate.is_some() && !query.grouped => Verb::Count,
             sql::Verb::Select => Verb::Read,
+            sql::Verb::Insert if query.settles() => Verb::Upsert,
             sql::Verb::Insert => Verb::Create,
             sql::Verb::Update => Verb::Update,
             sql::Verb::Delete => Verb::Delete,

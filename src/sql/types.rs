@@ -343,6 +343,19 @@ pub enum RowCount {
     Unknown,
 }
 
+impl Query {
+    /// Whether it is an insert that takes the row which is there already for its own, in one step and whatever it holds.
+    #[must_use]
+    pub fn settles(&self) -> bool {
+        self.verb == Verb::Insert
+            && match &self.conflict {
+                Some(Conflict::Update { filter, .. }) => *filter == Filter::default(),
+                Some(Conflict::Replace) => true,
+                Some(Conflict::Nothing(_) | Conflict::Merge) | None => false,
+            }
+    }
+}
+
 /// What an insert does about a row that is there already.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Conflict {

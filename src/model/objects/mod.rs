@@ -181,6 +181,7 @@ impl Trace<'_> {
             }
             OpSource::Stored { of, .. } => self.conditions(schemas, of, see),
             OpSource::Sql(statement, bound) => match &statement.kind {
+                sql::Kind::Query(query) if query.settles() => self.settled_by(entity, query, &bound, see),
                 sql::Kind::Query(query) => self.sql_conditions(entity, &query.filter, &bound, see),
                 _ => Conditions::default(),
             },

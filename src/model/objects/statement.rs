@@ -7,6 +7,48 @@ use crate::schema::Entity;
 use crate::sql;
 
 impl Trace<'_> {
+    /// The row that an insert settles on where it is there already: the one that has the same key.
+    pub(super) fn settled_by(
+        &mut self,
+        entity: Option<&Entity>,
+        query: &sql::Query,
+        bound: &Bound,
+        see: &mut dyn FnMut(&mut Self, ValId) -> ValId,
+    ) -> Conditions {
+        let written = |column: &str| {
+            query.writes.iter().find_map(|set| match &set.write {
+                sql::SqlWrite::Value(value) if set.column == column => Some(value),
+                _ => None,
+            })
+        };
+        let named: &[String] = match &query.conflict {
+            Some(sql::Conflict::Update { target, .. }) => &target.columns,
+            _ => &[],
+        };
+        let mut key = named.to_vec();
+        if key.is_empty() {
+            let mapped = |name: &String| {
+                let column = entity.and_then(|entity| entity.column(name));
+                column.map_or_else(|| name.clone(), |column| column.mapped.clone())
+            };
+            let keys = entity.into_iter().flat_map(|entity| &entity.keys);
+            let mut keys = keys.map(|key| key.columns.iter().map(mapped).collect::<Vec<_>>());
+            key = keys.find(|key| key.iter().all(|column| written(column).is_some())).unwrap_or_default();
+        }
+        let mut found = Conditions { opaque: key.is_empty(), ..Conditions::default() };
+        for column in key {
+            let Some(value) = written(&column) else {
+                found.opaque = true;
+                continue;
+            };
+            let value = self.sql_value(value, bound);
+            let value = see(self, value);
+            let column = field_name(entity, &column);
+            found.all.push(Condition { through: Vec::new(), column, op: Compare::Eq, value });
+        }
+        found
+    }
+
     pub(super) fn sql_conditions(
         &mut self,
         entity: Option<&Entity>,
