@@ -596,3 +596,16 @@ fn nothing_shown_is_longer_than_a_dozen_lines() {
         }
     }
 }
+
+#[test]
+fn what_the_judge_breaks_is_not_shown() {
+    // A row that is not there cannot be locked.
+    let found = findings("check-then-update/prisma.bad.ts");
+    hides(&found, "changeHandle", "FOR UPDATE");
+    // The key keeps one row, and what goes with it would still be done twice by those who only leave out the insert.
+    let found = findings("scenarios/same-inputs/racy/members.ts");
+    hides(&found, "furnish", "upsert");
+    // A column that is computed from another one as well is no increment.
+    let found = findings("lost-update/prisma.bad.ts");
+    hides(&found, "rateRecipe", "increment");
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cures::Cure;
 use super::database::Database;
 use super::judged::{self, Broken};
 use super::rivals::{Mover, Reliance};
@@ -62,6 +63,8 @@ pub struct Case {
     pub anomaly: Anomaly,
     /// The proof.
     pub schedule: Schedule,
+    /// What the judge makes of the ways out that can be tried.
+    pub cures: Vec<Cure>,
     /// Columns that the check asks for by equality.
     pub looked: Vec<String>,
     /// The unique key that stops the second row, as columns.
@@ -173,6 +176,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         confidence: broken.confidence,
         anomaly: broken.anomaly,
         schedule,
+        cures: broken.cures.clone(),
         looked,
         key,
         violation,

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::cures::{self, Cure};
 use super::database::Database;
 use super::script::{self, Plan, Script};
 use super::window::{Link, Search, Window};
@@ -25,6 +26,8 @@ pub struct Broken {
     pub schedule: Vec<ScheduleStep>,
     /// The operation behind each mark in the schedule.
     pub tags: Vec<OpId>,
+    /// What the judge makes of the ways out that can be tried.
+    pub cures: Vec<Cure>,
     /// The isolation level of the transaction around it, in words; `None` where there is none.
     pub isolation: Option<String>,
     /// Whether that level is the transaction's own or the database's default.
@@ -64,8 +67,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         } else {
             return None;
         }
-        let tags = keyed.tags;
-        return finish(search, window, database, verdict, tags, in_transaction);
+        return finish(search, window, database, verdict, keyed.tags, in_transaction);
     }
     if verdict.kind == Kind::Open {
         // Rows and effects right, only the answers differ?
@@ -73,8 +75,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         let rows = worst(engine, &lenient);
         // Doing it twice leaves what doing it once does: no race, whatever each run was told.
         verdict = rows?;
-        let tags = lenient.tags;
-        return finish(search, window, database, verdict, tags, in_transaction);
+        return finish(search, window, database, verdict, lenient.tags, in_transaction);
     }
     finish(search, window, database, verdict, strict.tags, in_transaction)
 }
@@ -112,6 +113,7 @@ pub fn unproven(search: &mut Search<'_, '_, '_>, window: Window, database: &Data
         confidence: if locked { Confidence::Low } else { window.confidence },
         schedule: Vec::new(),
         tags: Vec::new(),
+        cures: Vec::new(),
         isolation,
         default_isolation,
         in_transaction,
@@ -131,7 +133,8 @@ fn isolation_around(search: &Search<'_, '_, '_>, window: &Window, database: &Dat
     }
 }
 
-fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, database: &Database, strict: bool) -> Script {
+/// The script of a window. With `strict`, how a run ends is part of what is compared.
+pub(super) fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, database: &Database, strict: bool) -> Script {
     let plan = Plan {
         check: window.check,
         act: window.act,
@@ -163,7 +166,7 @@ const JUDGE: Judge = Judge { declines_are_free: true, commits_at_once: true, bar
 ///
 /// Plain schedules are looked for first: those in which every statement outside a transaction commits at once. The gap
 /// between a statement and its commit matters only to statements over sets.
-fn worst(engine: Engine, script: &Script) -> Option<Verdict> {
+pub(super) fn worst(engine: Engine, script: &Script) -> Option<Verdict> {
     let plain = worst_by(JUDGE, engine, script);
     if !script.sets || plain.as_ref().is_some_and(|verdict| verdict.kind == Kind::Open) {
         return plain;
@@ -249,12 +252,14 @@ fn finish(
         _ => Severity::Error,
     };
     let (isolation, default_isolation) = isolation_around(search, &window, database);
+    let cures = cures::judge(search, &window, database);
     Some(Broken {
         severity,
         anomaly,
         confidence: window.confidence,
         schedule: verdict.schedule,
         tags,
+        cures,
         isolation,
         default_isolation,
         in_transaction,

@@ -1,6 +1,7 @@
 //! From traces to windows: facts, path classes, and scripts for the judge.
 
 pub mod case;
+pub mod cures;
 pub mod database;
 pub mod facts;
 mod flow;

@@ -324,6 +324,27 @@ impl Expr {
     /// The filter that every row passes.
     pub const TRUE: Expr = Expr::Const(Value::Bool(true));
 
+    /// The parts that all have to hold.
+    #[must_use]
+    pub fn conjuncts(&self) -> Vec<&Expr> {
+        match self {
+            Self::Binary(Op::And, a, b) => [a.conjuncts(), b.conjuncts()].concat(),
+            other => vec![other],
+        }
+    }
+
+    /// Whether it speaks of a column of the row under test.
+    #[must_use]
+    pub fn names(&self, column: &str) -> bool {
+        match self {
+            Self::Col(name) => **name == *column,
+            Self::Const(_) | Self::Var(_) | Self::Field(..) | Self::Size(_) | Self::Total(..) => false,
+            Self::Not(inner) => inner.names(column),
+            Self::In(side, list) => side.names(column) || list.iter().any(|item| item.names(column)),
+            Self::Binary(_, a, b) => a.names(column) || b.names(column),
+        }
+    }
+
     /// Is the value one of these?
     #[must_use]
     pub fn is_in<T: Into<Expr>>(self, list: impl IntoIterator<Item = T>) -> Expr {

@@ -35,7 +35,7 @@
 //! assert_eq!(run(&[users.unique(["email"])]).codes, [Code::Unique]);
 //! ```
 //!
-//! **Parts**: `expr`, `lang`, `ending` and `schema` are the language; `code` flattens it; `store` and `state` hold what a
+//! **Parts**: `expr`, `lang`, `ending` and `schema` are the language; `rewrite` makes programs of programs; `code` flattens them; `store` and `state` hold what a
 //! search forks; `engine` has the rules; `scheduler` takes one step, `search` takes them all, `verdict` compares;
 //! `trial` lets a caller take the turns.
 //!
@@ -48,6 +48,7 @@ mod ending;
 mod engine;
 mod expr;
 mod lang;
+mod rewrite;
 mod scheduler;
 mod schema;
 mod search;

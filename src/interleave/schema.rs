@@ -38,6 +38,12 @@ impl Table {
         Self { name: name.into(), key: "id".into(), generated: false, uniques, indexes, parent: None }
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
     /// Names the column of the primary key.
     #[must_use]
     pub fn key(mut self, column: impl Into<Name>) -> Self {

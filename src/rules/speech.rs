@@ -1,6 +1,7 @@
 //! What a rule says about a case, and how that becomes a finding.
 
 use crate::analysis::case::{Case, Place};
+use crate::analysis::cures::Proof;
 use crate::analysis::database::Basis;
 use crate::finding::{Confidence, Finding, Help, Label, Role};
 
@@ -75,8 +76,15 @@ pub(super) fn finding(
         labels.push(label(Role::Act, place, further.to_owned()));
     }
     labels.dedup();
-    let mut help: Vec<Help> = speech
-        .remedies
+    let proof = |remedy: &Remedy| {
+        let judged = case.cures.iter().find(|(intent, _)| Some(*intent) == remedy.intent);
+        judged.map_or(Proof::Closes, |(_, proof)| *proof)
+    };
+    // What the judge has broken is no way out, and what may abort comes behind what may not.
+    let mut remedies: Vec<Remedy> =
+        speech.remedies.into_iter().filter(|remedy| proof(remedy) != Proof::Breaks).collect();
+    remedies.sort_by_key(|remedy| proof(remedy));
+    let mut help: Vec<Help> = remedies
         .into_iter()
         .map(|remedy| (remedy.intent, Help { title: remedy.title, code: remedy.intent.and_then(code) }))
         // Advice that cannot be written down for this code is no advice.

@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "the table is printed for people")]
 
+mod audit;
 mod cases;
 mod windows;
 

@@ -17,6 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use handlers::{Handling, handling, recognises};
 pub use native::{Unmet, is_limited, unmet};
+pub(super) use statements::serialization_codes;
 pub use terms::Terms;
 
 use super::database::Database;
@@ -62,7 +63,7 @@ pub struct Plan<'p> {
 }
 
 /// A program with all the judge needs to run it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Script {
     /// The statements.
     pub program: judge::Program,
@@ -96,7 +97,7 @@ struct Spare {
 }
 
 /// The program's own error for a `throw`, which the caller sees as a decline.
-const OWN: &str = "thrown";
+pub(super) const OWN: &str = "thrown";
 
 /// Writes the script of one way.
 ///

@@ -266,7 +266,7 @@ fn codes(kind: ErrorKind) -> Vec<Code> {
 }
 
 /// Errors that say "try again".
-fn serialization_codes() -> Vec<Code> {
+pub(in crate::analysis) fn serialization_codes() -> Vec<Code> {
     vec![
         Code::Serialization,
         Code::SerializationAtCommit,
