@@ -37,6 +37,10 @@ pub struct Case {
     pub guard: Option<Guard>,
     /// A lock on the way that ends with its statement, as no transaction holds it.
     pub lost_lock: Option<Place>,
+    /// Whether that is a lock of a connection, where every statement may run on one of its own.
+    pub pooled_lock: bool,
+    /// A lock around the window that only this process sees.
+    pub mutex: Option<Place>,
     /// Further writes that the check decides.
     pub decided: Vec<Place>,
     /// The way from the reporting function to the check or the act, where they lie in others.
@@ -148,6 +152,10 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     let transaction = transaction.filter(|place| !place.span.is_empty());
     let schedule = schedule(search, program, broken, database);
     let guard = search.guard(window, &database.name);
+    let lost_lock = search.lost_lock(window);
+    let mutex = search.mutex_around(window).map(|region| opening(search, program, region));
+    // Where there is one process only, it holds.
+    let severity = if mutex.is_some() { broken.severity.min(Severity::Warning) } else { broken.severity };
     let trace = &*search.trace;
     Case {
         link: window.link.clone(),
@@ -158,7 +166,9 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         seen_by: trace.frames[search.seen_in(check, act).index()].func,
         rival: None,
         guard,
-        lost_lock: search.lost_lock(window).map(|op| place(program, search, op)),
+        lost_lock: lost_lock.map(|(op, _)| place(program, search, op)),
+        pooled_lock: lost_lock.is_some_and(|(_, pooled)| pooled),
+        mutex,
         check: place(program, search, check),
         act: place(program, search, act),
         seen_act: calls(program, search, &[act], search.seen_in(check, act))
@@ -172,7 +182,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         isolation: broken.isolation.clone(),
         default_isolation: broken.default_isolation,
         database: database.clone(),
-        severity: broken.severity,
+        severity,
         confidence: broken.confidence,
         anomaly: broken.anomaly,
         schedule,

@@ -197,6 +197,14 @@ impl Draft<'_> {
             }
             Some(made)
         });
+        // The form that gives a count does not fail where there is no row.
+        let program = match program.nodes() {
+            [Node::Catch { codes, body, handler }] => {
+                let codes: Vec<Code> = codes.iter().cloned().chain([Code::own("not found")]).collect();
+                catch(codes, body.clone(), handler.clone()).into()
+            }
+            _ => program,
+        };
         Some(Script { program, ..self.script.clone() })
     }
 

@@ -52,18 +52,20 @@ const ROWS: [Row; 9] = [
     Row { name: "mariadb", rules: Engine::MySql, isolation: REPEATABLE_READ, basis: Basis::Compared },
     Row { name: "sqlite", rules: Engine::Sqlite, isolation: SERIALIZABLE, basis: Basis::Compared },
     Row {
-        // Write conflicts wait or abort as in PostgreSQL, and every transaction is serializable.
+        // Write conflicts wait or abort as in PostgreSQL. A transaction that asks for nothing is serializable; read
+        // committed is as there, but for single statements, in which nothing comes in between.
         name: "cockroachdb",
         rules: Engine::Postgres,
         isolation: SERIALIZABLE,
         basis: Basis::Documented {
             like: "postgresql",
-            page: "https://www.cockroachlabs.com/docs/stable/transactions#isolation-levels",
+            page: "https://www.cockroachlabs.com/docs/stable/read-committed",
         },
     },
     Row {
         // Readers wait for writers and the other way round, which changes who waits, and not what a check is worth: at
-        // read committed its locks end with the statement, above it two who hold them cannot both write.
+        // read committed the locks of a read end with the row or the statement, at repeatable read they stay, and two who
+        // hold them cannot both write; only serializable locks the range, so that new rows come in below it.
         name: "sqlserver",
         rules: Engine::Postgres,
         isolation: READ_COMMITTED,
@@ -73,13 +75,14 @@ const ROWS: [Row; 9] = [
         },
     },
     Row {
-        // A transaction reads from one snapshot, and is aborted if it writes what another has written meanwhile.
+        // A transaction reads from one snapshot, and is aborted if it writes what another has written meanwhile; a write
+        // outside of one waits for it.
         name: "mongodb",
         rules: Engine::Postgres,
         isolation: "snapshot",
         basis: Basis::Documented {
             like: "postgresql",
-            page: "https://www.mongodb.com/docs/manual/core/transactions-production-consideration/",
+            page: "https://www.mongodb.com/docs/manual/core/transactions-production-consideration/#in-progress-transactions-and-write-conflicts",
         },
     },
     Row { name: FILES, rules: Engine::Files, isolation: READ_COMMITTED, basis: Basis::Immediate },
@@ -125,6 +128,13 @@ impl Database {
         self.isolation.as_deref().unwrap_or(self.row().isolation)
     }
 
+    /// The level that a transaction gets which asks for this one.
+    fn upgraded<'l>(&self, asked: &'l str) -> &'l str {
+        // It has two levels, unless a setting of the cluster adds a third.
+        let stronger = self.name == "cockroachdb" && matches!(asked, "repeatable read" | "snapshot");
+        if stronger { SERIALIZABLE } else { asked }
+    }
+
     /// The judge's level of a transaction that asks for this one, or for none.
     #[must_use]
     pub fn level(&self, asked: Option<&str>) -> Option<Level> {
@@ -132,7 +142,7 @@ impl Database {
             // It has one level; what differs is when the write lock is taken.
             return (asked == Some("immediate")).then_some(Level::Immediate);
         }
-        match asked.unwrap_or(self.default_isolation()) {
+        match self.upgraded(asked.unwrap_or(self.default_isolation())) {
             "read committed" | "read uncommitted" => Some(Level::ReadCommitted),
             "repeatable read" | "snapshot" => Some(Level::RepeatableRead),
             "serializable" => Some(Level::Serializable),
@@ -173,6 +183,7 @@ mod tests {
         let database = Database { isolation: Some("serializable".to_owned()), ..named("mysql") };
         assert_eq!((database.level(None), database.default_isolation()), (Some(Level::Serializable), "serializable"));
         assert_eq!(named("mongodb").level(None), Some(Level::RepeatableRead));
+        assert_eq!(named("cockroachdb").level(Some("repeatable read")), Some(Level::Serializable));
         assert_eq!(named("sqlite").level(Some("serializable")), None);
     }
 }

@@ -18,6 +18,40 @@ impl Expr {
     pub fn new(kind: ExprKind, span: Span) -> Self {
         Self { kind, span }
     }
+
+    /// Whether a variable is part of it.
+    #[must_use]
+    pub fn uses(&self, slot: SlotId) -> bool {
+        let items = |items: &[Item]| {
+            items.iter().any(|item| match item {
+                Item::Value(value) | Item::Spread(value) => value.uses(slot),
+            })
+        };
+        match &self.kind {
+            ExprKind::Slot(own) => *own == slot,
+            ExprKind::Field(a, _) | ExprKind::Unary(_, a) | ExprKind::Element(a) | ExprKind::Rest(a, _) => a.uses(slot),
+            ExprKind::Binary(_, a, b) | ExprKind::Index(a, b) => a.uses(slot) || b.uses(slot),
+            ExprKind::Over { source, body, .. } => source.uses(slot) || body.uses(slot),
+            ExprKind::Choice(a, b, c) => a.uses(slot) || b.uses(slot) || c.uses(slot),
+            ExprKind::Opaque(values) => values.iter().any(|value| value.uses(slot)),
+            ExprKind::Array(values) => items(values),
+            ExprKind::Template(parts) => parts.iter().any(|part| match part {
+                TemplatePart::Hole(hole) => hole.uses(slot),
+                TemplatePart::Text(_) => false,
+            }),
+            ExprKind::Object(entries) => entries.iter().any(|entry| match entry {
+                Entry::Field { value, .. } | Entry::Spread(value) => value.uses(slot),
+                Entry::Computed(key, value) => key.uses(slot) || value.uses(slot),
+            }),
+            ExprKind::Global(_)
+            | ExprKind::This
+            | ExprKind::Const(_)
+            | ExprKind::Func(_)
+            | ExprKind::Class(_)
+            | ExprKind::Module(_)
+            | ExprKind::Caught => false,
+        }
+    }
 }
 
 /// The forms of a pure expression.

@@ -201,6 +201,33 @@ pub enum Step {
     },
 }
 
+impl Block {
+    /// Whether a variable is read in it.
+    #[must_use]
+    pub fn uses(&self, slot: SlotId) -> bool {
+        let in_step = self.steps.iter().any(|step| match step {
+            Step::Set { value, .. } => value.uses(slot),
+            Step::Store { root, path, value, .. } => {
+                let in_key = |key: &Key| matches!(key, Key::Computed(key) if key.uses(slot));
+                *root == slot || path.iter().any(in_key) || value.as_ref().is_some_and(|value| value.uses(slot))
+            }
+            Step::Call(call) => {
+                let args = call.args.iter().any(|item| match item {
+                    super::Item::Value(arg) | super::Item::Spread(arg) => arg.uses(slot),
+                });
+                args || call.callee.uses(slot)
+            }
+            Step::Drop { .. } => false,
+        });
+        in_step
+            || match &self.exit {
+                Exit::Branch { test, .. } => test.uses(slot),
+                Exit::Return(Some(value)) | Exit::Throw(value) => value.uses(slot),
+                Exit::Goto(_) | Exit::Return(None) | Exit::Unreachable => false,
+            }
+    }
+}
+
 /// One hop of a path into an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Key {

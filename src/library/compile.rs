@@ -133,6 +133,7 @@ impl<'a> Compiler<'a> {
                 kind: *table.kind.get_ref(),
                 codes: table.codes.clone(),
                 members: table.members.clone(),
+                within: table.within.clone(),
                 messages: table.messages.clone(),
                 classes: table.classes.clone(),
                 tests: table.tests.clone(),
@@ -182,6 +183,7 @@ impl<'a> Compiler<'a> {
                 row.isolation = isolation.or(row.isolation.take());
                 row.query = table.query.unwrap_or(row.query);
                 row.holder = table.holder.unwrap_or(row.holder);
+                row.pool = table.pool.unwrap_or(row.pool);
                 row.column = table.column.unwrap_or(row.column);
                 row.condition = table.condition.unwrap_or(row.condition);
             }
@@ -193,6 +195,7 @@ impl<'a> Compiler<'a> {
                 isolation,
                 query: table.query.unwrap_or(false),
                 holder: table.holder.unwrap_or(false),
+                pool: table.pool.unwrap_or(false),
                 column: table.column.unwrap_or(false),
                 condition: table.condition.unwrap_or(false),
             }),
@@ -332,6 +335,8 @@ impl<'a> Compiler<'a> {
                 isolation: self.optional(table.isolation.as_ref(), params),
                 levels: levels.clone(),
                 lock: self.optional(table.lock.as_ref(), params),
+                in_process: table.in_process.unwrap_or(false),
+                level_needs_two: table.level_needs_two.unwrap_or(false),
                 nested: nested.clone(),
                 level: level.clone(),
                 gives: table.gives.as_ref().map(|gives| gives.get_ref().clone()),

@@ -13,6 +13,7 @@ const BUILTIN: &[(&str, &str)] = &[
     ("rules/libraries/prisma.toml", include_str!("../../rules/libraries/prisma.toml")),
     ("rules/libraries/std.toml", include_str!("../../rules/libraries/std.toml")),
     ("rules/libraries/dashmap.toml", include_str!("../../rules/libraries/dashmap.toml")),
+    ("rules/libraries/locks.toml", include_str!("../../rules/libraries/locks.toml")),
     ("rules/libraries/web.toml", include_str!("../../rules/libraries/web.toml")),
     ("rules/libraries/sqlx.toml", include_str!("../../rules/libraries/sqlx.toml")),
     ("rules/libraries/tokio-postgres.toml", include_str!("../../rules/libraries/tokio-postgres.toml")),

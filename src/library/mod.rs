@@ -151,6 +151,8 @@ pub struct TypeRow {
     pub isolation: Option<Selector>,
     /// Whether such a value stands for what it holds, and counts as one of that type, too.
     pub holder: bool,
+    /// Whether each statement through such a value may run on a connection of its own.
+    pub pool: bool,
     /// Whether such a value is a statement in the making, which calls add to and one call runs.
     pub query: bool,
     /// Whether such a value is a column.
@@ -464,6 +466,10 @@ pub struct RegionRow {
     pub levels: Vec<(String, String)>,
     /// `Some` for a lock: its name.
     pub lock: Option<Selector>,
+    /// Whether only this process sees the lock.
+    pub in_process: bool,
+    /// Whether a list of a single call runs at the default level, whatever is asked for.
+    pub level_needs_two: bool,
     /// What opening it inside such a region does: `savepoint` or `same`.
     pub nested: Option<String>,
     /// The level where none is asked for.
@@ -543,6 +549,8 @@ pub enum ErrorKind {
     UniqueViolation,
     Serialization,
     SerializationAtCommit,
+    /// A serialization failure in the form in which a statement of raw SQL reports it.
+    SerializationInSql,
     NotFound,
     ForeignKey,
 }
@@ -556,6 +564,8 @@ pub struct ErrorRow {
     pub codes: Vec<String>,
     /// The members that carry the code (`code`, `errorCode`).
     pub members: Vec<String>,
+    /// The members that it is read from inside of, one of them; empty where that does not matter.
+    pub within: Vec<String>,
     /// Pieces of its message that mean it.
     pub messages: Vec<String>,
     /// Classes that mean it; also variants and constants of that name.

@@ -76,6 +76,7 @@ pub(super) struct TypeTable {
     pub query: Option<bool>,
     pub column: Option<bool>,
     pub holder: Option<bool>,
+    pub pool: Option<bool>,
     pub condition: Option<bool>,
 }
 
@@ -156,6 +157,8 @@ pub(super) struct RegionTable {
     #[serde(default)]
     pub levels: Words,
     pub lock: Option<Text>,
+    pub in_process: Option<bool>,
+    pub level_needs_two: Option<bool>,
     pub nested: Option<Text>,
     pub level: Option<Text>,
     pub gives: Option<Text>,
@@ -204,6 +207,8 @@ pub(super) struct ErrorTable {
     pub codes: Vec<String>,
     #[serde(default)]
     pub members: Vec<String>,
+    #[serde(default)]
+    pub within: Vec<String>,
     #[serde(default)]
     pub messages: Vec<String>,
     #[serde(default)]

@@ -5,7 +5,9 @@ use super::elaborate::{At, Elaborator};
 use super::recognise::{Called, Recognised};
 use super::statement::exists;
 use super::survey::mutated;
-use super::trace::{BlockId, Effect, Event, Frame, FrameId, OpId, OpSource, Region, RegionId, Site, names_lock};
+use super::trace::{
+    BlockId, Effect, Event, Frame, FrameId, OpId, OpSource, Region, RegionId, RegionKind, Site, names_lock,
+};
 use super::types::Typed;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
@@ -27,11 +29,13 @@ pub(super) struct Target {
     pub this: Option<ValId>,
     /// How sure it is that this one is meant.
     pub confidence: Confidence,
+    /// Whether nobody makes use of what it gives.
+    pub unused: bool,
 }
 
 impl Target {
     pub fn closure(func: FuncRef, lexical: Option<FrameId>) -> Self {
-        Self { func, lexical, this: None, confidence: Confidence::High }
+        Self { func, lexical, this: None, confidence: Confidence::High, unused: false }
     }
 }
 
@@ -86,7 +90,10 @@ impl<'m> Elaborator<'m, '_> {
             return Some(found);
         }
         match self.recognise(at, name, Called { unit, receiver, callee, args: &args, form: call.form }) {
-            Some(Recognised::Ops(ops)) => {
+            Some(Recognised::Ops(mut ops)) => {
+                if ops.iter().any(|op| op.by.is_some_and(|(row, _)| row.lazy)) && self.is_unused(at, call) {
+                    ops.iter_mut().for_each(|op| op.dropped = true);
+                }
                 let map = ops.last().and_then(|op| op.by?.0.map.as_ref());
                 let map = map.and_then(|selector| self.select(selector, receiver, &args));
                 let given = self.run_ops(at, ops, site);
@@ -122,6 +129,8 @@ impl<'m> Elaborator<'m, '_> {
             && self.worth_running(target, &args)
             && self.may_run(target.func)
         {
+            let awaits = self.model.survey.shape(target.func).awaits;
+            let target = Target { unused: awaits && self.is_unused(at, call), ..target };
             return self.run_function(at, target, &args, site);
         }
         if call.form == CallForm::New
@@ -135,6 +144,12 @@ impl<'m> Elaborator<'m, '_> {
             return Some(query);
         }
         self.run_unknown(unit, at, call, receiver, callee, args, site)
+    }
+
+    /// Whether a call is not waited for, and nothing is made of what it gives.
+    fn is_unused(&self, at: &At, call: &Call) -> bool {
+        let func = self.model.program.func(self.trace.frames[at.frame.index()].func);
+        !call.awaited && !func.blocks.iter().any(|block| block.uses(call.out))
     }
 
     /// A value that has changed in place: all variables that hold it hold the new one.
@@ -259,7 +274,7 @@ impl<'m> Elaborator<'m, '_> {
 
     /// Runs a function of the project in place.
     pub fn run_function(&mut self, at: &mut At, target: Target, args: &[ValId], site: Site) -> Option<ValId> {
-        let Target { func, lexical, this, confidence } = target;
+        let Target { func, lexical, this, confidence, unused } = target;
         let in_place = lexical.is_some_and(|holder| self.encloses(holder, at.frame)) && !self.is_named_function(func);
         if lexical.is_some() {
             self.trace.in_place.push(func);
@@ -280,6 +295,7 @@ impl<'m> Elaborator<'m, '_> {
             takes_handle,
             confidence,
             takes_lock,
+            detached: unused && self.model.survey.shape(func).awaits,
             is_guarded,
             ..Frame::of(func)
         };
@@ -476,7 +492,15 @@ impl<'m> Elaborator<'m, '_> {
             (RegionForm::Guard, _) => None,
             _ => self.regions.last().copied(),
         };
-        self.trace.regions.push(Region { kind, site, on: Some(handle), parent, handler: at.handler, block: at.block });
+        self.trace.regions.push(Region {
+            kind,
+            site,
+            ignored_level: None,
+            on: Some(handle),
+            parent,
+            handler: at.handler,
+            block: at.block,
+        });
         self.give_type(region, row, library);
         if row.shared {
             self.shared.push((handle, region));
@@ -505,6 +529,17 @@ impl<'m> Elaborator<'m, '_> {
                 let list = body?;
                 for op in self.lazy_ops(list) {
                     self.trace.ops[op.index()].region = Some(region);
+                }
+                let is_alone = match self.trace.values.get(list) {
+                    Val::Array(items) => matches!(items.as_slice(), [ArrayItem::Value(_)]),
+                    _ => false,
+                };
+                let it = &mut self.trace.regions[region.index()];
+                if let RegionKind::Transaction { isolation, .. } = &mut it.kind
+                    && row.level_needs_two
+                    && is_alone
+                {
+                    it.ignored_level = isolation.take();
                 }
                 self.emit(at, Event::Open(region));
                 self.emit(at, Event::Close(region));

@@ -150,6 +150,7 @@ impl Frame {
             is_stage: false,
             takes_lock: false,
             awaits: false,
+            detached: false,
             is_guarded: false,
         }
     }

@@ -65,6 +65,7 @@ impl<'m> Elaborator<'m, '_> {
             self.trace.regions.push(Region {
                 kind,
                 site,
+                ignored_level: None,
                 parent: None,
                 handler: at.handler,
                 block: at.block,
@@ -93,6 +94,8 @@ impl<'m> Elaborator<'m, '_> {
             client: None,
             by: Some(by),
             scalar: false,
+            dropped: false,
+            pooled: false,
         }]))
     }
 

@@ -276,8 +276,10 @@ impl<'m> Elaborator<'m, '_> {
             args: args.to_vec(),
             handle: Some(handle),
             client: self.client(handle),
+            pooled: self.client(handle).is_some() && self.typed(handle).is_some_and(|typed| typed.row.pool),
             by: Some(by),
             scalar: row.scalar,
+            dropped: false,
         }
     }
 
@@ -405,7 +407,7 @@ impl<'m> Elaborator<'m, '_> {
         if let Some(name) = &row.lock {
             let name = self.select(name, Some(handle), args);
             let name = name.and_then(|name| self.trace.values.text(name).map(ToOwned::to_owned));
-            return RegionKind::Lock(name.unwrap_or_default());
+            return if row.in_process { RegionKind::Mutex } else { RegionKind::Lock(name.unwrap_or_default()) };
         }
         let inside = matches!(self.trace.values.get(handle), Val::Handle(_));
         if inside && row.nested.as_deref() == Some("savepoint") {

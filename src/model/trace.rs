@@ -185,6 +185,8 @@ pub struct Frame {
     pub takes_lock: bool,
     /// Whether it waits for something, so that other things go on meanwhile.
     pub awaits: bool,
+    /// Whether it waits for something, and nobody waits for it: what stands behind the call goes on meanwhile.
+    pub detached: bool,
     /// Whether something around the call to it may make a difference: a handler of errors, a transaction, a lock.
     pub is_guarded: bool,
 }
@@ -196,6 +198,8 @@ pub struct Region {
     pub kind: RegionKind,
     /// Where it is opened.
     pub site: Site,
+    /// The level that was asked for and is not given.
+    pub ignored_level: Option<String>,
     /// The value it is opened on: a client, or the handle of the transaction around it.
     pub on: Option<ValId>,
     /// The region it is opened in.
@@ -222,6 +226,8 @@ pub enum RegionKind {
     Savepoint,
     /// A lock that other processes see, by name, as far as it is known.
     Lock(String),
+    /// A lock within the process, around what is done to things that other processes reach as well.
+    Mutex,
     /// A guard within the process: what it guards is nobody else's before it is gone.
     Guard(String),
 }
@@ -262,10 +268,14 @@ pub struct Op<'a> {
     /// How sure it is that the handle is a client, which opens connections of its own; `None` where it is a transaction's, or
     /// where nothing says what it is.
     pub client: Option<Confidence>,
+    /// Whether it may run on a connection that the statement before it has not run on.
+    pub pooled: bool,
     /// The library whose call it is, and the row that describes the call that runs it.
     pub by: Option<(&'a CallRow, &'a Library)>,
     /// Whether it gives one column of its row instead of the row.
     pub scalar: bool,
+    /// Whether it runs only when somebody waits for it, and nobody does.
+    pub dropped: bool,
 }
 
 /// Where an operation's conditions and written columns come from.

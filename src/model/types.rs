@@ -193,8 +193,12 @@ impl<'m> Elaborator<'m, '_> {
             Val::Object(_) => self.changed_row(value).and_then(|row| self.typed(row)),
             Val::Element(inner) => self.typed(*inner).filter(|_| matches!(values.get(*inner), Val::Result(_))),
             Val::Call { callee, is_new: true, .. } => {
-                let name = self.name_of(*callee)?;
-                self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::New(_)) && p.accepts(name))
+                let name = match values.get(*callee) {
+                    // The class that a module is made for goes by the module's name.
+                    Val::External(module, name) if name == "default" => class_of_module(module),
+                    _ => self.name_of(*callee)?.to_owned(),
+                };
+                self.find_type(Confidence::High, |_, p| matches!(p, TypePattern::New(_)) && p.accepts(&name))
             }
             Val::Call { callee, .. } => {
                 if let Some(given) = self.given(*callee) {
@@ -441,6 +445,7 @@ impl<'m> Elaborator<'m, '_> {
         self.trace.regions.push(super::trace::Region {
             kind: super::trace::RegionKind::Transaction { isolation: None, batch: false, ambient: true },
             site,
+            ignored_level: None,
             on: None,
             parent: None,
             handler: None,
@@ -471,6 +476,19 @@ impl<'m> Elaborator<'m, '_> {
         }
     }
 }
+/// The name of the class that a module called `some-thing` is made for: `SomeThing`.
+fn class_of_module(module: &str) -> String {
+    let last = module.rsplit('/').next().unwrap_or(module);
+    let words = last.split(|c: char| !c.is_alphanumeric());
+    words
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next().map(char::to_uppercase).into_iter().flatten();
+            first.chain(letters).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 /// The words that a class is marked with: the names in its `derive(…)`.
 fn derives(class: &Class) -> impl Iterator<Item = &str> {
     let lists = class.decorators.iter().filter_map(|mark| mark.trim().strip_prefix("derive("));

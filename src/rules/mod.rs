@@ -197,13 +197,29 @@ pub fn speak(case: &Case, code: &dyn Fn(&str) -> Option<String>) -> Option<Findi
         return Some(speech::finding(UNCHECKED_GUARD, vec![rule.name], case, words, FURTHER, code));
     }
     let mut words = (rule.speak)(case);
+    if case.mutex.is_some() {
+        words
+            .notes
+            .insert(0, "the lock around it keeps out others in this process, and nobody in a second one".to_owned());
+    }
     if !case.in_transaction {
         return Some(speech::finding(rule.name, Vec::new(), case, words, FURTHER, code));
     }
     let level = case.isolation.as_deref().unwrap_or("its isolation");
     let words_of_default = if case.default_isolation { ", the default," } else { "" };
     words.notes.insert(0, format!("the transaction runs at {level}{words_of_default} and does not keep the other out"));
+    if level == "read uncommitted" {
+        words.notes.push(dirty_reads(&case.database.name));
+    }
     Some(speech::finding(WEAK_TRANSACTION, vec![rule.name], case, words, FURTHER, code))
+}
+
+/// What a transaction at read uncommitted may see.
+fn dirty_reads(database: &str) -> String {
+    match database {
+        "postgresql" | "cockroachdb" => format!("{database} takes read uncommitted for read committed"),
+        _ => "at read uncommitted the check may even have seen what another transaction takes back".to_owned(),
+    }
 }
 
 /// The finding about a slip. `code` finds the code of a remedy's intent.

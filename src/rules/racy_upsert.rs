@@ -12,7 +12,7 @@ pub(super) fn selects(slip: &Slip) -> bool {
 
 /// The words for it.
 pub(super) fn speak(slip: &Slip) -> Speech {
-    let none = Upsert { relation: None, causes: Vec::new() };
+    let none = Upsert { relation: None, causes: Vec::new(), in_one: false };
     let upsert = match &slip.kind {
         SlipKind::Upsert(upsert) => upsert,
         _ => &none,
@@ -20,6 +20,7 @@ pub(super) fn speak(slip: &Slip) -> Speech {
     let case = &slip.case;
     let what = entity(case);
     let shape = match &upsert.relation {
+        None if upsert.in_one => format!("this insert of {what} looks in the same statement whether the row is there"),
         None => format!("this upsert of {what} looks first and inserts then"),
         Some(relation) => format!("`{relation}` is looked for first and created then"),
     };

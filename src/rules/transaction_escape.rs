@@ -1,6 +1,6 @@
 //! A statement inside a transaction that goes through the client around it: it runs beside the transaction.
 
-use super::speech::{Speech, entity, remedy};
+use super::speech::{Speech, advice, entity, remedy};
 use crate::analysis::slips::{Escape, Slip, SlipKind};
 
 /// Whether the slip is this rule's.
@@ -25,6 +25,16 @@ pub(super) fn speak(slip: &Slip) -> Speech {
             "a transaction is opened on the outer client inside another one, and stays when that is rolled back".into(),
             "opened on the client, on a connection of its own",
         ),
+        Escape::Unawaited => (
+            format!(
+                "nobody waits for the write of {what}: the transaction commits without it, and refuses it afterwards"
+            ),
+            "runs on while the transaction goes on to its end",
+        ),
+        Escape::NeverSent => (
+            format!("nobody waits for the write of {what}, and so it is never sent"),
+            "a query is sent when it is awaited",
+        ),
         Escape::ReadOfWritten => (
             format!(
                 "{what} is read beside the transaction that surrounds it, and what that has written is not there yet"
@@ -40,6 +50,11 @@ pub(super) fn speak(slip: &Slip) -> Speech {
             "goes through the outer client, on a second connection",
         ),
     };
+    if matches!(escape, Escape::Unawaited | Escape::NeverSent) {
+        let remedies =
+            vec![advice("await it, or everything that is started in the callback, before the callback ends")];
+        return Speech { message, check: String::new(), act: act.to_owned(), notes: Vec::new(), remedies };
+    }
     let mut notes = Vec::new();
     match escape {
         Escape::Write | Escape::Transaction => {

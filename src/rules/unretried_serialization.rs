@@ -20,6 +20,16 @@ pub(super) fn speak(slip: &Slip) -> Speech {
         Retry::StatementsOnly => {
             "the retry knows the conflict that a statement reports, and not the one that the commit reports".to_owned()
         }
+        Retry::CallsOnly => {
+            "the retry knows the conflict that a call reports, and not the one that raw SQL in the transaction reports"
+                .to_owned()
+        }
+        Retry::Swallowed => {
+            "when all attempts have failed, the loop ends as if the transaction had gone through".to_owned()
+        }
+        Retry::Unheard => {
+            format!("a batch of one call is sent without a transaction: {level} is not what it runs at")
+        }
         Retry::Effects => "what is run again after a conflict sends its messages again".to_owned(),
     };
     let remedies = match retry {
@@ -27,7 +37,9 @@ pub(super) fn speak(slip: &Slip) -> Speech {
             remedy("add-retry", "run the whole transaction again when it is aborted, a few times"),
             advice("or let one statement decide at the default level: a guarded update, an upsert"),
         ],
-        Retry::StatementsOnly => vec![remedy(
+        Retry::Swallowed => vec![advice("behind the loop, throw the last error")],
+        Retry::Unheard => vec![advice("open a transaction with a callback, which runs at the level that is asked for")],
+        Retry::StatementsOnly | Retry::CallsOnly => vec![remedy(
             "add-retry",
             "with a driver adapter a conflict has three forms: that of a call, that of raw SQL, and that of the commit; retry all of them",
         )],

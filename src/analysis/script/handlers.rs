@@ -215,8 +215,19 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
             (Some(false), Some(false)) => Some(false),
             _ => None,
         },
-        Val::Binary(BinaryOp::Eq, a, b) => code_test(trace, *a, *b, kind),
-        Val::Binary(BinaryOp::Ne, a, b) => code_test(trace, *a, *b, kind).map(|t| !t),
+        Val::Binary(op @ (BinaryOp::Eq | BinaryOp::Ne), a, b) => {
+            // `a ?? b` is one or the other.
+            let answer = match trace.values.get(*a) {
+                Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, one, other) => {
+                    match (code_test(trace, *one, *b, kind), code_test(trace, *other, *b, kind)) {
+                        (Some(one), Some(other)) => Some(one || other),
+                        (one, other) => one.or(other),
+                    }
+                }
+                _ => code_test(trace, *a, *b, kind),
+            };
+            answer.map(|answer| answer == (*op == BinaryOp::Eq))
+        }
         Val::Binary(BinaryOp::InstanceOf, _, class) => {
             if let Val::Class(_) = trace.values.get(*class) {
                 // A class of the project's own is not what the database throws.
@@ -297,7 +308,7 @@ fn named_for(name: &str, kind: ErrorKind) -> Option<bool> {
     }
     Some(match kind {
         ErrorKind::UniqueViolation => unique,
-        ErrorKind::Serialization | ErrorKind::SerializationAtCommit => serialization,
+        ErrorKind::Serialization | ErrorKind::SerializationAtCommit | ErrorKind::SerializationInSql => serialization,
         ErrorKind::NotFound => missing,
         ErrorKind::ForeignKey => false,
     })
@@ -338,9 +349,20 @@ fn code_test(trace: &Trace<'_>, a: ValId, b: ValId, kind: ErrorKind) -> Option<b
     }
     let is_member = error_rows(trace).any(|row| row.members.iter().any(|m| m == name));
     if is_member || error_rows(trace).any(|row| row.codes.iter().any(|c| c == code)) {
-        return Some(error_rows(trace).any(|row| row.kind == kind && row.codes.iter().any(|c| c == code)));
+        let on_the_way = |row: &ErrorRow| row.within.is_empty() || goes_through(trace, member, &row.within, 8);
+        let fits = |row: &ErrorRow| row.kind == kind && row.codes.iter().any(|c| c == code) && on_the_way(row);
+        return Some(error_rows(trace).any(fits));
     }
     (name == "name").then_some(false)
+}
+
+/// Whether a member is read from inside one of these members of the error.
+fn goes_through(trace: &Trace<'_>, value: ValId, within: &[String], depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    match trace.values.get(value) {
+        Val::Field(base, name) => within.contains(name) || goes_through(trace, *base, within, depth),
+        _ => false,
+    }
 }
 
 fn known_code(trace: &Trace<'_>, code: &str, kind: ErrorKind) -> Option<bool> {

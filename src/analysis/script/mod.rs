@@ -27,7 +27,7 @@ use crate::interleave::{
     self as judge, Block, Code, Env, Initial, Node, Table, block, catch, declined, did, effect, lit, ret, retry, size,
     throw, tx, when,
 };
-use crate::library::{ErrorKind, Rows, Verb};
+use crate::library::{ErrorKind, Place, Rows, Verb};
 use crate::model::{
     BlockId, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes, Written,
     entity_of,
@@ -359,8 +359,14 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         }
         // Named locks of the surrounding text hold whatever handle is used.
         let block = self.trace.op(op).block;
+        let in_process = matches!(self.trace.op(op).place(), Some(Place::Shared | Place::Held | Place::Atomic));
         for region in self.trace.block(block).regions.iter().rev() {
-            let is_lock = matches!(self.trace.regions[region.index()].kind, RegionKind::Lock(_) | RegionKind::Guard(_));
+            let is_lock = match self.trace.regions[region.index()].kind {
+                RegionKind::Lock(_) | RegionKind::Guard(_) => true,
+                // Worth something only for what nobody else reaches.
+                RegionKind::Mutex => in_process,
+                RegionKind::Transaction { .. } | RegionKind::Savepoint => false,
+            };
             if is_lock && !chain.contains(region) {
                 chain.push(*region);
             }
@@ -421,6 +427,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 RegionKind::Savepoint => judge::savepoint(body).into(),
                 // Given back at the end, however that is reached.
                 RegionKind::Guard(name) => tx(None, block![judge::lock(name.as_str()), body]).into(),
+                RegionKind::Mutex => tx(None, block![judge::lock("mutex"), body]).into(),
                 RegionKind::Lock(name) => {
                     let name = if name.is_empty() { "lock".to_owned() } else { name };
                     block![judge::lock(name.as_str()).for_session(), body, judge::unlock(name.as_str())]

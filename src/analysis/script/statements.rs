@@ -3,6 +3,7 @@
 use super::handlers::{Handling, handling};
 use super::native::{is_limited, unmet};
 use super::{Item, OWN, Writer};
+use crate::analysis::slips::locks::is_lock_of_connection;
 use crate::interleave::{self as judge, Block, Code, block, catch, either, lit, size, throw, tx, when};
 use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
 use crate::model::{BlockId, OpId, OpSource, RegionId};
@@ -20,6 +21,8 @@ impl<'m> Writer<'_, '_, 'm> {
                 sql::Scope::Transaction => lock,
             };
             match &statement.kind {
+                // Of a connection that the next statement need not run on.
+                _ if it.pooled && is_lock_of_connection(&it) => {}
                 sql::Kind::AdvisoryLock { scope, .. } => {
                     let tag = self.tag(op);
                     nodes.push(session_lock(*scope, judge::lock("advisory")).tag(tag));
@@ -259,7 +262,9 @@ impl<'m> Writer<'_, '_, 'm> {
 fn codes(kind: ErrorKind) -> Vec<Code> {
     match kind {
         ErrorKind::UniqueViolation => vec![Code::Unique],
-        ErrorKind::Serialization | ErrorKind::SerializationAtCommit => serialization_codes(),
+        ErrorKind::Serialization | ErrorKind::SerializationAtCommit | ErrorKind::SerializationInSql => {
+            serialization_codes()
+        }
         ErrorKind::NotFound => vec![Code::own("not found")],
         ErrorKind::ForeignKey => Vec::new(),
     }

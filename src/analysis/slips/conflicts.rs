@@ -10,7 +10,7 @@ use crate::finding::{Anomaly, Severity};
 use crate::interleave::Engine;
 use crate::library::{ErrorKind, Verb};
 use crate::link::{FuncRef, Program};
-use crate::model::{BlockId, Event, FrameId, OpId, RegionId, RegionKind, Val};
+use crate::model::{BlockId, Event, Exit, FrameId, Literal, OpId, OpSource, RegionId, RegionKind, Trace, Val};
 
 /// How many writes of a transaction are tried for a conflict.
 const TRIES: usize = 4;
@@ -23,6 +23,9 @@ pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database:
 
 fn unretried(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, id: RegionId) -> Option<Slip> {
     let region = search.trace.regions[id.index()].clone();
+    if region.ignored_level.is_some() {
+        return unheard(search, program, database, id);
+    }
     let RegionKind::Transaction { isolation: Some(level), ambient: false, .. } = &region.kind else { return None };
     let conflicts = matches!(
         (level.as_str(), database.engine()),
@@ -33,6 +36,8 @@ fn unretried(search: &mut Search<'_, '_, '_>, program: &Program, database: &Data
         return None;
     }
     let opened_in = search.trace.block(region.block).frame;
+    let raw =
+        search.all_ops().find(|op| search.trace.op(*op).region == Some(id) && reports_in_its_own_form(search, *op));
     let writes: Vec<OpId> = search
         .all_ops()
         .filter(|op| {
@@ -56,18 +61,44 @@ fn unretried(search: &mut Search<'_, '_, '_>, program: &Program, database: &Data
         None => Retry::None,
         // A retry that knows the error of a statement may not know that of the commit.
         Some((Handling::Retries, _)) if answered(ErrorKind::SerializationAtCommit).is_none() => Retry::StatementsOnly,
-        Some((Handling::Retries, _)) => Retry::Effects,
+        Some((Handling::Retries, _)) if raw.is_some() && answered(ErrorKind::SerializationInSql).is_none() => {
+            Retry::CallsOnly
+        }
+        Some((Handling::Retries, _)) if effect_inside(search, id).is_some() => Retry::Effects,
+        Some((Handling::Retries, _)) if is_swallowed(search, id) => Retry::Swallowed,
         Some(_) => return None,
     };
     let broken = match retry {
         Retry::None => writes.iter().find_map(|write| aborted(search, database, *write))?,
         Retry::StatementsOnly => told(search, database, first, Severity::Info),
-        Retry::Effects => {
-            effect_inside(search, id)?;
+        Retry::CallsOnly | Retry::Swallowed | Retry::Effects | Retry::Unheard => {
             told(search, database, first, Severity::Warning)
         }
     };
-    let case = case::case(search, program, &broken, database);
+    Some(slip(search, program, database, id, &broken, retry, seen))
+}
+
+/// A batch of one call that asks for a level.
+fn unheard(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, id: RegionId) -> Option<Slip> {
+    let op = search.all_ops().find(|op| search.trace.op(*op).region == Some(id))?;
+    let opened_in = search.trace.block(search.trace.regions[id.index()].block).frame;
+    let seen = search.seen_with(op, opened_in);
+    let mut broken = told(search, database, op, Severity::Warning);
+    broken.isolation.clone_from(&search.trace.regions[id.index()].ignored_level);
+    (seen == FrameId::default()).then(|| slip(search, program, database, id, &broken, Retry::Unheard, seen))
+}
+
+fn slip(
+    search: &mut Search<'_, '_, '_>,
+    program: &Program,
+    database: &Database,
+    id: RegionId,
+    broken: &Broken,
+    retry: Retry,
+    seen: FrameId,
+) -> Slip {
+    let opened_in = search.trace.block(search.trace.regions[id.index()].block).frame;
+    let case = case::case(search, program, broken, database);
     let act = case::opening(search, program, id);
     let calls = case::calls_to(program, search, opened_in, seen);
     let func = search.trace.frames[seen.index()].func;
@@ -82,7 +113,84 @@ fn unretried(search: &mut Search<'_, '_, '_>, program: &Program, database: &Data
         guard: None,
         ..case
     };
-    Some(Slip { kind: SlipKind::Conflict(retry), in_caller: !own, case })
+    Slip { kind: SlipKind::Conflict(retry), in_caller: seen != FrameId::default(), case }
+}
+
+/// Whether an operation is a statement of SQL text, and its library reports conflicts of those in a form of their own.
+fn reports_in_its_own_form(search: &Search<'_, '_, '_>, op: OpId) -> bool {
+    let it = search.trace.op(op);
+    let by =
+        it.by.is_some_and(|(_, library)| library.errors.iter().any(|row| row.kind == ErrorKind::SerializationInSql));
+    by && matches!(it.source, OpSource::Sql(..))
+}
+
+/// Whether control comes from one block to another without an error.
+fn goes_on_to(trace: &Trace<'_>, from: BlockId, to: BlockId) -> bool {
+    let (mut todo, mut seen) = (vec![from], Vec::new());
+    while let Some(block) = todo.pop() {
+        if block == to {
+            return true;
+        }
+        if seen.contains(&block) {
+            continue;
+        }
+        seen.push(block);
+        match &trace.block(block).exit {
+            Exit::Goto(next) => todo.push(*next),
+            Exit::Branch { yes, no, .. } => todo.extend([*yes, *no]),
+            Exit::Raise(..) | Exit::Return(..) | Exit::Throw(..) | Exit::Unreachable => {}
+        }
+    }
+    false
+}
+
+/// Whether the loop around a transaction, when its attempts are used up, ends as if all had gone well: it is left through
+/// its head, to an end that answers nothing, and whoever gets through leaves it elsewhere.
+fn is_swallowed(search: &Search<'_, '_, '_>, region: RegionId) -> bool {
+    let trace = &*search.trace;
+    let opened = trace.regions[region.index()].block;
+    let closes = |block: &BlockId| {
+        trace.block(*block).events.iter().any(|event| matches!(event, Event::Close(closed) if *closed == region))
+    };
+    let Some(closed) = search.flow.order.iter().copied().find(closes) else { return false };
+    let leads = |from, to| search.flow.leads(trace, from, to);
+    // Whether a loop's way back lies behind a block.
+    let comes_back = |from: BlockId, head: BlockId| {
+        let ends = search.flow.order.iter().copied().filter(|end| trace.successors(*end).any(|next| next == head));
+        ends.filter(|end| !search.flow.is_forward(*end, head)).any(|end| leads(from, end))
+    };
+    let is_around = |head: &BlockId| trace.block(*head).is_loop && leads(*head, opened) && comes_back(opened, *head);
+    // Of several loops around it the innermost.
+    let Some(head) = search.flow.order.iter().copied().filter(is_around).last() else { return false };
+    if goes_on_to(trace, closed, head) {
+        return false;
+    }
+    let Exit::Branch { yes, no, .. } = trace.block(head).exit else { return false };
+    let Some(after) = [yes, no].into_iter().find(|next| !leads(*next, opened)) else { return false };
+    let (mut todo, mut seen, mut silent) = (vec![after], Vec::new(), false);
+    while let Some(block) = todo.pop() {
+        if seen.contains(&block) {
+            continue;
+        }
+        seen.push(block);
+        if block == closed || seen.len() > 40 {
+            return false;
+        }
+        match &trace.block(block).exit {
+            Exit::Goto(next) => todo.push(*next),
+            Exit::Branch { yes, no, .. } => todo.extend([*yes, *no]),
+            Exit::Return(value, _) => {
+                let is_nothing = trace.values.literal(*value).is_some_and(Literal::is_absent);
+                if !is_nothing {
+                    return false;
+                }
+                silent = true;
+            }
+            Exit::Raise(..) | Exit::Throw(..) => return false,
+            Exit::Unreachable => {}
+        }
+    }
+    silent
 }
 
 /// A write of a transaction that an interleaving with its twin aborts.

@@ -10,12 +10,15 @@ use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::library::Verb;
 use crate::link::Program;
-use crate::model::{BlockId, Event, Exit, OpId, Region, RegionId, RegionKind};
+use crate::model::{BlockId, Event, Exit, FrameId, OpId, Region, RegionId, RegionKind};
 
 /// What runs beside the transactions of a trace: one slip for each transaction, about the worst of it.
 pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
     let mut found: Vec<Escaped> = Vec::new();
     for op in search.all_ops() {
+        if let Some((region, escape)) = unawaited(search, op) {
+            found.push(Escaped { op, region, escape, confidence: search.trace.op(op).confidence });
+        }
         let Some((region, confidence)) = escaped(search, op) else { continue };
         let Some(escape) = escape(search, op, region) else { continue };
         found.push(Escaped { op, region, escape, confidence });
@@ -45,11 +48,38 @@ struct Escaped {
 /// How bad it is, and what it leaves behind.
 fn weight(escape: Escape) -> (Severity, Anomaly) {
     match escape {
-        Escape::Write | Escape::Transaction => (Severity::Error, Anomaly::PartialWrite),
+        Escape::Write | Escape::Transaction | Escape::Unawaited | Escape::NeverSent => {
+            (Severity::Error, Anomaly::PartialWrite)
+        }
         Escape::Log => (Severity::Info, Anomaly::PartialWrite),
         Escape::ReadOfWritten | Escape::ReadForWrite => (Severity::Warning, Anomaly::StaleDecision),
         Escape::Read => (Severity::Info, Anomaly::StaleDecision),
     }
+}
+
+/// The transaction that a write goes through without anybody waiting for it.
+fn unawaited(search: &Search<'_, '_, '_>, op: OpId) -> Option<(RegionId, Escape)> {
+    let it = search.trace.op(op);
+    search.flow.position(it.block)?;
+    let region = it.region.filter(|_| matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert))?;
+    let opened_in = match search.trace.regions[region.index()] {
+        Region { kind: RegionKind::Transaction { batch: false, ambient: true, .. }, .. } => FrameId::default(),
+        Region { kind: RegionKind::Transaction { batch: false, .. }, block, .. } => search.trace.block(block).frame,
+        _ => return None,
+    };
+    if it.dropped {
+        return Some((region, Escape::NeverSent));
+    }
+    // Runs inside the one that has opened it.
+    let mut frame = it.frame;
+    while frame != opened_in {
+        let run = &search.trace.frames[frame.index()];
+        if run.detached {
+            return Some((region, Escape::Unawaited));
+        }
+        frame = run.caller?.0;
+    }
+    None
 }
 
 /// The transaction that an operation stands in and does not run in, and how sure that is.
@@ -187,7 +217,7 @@ fn slip(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database,
         calls,
         function: case::function_name(program, func),
         seen_by: func,
-        transaction: Some(case::opening(search, program, region)),
+        transaction: Some(case::opening(search, program, region)).filter(|place| !place.span.is_empty()),
         isolation: None,
         ..case
     };

@@ -7,7 +7,7 @@ mod conflicts;
 mod effects;
 mod escapes;
 mod guards;
-mod locks;
+pub(super) mod locks;
 mod splits;
 mod upserts;
 mod versions;
@@ -67,6 +67,12 @@ pub enum Retry {
     None,
     /// It is run again after an error of a statement, and not after one of the commit.
     StatementsOnly,
+    /// It is run again after an error of a call, and not after one of raw SQL.
+    CallsOnly,
+    /// It is run again, and when the attempts are used up nobody is told.
+    Swallowed,
+    /// It is a batch of one call, which the database runs at its default, whatever is asked for.
+    Unheard,
     /// It is run again, and with it what it does to the world outside.
     Effects,
 }
@@ -98,6 +104,8 @@ pub struct Upsert {
     pub relation: Option<String>,
     /// What keeps it from being one statement.
     pub causes: Vec<Unmet>,
+    /// Whether it is one statement that looks before it inserts.
+    pub in_one: bool,
 }
 
 /// What runs beside a transaction.
@@ -113,6 +121,10 @@ pub enum Escape {
     ReadOfWritten,
     /// A read that a write of the transaction rests on.
     ReadForWrite,
+    /// A write through the transaction's own handle that nobody waits for.
+    Unawaited,
+    /// The same where nothing is sent before somebody waits.
+    NeverSent,
     /// Another read.
     Read,
 }

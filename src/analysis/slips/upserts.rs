@@ -11,7 +11,7 @@ use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Severity};
 use crate::library::{ErrorKind, Verb};
 use crate::link::Program;
-use crate::model::{BlockId, Event, OpId, entity_of};
+use crate::model::{BlockId, Event, OpId, OpSource, entity_of};
 use crate::schema::ColumnKind;
 
 /// The upserts of a trace that several statements carry out, with an interleaving that breaks them.
@@ -21,8 +21,10 @@ pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database:
         if !search.is_settled_here(op) {
             continue;
         }
-        if search.trace.op(op).verb == Verb::Upsert {
-            slips.extend(emulated(search, program, database, op));
+        match search.trace.op(op).verb {
+            Verb::Upsert => slips.extend(emulated(search, program, database, op)),
+            Verb::Create => slips.extend(unless_there(search, program, database, op)),
+            _ => {}
         }
         slips.extend(nested(search, program, database, op));
     }
@@ -38,7 +40,26 @@ fn emulated(search: &mut Search<'_, '_, '_>, program: &Program, database: &Datab
     let confidence = search.trace.op(op).confidence;
     let window = Window { confidence, ..Window::alone(op, Link::Absence, way) };
     let broken = judged::judge(search, window, database)?;
-    Some(slip(search, program, database, broken, Upsert { relation: None, causes }))
+    Some(slip(search, program, database, broken, Upsert { relation: None, causes, in_one: false }))
+}
+
+/// An insert that looks, in the same statement, whether the row is there.
+fn unless_there(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, op: OpId) -> Option<Slip> {
+    let looks = match &search.trace.op(op).source {
+        OpSource::Sql(statement, _) => statement.query().is_some_and(|query| query.insert_select_not_exists),
+        _ => false,
+    };
+    if !looks {
+        return None;
+    }
+    let way = search.way_to(op);
+    let confidence = search.trace.op(op).confidence;
+    let window = Window { confidence, ..Window::alone(op, Link::Absence, way) };
+    let mut broken = judged::judge(search, window, database)?;
+    // What it asks for stands in the statement, which is all there is to be sure of.
+    broken.confidence = confidence;
+    let upsert = Upsert { relation: None, causes: Vec::new(), in_one: true };
+    Some(slip(search, program, database, broken, upsert))
 }
 
 /// A related row that is found or created along with another write. That is never one statement.
@@ -66,7 +87,8 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
     let in_transaction = search.in_one_transaction(&window);
     let mut broken = judged::unproven(search, window, database, in_transaction);
     broken.anomaly = Anomaly::UnhandledViolation;
-    let mut slip = slip(search, program, database, broken, Upsert { relation: Some(relation), causes: Vec::new() });
+    let mut slip =
+        slip(search, program, database, broken, Upsert { relation: Some(relation), causes: Vec::new(), in_one: false });
     slip.case.entity = to;
     Some(slip)
 }
