@@ -3,7 +3,7 @@
 
 use super::database::Database;
 use super::judged;
-use super::script::{OWN, Script, serialization_codes};
+use super::script::{NOT_FOUND, OWN, Script, serialization_codes};
 use super::window::{Link, Search, Window};
 use crate::interleave::{
     Block, Code, Expr, Initial, Kind, Level, Node, OnConflict, Row, Stmt, Table, block, catch, col, field, null, retry,
@@ -200,7 +200,7 @@ impl Draft<'_> {
         // The form that gives a count does not fail where there is no row.
         let program = match program.nodes() {
             [Node::Catch { codes, body, handler }] => {
-                let codes: Vec<Code> = codes.iter().cloned().chain([Code::own("not found")]).collect();
+                let codes: Vec<Code> = codes.iter().cloned().chain([Code::own(NOT_FOUND)]).collect();
                 catch(codes, body.clone(), handler.clone()).into()
             }
             _ => program,

@@ -211,7 +211,7 @@ fn finish(
     in_transaction: bool,
 ) -> Option<Broken> {
     let act = search.trace.op(window.act);
-    let missing = verdict.codes.contains(&Code::own("not found"));
+    let missing = verdict.codes.contains(&Code::own(script::NOT_FOUND));
     let violation = match verdict.kind {
         Kind::Fails => verdict.codes.contains(&Code::Unique),
         _ => verdict.outcome.as_ref().is_some_and(|o| o.endings.contains(&Ending::Failed(Code::Unique))),

@@ -99,6 +99,9 @@ struct Spare {
 /// The program's own error for a `throw`, which the caller sees as a decline.
 pub(super) const OWN: &str = "thrown";
 
+/// The error of a call that has found no row.
+pub(super) const NOT_FOUND: &str = "not found";
+
 /// Writes the script of one way.
 ///
 /// With `answers`, how a run ends is part of what is compared; without, only rows and effects are.
@@ -131,7 +134,9 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     if !writer.retried.is_empty() {
         body = retry(std::mem::take(&mut writer.retried), 3, body).into();
     }
-    let program = block![catch([Code::own(OWN)], body, writer.decline())];
+    // Where only rows and effects are compared, who is told that the row is gone has declined.
+    let told: Vec<Code> = if answers { vec![Code::own(OWN)] } else { vec![Code::own(OWN), Code::own(NOT_FOUND)] };
+    let program = block![catch(told, body, writer.decline())];
     let keys_unknown = writer.keys_unknown;
     let sets = writer.sets;
     let tags = std::mem::take(&mut writer.tags);

@@ -2,7 +2,7 @@
 
 use super::handlers::{Handling, handling};
 use super::native::{is_limited, unmet};
-use super::{Item, OWN, Writer};
+use super::{Item, NOT_FOUND, OWN, Writer};
 use crate::analysis::slips::locks::is_lock_of_connection;
 use crate::interleave::{self as judge, Block, Code, block, catch, either, lit, size, throw, tx, when};
 use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
@@ -191,13 +191,13 @@ impl<'m> Writer<'_, '_, 'm> {
                 if steps.contains(&StepRow::UpdateUncounted) {
                     let probe = format!("{variable}-probe");
                     let read = judge::read(table.as_str()).filter(filter).to(probe.as_str()).tag(tag);
-                    let gone = when(size(probe.as_str()).eq(0), throw(Code::own("not found")));
+                    let gone = when(size(probe.as_str()).eq(0), throw(Code::own(NOT_FOUND)));
                     let several = block![read, gone, update];
                     nodes.push(if in_tx { several } else { tx(None, several).into() });
                 } else {
                     nodes.push(update);
                     if it.missing == Missing::Throws {
-                        missing(nodes, "not found");
+                        missing(nodes, NOT_FOUND);
                     }
                 }
             }
@@ -208,13 +208,13 @@ impl<'m> Writer<'_, '_, 'm> {
                 if steps.contains(&StepRow::DeleteUncounted) {
                     let probe = format!("{variable}-probe");
                     let read = judge::read(table.as_str()).filter(filter).to(probe.as_str()).tag(tag);
-                    let gone = when(size(probe.as_str()).eq(0), throw(Code::own("not found")));
+                    let gone = when(size(probe.as_str()).eq(0), throw(Code::own(NOT_FOUND)));
                     let several = block![read, gone, delete];
                     nodes.push(if in_tx { several } else { tx(None, several).into() });
                 } else {
                     nodes.push(delete);
                     if it.missing == Missing::Throws {
-                        missing(nodes, "not found");
+                        missing(nodes, NOT_FOUND);
                     }
                 }
             }
@@ -265,7 +265,7 @@ fn codes(kind: ErrorKind) -> Vec<Code> {
         ErrorKind::Serialization | ErrorKind::SerializationAtCommit | ErrorKind::SerializationInSql => {
             serialization_codes()
         }
-        ErrorKind::NotFound => vec![Code::own("not found")],
+        ErrorKind::NotFound => vec![Code::own(NOT_FOUND)],
         ErrorKind::ForeignKey => Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::analysis::paths::resolve;
 use crate::analysis::script::{self, Unmet};
 use crate::analysis::window::Search;
-use crate::model::{BlockId, FrameId, OpId};
+use crate::model::{BlockId, FrameId, OpId, OpSource};
 
 impl Search<'_, '_, '_> {
     /// The innermost run that sees both an operation and another run.
@@ -39,6 +39,19 @@ impl Search<'_, '_, '_> {
         script::unmet(self.trace, self.schemas, op, engine, &mut |trace, value| {
             resolve(trace, value, &mut |phi| phis.get(&phi).copied())
         })
+    }
+
+    /// Whether an insert leaves out rows that are there already.
+    pub(super) fn leaves_what_is_there(&mut self, op: OpId) -> bool {
+        match self.trace.op(op).source.clone() {
+            OpSource::Call(row, _) => {
+                let skips = row.skip_conflicts.as_ref().and_then(|selector| self.trace.pick(op, selector));
+                skips.is_some_and(|value| self.trace.values.truth(value) == Some(true))
+            }
+            OpSource::Sql(statement, _) => statement.query().is_some_and(|query| query.conflict.is_some()),
+            OpSource::Built(built, _) => built.conflict.is_some(),
+            OpSource::Related { .. } | OpSource::Stored { .. } => false,
+        }
     }
 
     /// A way through an operation, from the entry to an end.

@@ -161,7 +161,7 @@ fn is_swallowed(search: &Search<'_, '_, '_>, region: RegionId) -> bool {
     };
     let is_around = |head: &BlockId| trace.block(*head).is_loop && leads(*head, opened) && comes_back(opened, *head);
     // Of several loops around it the innermost.
-    let Some(head) = search.flow.order.iter().copied().filter(is_around).last() else { return false };
+    let Some(head) = search.flow.order.iter().copied().rev().find(is_around) else { return false };
     if goes_on_to(trace, closed, head) {
         return false;
     }

@@ -55,7 +55,10 @@ fn claim(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database
 /// A claim whose outcome nobody looks at, while more is done as if it had been had.
 fn ignored(search: &mut Search<'_, '_, '_>, window: Window, database: &Database) -> Option<judged::Broken> {
     let op = window.act;
-    let goes_on = !window.decided.is_empty() || !window.effects.is_empty();
+    // What is written to the same rows afterwards is settled there.
+    let entity = &search.trace.op(op).entity;
+    let elsewhere = window.decided.iter().any(|other| search.trace.op(*other).entity != *entity);
+    let goes_on = elsewhere || !window.effects.is_empty();
     // Which row is meant has to be fixed by a key: a sweep over a set claims nothing.
     if !goes_on || !search.pins_key(op, &window.way) {
         return None;
@@ -146,6 +149,11 @@ impl Search<'_, '_, '_> {
         let asked = self.conditions(op, way);
         let written = self.writes(op, false, way);
         let is_delete = self.trace.op(op).verb == Verb::Delete;
+        let is_range = |c: &Condition| matches!(c.op, Compare::Lt | Compare::Le | Compare::Gt | Compare::Ge);
+        if is_delete && asked.all.iter().any(is_range) {
+            // What has expired is swept, by whomever.
+            return Vec::new();
+        }
         let ends = |search: &Self, c: &Condition| match written.get(&c.column) {
             _ if is_delete => !search.is_key(op, &c.column),
             Some(Written::Value(value)) => {

@@ -8,7 +8,7 @@ use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::library::Verb;
 use crate::link::Program;
-use crate::model::{OpId, Written, entity_of};
+use crate::model::{BlockId, OpId, Written, entity_of};
 use crate::schema::ColumnKind;
 
 /// The pairs of writes of a trace's own function that belong together and do not run in one transaction: for each first
@@ -28,13 +28,34 @@ pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database:
     for (at, first) in writes.iter().copied().enumerate() {
         let together = writes[at + 1..].iter().copied().find(|second| {
             let leads = search.flow.leads(search.trace, search.trace.op(first).block, search.trace.op(*second).block);
-            leads && belong_together(search, first, *second)
+            leads && !is_optional(search, first, *second) && belong_together(search, first, *second)
         });
         if let Some(second) = together {
             slips.push(slip(search, program, database, first, second));
         }
     }
     slips
+}
+
+/// Whether the second write is meant to go its own way: some way leads to it past the first, which is then no half of it,
+/// or its failure is caught apart from that of the first.
+fn is_optional(search: &Search<'_, '_, '_>, first: OpId, second: OpId) -> bool {
+    let [first, second] = [first, second].map(|op| search.trace.op(op).block);
+    let handler = search.trace.block(second).handler;
+    if handler.is_some() && handler != search.trace.block(first).handler {
+        return true;
+    }
+    let (mut todo, mut seen) = (vec![BlockId(0)], vec![false; search.trace.blocks.len()]);
+    while let Some(block) = todo.pop() {
+        if block == first || std::mem::replace(&mut seen[block.index()], true) {
+            continue;
+        }
+        if block == second {
+            return true;
+        }
+        todo.extend(search.trace.successors(block));
+    }
+    false
 }
 
 /// Whether one write without the other is only half of something.
@@ -57,7 +78,7 @@ fn belong_together(search: &mut Search<'_, '_, '_>, first: OpId, second: OpId) -
 }
 
 /// How a write changes a number relative to what it was.
-fn changed_by(search: &mut Search<'_, '_, '_>, op: OpId, way: &[crate::model::BlockId]) -> Option<char> {
+fn changed_by(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> Option<char> {
     let writes = search.writes(op, false, way);
     writes.columns.iter().find_map(|(_, written)| match written {
         Written::Delta { op, .. } => Some(*op),

@@ -37,7 +37,7 @@ fn caught_inside(search: &mut Search<'_, '_, '_>, program: &Program, database: &
         return None;
     }
     let way = search.way_to(op);
-    if !can_collide(search, op, &way) {
+    if search.leaves_what_is_there(op) || !can_collide(search, op, &way, &database.name) {
         return None;
     }
     let (then, next) = goes_on(search, at, region)?;
@@ -74,7 +74,13 @@ fn is_batch(search: &Search<'_, '_, '_>, region: RegionId) -> bool {
 }
 
 /// Whether the written row can collide with another: some unique key has only columns that the call writes.
-fn can_collide(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> bool {
+fn can_collide(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId], engine: &str) -> bool {
+    // One statement settles a collision with the key that it looks by.
+    let settled: Vec<String> = if search.trace.op(op).verb == Verb::Upsert && search.unmet(op, way, engine).is_empty() {
+        search.conditions(op, way).all.iter().map(|condition| condition.column.clone()).collect()
+    } else {
+        Vec::new()
+    };
     let writes = search.writes(op, search.trace.op(op).verb != Verb::Update, way);
     let Some(entity) = entity_of(search.schemas, search.trace.op(op)) else { return true };
     let written = |column: &String| writes.opaque || writes.get(column).is_some();
@@ -86,7 +92,9 @@ fn can_collide(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> bo
             _ => false,
         })
     };
-    entity.keys.iter().any(|key| !key.columns.is_empty() && key.columns.iter().all(|c| written(c) || with_related(c)))
+    let is_settled = |key: &crate::schema::UniqueKey| key.columns.iter().all(|column| settled.contains(column));
+    let mut keys = entity.keys.iter().filter(|key| !key.columns.is_empty() && (settled.is_empty() || !is_settled(key)));
+    keys.any(|key| key.columns.iter().all(|c| written(c) || with_related(c)))
 }
 
 /// How a transaction goes on from a handler inside of it that knows a violation; `None` where an error leaves it.
