@@ -14,12 +14,15 @@ pub struct Names<'p> {
     units: Vec<Mutex<OfUnit<'p>>>,
 }
 
+/// What a type means where it is written: in which function, and in which class.
+type InContext = (Option<FuncId>, Option<ClassRef>, Arc<Meant>);
+
 /// What is known of the names in one unit.
 #[derive(Debug, Default)]
 struct OfUnit<'p> {
     imports: FxHashMap<SlotId, Option<Exported<'p>>>,
     /// Types by their text, and by what their parameters belong to.
-    types: FxHashMap<String, Vec<(Option<FuncId>, Option<ClassRef>, Arc<Meant>)>>,
+    types: FxHashMap<String, Vec<InContext>>,
 }
 
 /// What a written type means.
