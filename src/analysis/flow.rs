@@ -93,6 +93,12 @@ impl Flow {
         }
     }
 
+    /// Whether several ways lead into a block.
+    #[must_use]
+    pub fn is_meeting(&self, block: BlockId) -> bool {
+        self.predecessors[block.index()].len() > 1
+    }
+
     /// Where control goes on when the loop with this head is left, seen from the end of its body.
     #[must_use]
     pub fn behind_loop(&self, trace: &Trace<'_>, end: BlockId, head: BlockId) -> Option<BlockId> {

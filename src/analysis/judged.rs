@@ -147,6 +147,10 @@ pub(super) fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, databa
         counts_on: matches!(window.link, Link::Next(_)),
         movers: matches!(window.link, Link::Exclusive(_)),
         refills: matches!(window.link, Link::Replace),
+        shifts: match &window.link {
+            Link::Shifts(column) => Some(column),
+            _ => None,
+        },
         flow: search.flow,
     };
     script::write(search.trace, search.schemas, &plan, strict)
@@ -238,7 +242,7 @@ fn finish(
             Link::Absence | Link::Next(_) | Link::Replace => Anomaly::Duplicate,
             Link::Presence | Link::Column(_) => Anomaly::DoubleAct,
             Link::Set => Anomaly::LimitExceeded,
-            Link::Feeds(_) => Anomaly::LostUpdate,
+            Link::Feeds(_) | Link::Shifts(_) => Anomaly::LostUpdate,
             Link::Exclusive(column) => flags(&verdict, column),
         },
     };

@@ -10,7 +10,7 @@ use crate::analysis::database::Database;
 use crate::analysis::judged;
 use crate::analysis::rivals::{self, Mover, Reliance};
 use crate::analysis::slips::{self, Slip};
-use crate::analysis::window::{Link, Search};
+use crate::analysis::window::{Link, Search, Window};
 use crate::finding::Confidence;
 use crate::ir::{self, Unit};
 use crate::library::Registry;
@@ -108,19 +108,27 @@ impl Workspace {
         let mut cases = Vec::new();
         let mut rests = search.reliances();
         let mut tries: FxHashMap<(Site, Site), usize> = FxHashMap::default();
+        let mut previous: Option<(Window, bool)> = None;
         for window in windows {
+            // The same window on another way counts if it was not broken on the first.
+            let again = previous.take().filter(|(other, _)| other.is_like(&window));
+            if again.as_ref().is_some_and(|(_, is_broken)| *is_broken) {
+                continue;
+            }
             // A helper that is called from several places brings the same window along each time.
             let ends = (search.trace.op(window.check).site, search.trace.op(window.act).site);
             let tried = tries.entry(ends).or_default();
-            *tried += 1;
+            *tried += usize::from(again.is_none());
             if *tried > REPEATS {
                 continue;
             }
-            let unbroken = matches!(window.link, Link::Column(_)).then(|| window.clone());
-            match judged::judge(&mut search, window, &database) {
+            let judged = judged::judge(&mut search, window.clone(), &database);
+            previous = Some((window.clone(), judged.is_some()));
+            match judged {
                 Some(broken) => cases.push(case::case(&mut search, model.program, &broken, &database)),
                 // Against its twin nothing goes wrong; a rival may still move what it rests on.
-                None => rests.extend(unbroken),
+                None if again.is_none() && matches!(window.link, Link::Column(_)) => rests.push(window),
+                None => {}
             }
         }
         let reliances =
@@ -228,7 +236,7 @@ pub(super) fn proven(all: Vec<Found>) -> Vec<Case> {
     cases
 }
 
-/// One case for each act and each check: where several windows share an end, the strongest speaks.
+/// One case for each act of a function, and for each check: where several windows share an end, the strongest speaks.
 pub(super) fn dedupe(mut cases: Vec<Case>) -> Vec<Case> {
     cases.sort_by(|a, b| {
         let key = |c: &Case| {
@@ -243,10 +251,13 @@ pub(super) fn dedupe(mut cases: Vec<Case>) -> Vec<Case> {
     });
     let mut kept: Vec<Case> = Vec::new();
     for case in cases {
-        let same_act = |k: &Case| k.act == case.act && k.entity == case.entity;
+        let same_act = |k: &Case| {
+            let same_place = k.act == case.act || k.seen_act == case.seen_act;
+            same_place && k.entity == case.entity && k.seen_by == case.seen_by
+        };
         let same_check = |k: &Case| {
             k.check == case.check
-                && k.function == case.function
+                && k.seen_by == case.seen_by
                 && std::mem::discriminant(&k.link) == std::mem::discriminant(&case.link)
         };
         if !kept.iter().rev().take(64).any(|k| same_act(k) || same_check(k)) {

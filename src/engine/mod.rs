@@ -219,6 +219,7 @@ fn link_words(link: &Link) -> String {
         Link::Column(columns) => format!("column {}", columns.join(", ")),
         Link::Set => "set".to_owned(),
         Link::Feeds(column) => format!("feeds {column}"),
+        Link::Shifts(column) => format!("shifts {column}"),
         Link::Next(column) => format!("next {column}"),
         Link::Exclusive(column) => format!("exclusive {column}"),
         Link::Replace => "replace".to_owned(),

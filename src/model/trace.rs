@@ -357,6 +357,25 @@ pub fn names_lock(name: &str) -> bool {
     takes || name.contains("withlock") || name.contains("runexclusive")
 }
 
+/// Names of calls that do something to the world outside.
+const EFFECTS: [&str; 10] =
+    ["send", "email", "mail", "notify", "publish", "enqueue", "charge", "refund", "transfer", "dispatch"];
+
+/// Whether a call's name, with what it is called on, says that it does something to the world outside: sends a mail, takes
+/// money, hands a job to a queue.
+#[must_use]
+pub fn names_effect(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    EFFECTS.iter().any(|effect| last.starts_with(effect)) || names_queue(name)
+}
+
+/// Whether a call's name says that it hands a job to a queue (`reportQueue.add`).
+#[must_use]
+pub fn names_queue(name: &str) -> bool {
+    let Some((receiver, last)) = name.rsplit_once('.') else { return false };
+    receiver.to_lowercase().ends_with("queue") && matches!(last, "add" | "addBulk")
+}
+
 impl<'m> Trace<'m> {
     /// An operation.
     #[must_use]

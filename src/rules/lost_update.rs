@@ -1,4 +1,5 @@
-//! A column feeds its own new value: read, compute, write back. The second write undoes the first.
+//! A column feeds its own new value: read, compute, write back. The second write undoes the first. Or it says which rows move
+//! up: the second run goes by a place that the first has changed.
 
 use super::speech::{Speech, entity, remedy};
 use crate::analysis::case::Case;
@@ -6,11 +7,14 @@ use crate::analysis::window::Link;
 
 /// Whether the case is this rule's.
 pub(super) fn selects(case: &Case) -> bool {
-    matches!(case.link, Link::Feeds(_))
+    matches!(case.link, Link::Feeds(_) | Link::Shifts(_))
 }
 
 /// The words for it.
 pub(super) fn speak(case: &Case) -> Speech {
+    if let Link::Shifts(column) = &case.link {
+        return speak_of_shift(case, column);
+    }
     let what = entity(case);
     let column = match &case.link {
         Link::Feeds(column) => column.as_str(),
@@ -27,6 +31,26 @@ pub(super) fn speak(case: &Case) -> Speech {
         message: format!("two requests can read the same `{column}` of {what}, and the second write undoes the first"),
         check: format!("A and B both read `{column}` here"),
         act: "each writes a value computed from what it read".to_owned(),
+        notes: Vec::new(),
+        remedies,
+    }
+}
+
+/// The words for rows that are moved up or down by a place that was read.
+fn speak_of_shift(case: &Case, column: &str) -> Speech {
+    let what = entity(case);
+    let mut remedies = Vec::new();
+    if case.database.name != "sqlite" {
+        remedies.push(remedy(
+            "lock-parent",
+            "lock the row that the list belongs to first, in a transaction, then read the place and move the others",
+        ));
+    }
+    remedies.push(remedy("raise-isolation", "or read, move and write in one serializable transaction, with a retry"));
+    Speech {
+        message: format!("two requests can go by the same `{column}` of {what}, and both move the rows next to it"),
+        check: format!("A and B both read `{column}` here"),
+        act: format!("each moves the rows next to a `{column}` that the other one has changed"),
         notes: Vec::new(),
         remedies,
     }

@@ -58,6 +58,8 @@ pub struct Plan<'p> {
     pub movers: bool,
     /// Whether the act fills a set anew that the check has cleared.
     pub refills: bool,
+    /// The column along which the act moves other rows, where it does.
+    pub shifts: Option<&'p String>,
     /// The order of blocks.
     pub flow: &'p Flow,
 }
@@ -116,6 +118,10 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     if plan.counts_on {
         writer.terms.count_on(plan.check);
     }
+    if let Some(column) = plan.shifts {
+        writer.terms.shift(entity_of(schemas, writer.trace.op(plan.check)), column);
+    }
+    writer.note_moves();
     let items = writer.items();
     let mut body = writer.nest(&items);
     if plan.claims {
@@ -238,6 +244,26 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                 for fact in facts {
                     self.terms.learn(self.trace, self.plan.check, fact);
                 }
+            }
+        }
+    }
+
+    /// Notes what the writes on the way change.
+    fn note_moves(&mut self) {
+        let events = self.plan.way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let ops: Vec<OpId> =
+            events.filter_map(|event| if let Event::Op(op) = event { Some(*op) } else { None }).collect();
+        for op in ops {
+            let it = self.trace.op(op);
+            let table = it.entity.clone();
+            match it.verb {
+                Verb::Read | Verb::Count | Verb::Delete => {}
+                Verb::Update if it.place().is_none() => {
+                    for (column, _) in self.written(op, false).columns {
+                        self.terms.moves(&table, Some(&column));
+                    }
+                }
+                _ => self.terms.moves(&table, None),
             }
         }
     }

@@ -9,6 +9,9 @@ const STATES: usize = 10;
 /// What a column holds that nothing tests.
 const UNTESTED: i64 = 5;
 
+/// What a column holds that tells somebody else's row from those of both runs.
+const SOMEBODY: i64 = 77_777;
+
 /// A table with rows.
 type Rows = Vec<(String, Row)>;
 
@@ -30,6 +33,9 @@ pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
                 state.extend(rows.iter().map(|row| (terms.check_table.clone(), row.clone())));
                 state
             };
+            if let (Some((column, keys)), [row]) = (&terms.shifted, own.as_slice()) {
+                states.extend([1, -1].map(|side| with(&neighbours(row, column, keys, side))));
+            }
             states.push(with(&own));
             if own.len() > 1 {
                 // Somebody else's row beside those of both runs.
@@ -37,7 +43,7 @@ pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
                 let mut row = own[0].clone();
                 for (column, value) in own[0].iter() {
                     if own[1].get(column) != value {
-                        row = row.with(column.clone(), 77_777);
+                        row = row.with(column.clone(), SOMEBODY);
                     }
                 }
                 third.push(row);
@@ -58,7 +64,7 @@ pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
             let mut row = Row::new();
             for (at, (column, value)) in template.iter().enumerate() {
                 let value = terms.evaluate(value, 0).unwrap_or_default();
-                row = row.with(column.as_str(), if at == 0 { value } else { Value::Int(77_777) });
+                row = row.with(column.as_str(), if at == 0 { value } else { Value::Int(SOMEBODY) });
             }
             let mut state = others.clone();
             state.push((terms.check_table.clone(), row));
@@ -71,6 +77,19 @@ pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
         .into_iter()
         .map(|rows| rows.into_iter().fold(Initial::new(), |initial, (table, row)| initial.row(table.as_str(), row)))
         .collect()
+}
+
+/// A row of a list, and the two next to it on one side.
+fn neighbours(row: &Row, column: &str, keys: &[String], side: i64) -> Vec<Row> {
+    let place = match row.get(column) {
+        Value::Int(place) => *place,
+        _ => UNTESTED,
+    };
+    let at = |steps: i64| {
+        let keyed = keys.iter().fold(row.clone(), |row, key| row.with(key.as_str(), SOMEBODY + steps));
+        keyed.with(column, place + steps)
+    };
+    vec![row.clone().with(column, place), at(side), at(2 * side)]
 }
 
 /// Values for the columns that no filter fixes: those that let a run go on, then each column varied by itself.

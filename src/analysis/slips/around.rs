@@ -57,6 +57,6 @@ impl Search<'_, '_, '_> {
     /// A way through an operation, from the entry to an end.
     pub(super) fn way_to(&mut self, op: OpId) -> Vec<BlockId> {
         let paths = self.paths(op);
-        paths.example(self.trace, 0).to_vec()
+        paths.example(self.trace, self.flow, 0).to_vec()
     }
 }

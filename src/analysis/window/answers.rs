@@ -36,7 +36,8 @@ impl Search<'_, '_, '_> {
                 .iter()
                 .any(|(atom, holds)| *holds == truth && matches!(search.subject(check, atom), Some(Subject::Existence)))
         };
-        let present: Vec<usize> = (0..paths.nodes.len())
+        let present: Vec<usize> = paths
+            .classes()
             .filter(|node| tells(self, *node, true))
             .filter(|node| paths.nodes[*node].parent.is_none_or(|parent| !tells(self, parent, true)))
             .collect();

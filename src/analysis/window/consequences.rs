@@ -1,7 +1,7 @@
 //! What else a check decides, and whether doing it twice shows.
 
 use super::*;
-use crate::model::names_lock;
+use crate::model::{ObjectEntry, names_effect, names_lock, names_queue};
 
 impl Search<'_, '_, '_> {
     /// Whether the act, or a write that is decided with it, moves a column that decides. If none does, a twin cannot get in
@@ -195,7 +195,26 @@ impl Search<'_, '_, '_> {
 
     /// Whether a call changes something in the world outside.
     pub(in crate::analysis) fn is_effect_call(&self, call: &crate::model::Effect) -> bool {
-        call.lasting || is_effect(call.name.rsplit('.').next().unwrap_or_default()) || self.is_request(call)
+        if names_queue(&call.name) {
+            let is_task = |arg: &ValId| matches!(self.trace.values.get(*arg), Val::Closure(..));
+            return !call.args.iter().any(is_task) && !self.names_its_job(call);
+        }
+        call.lasting || names_effect(&call.name) || self.is_request(call)
+    }
+
+    /// Whether a job has an id that every run of it gives: a queue takes it once.
+    fn names_its_job(&self, call: &crate::model::Effect) -> bool {
+        let is_made_up =
+            |value: ValId| matches!(self.trace.values.get(value), Val::Call { args, .. } if args.is_empty());
+        call.args.iter().any(|arg| match self.trace.values.get(*arg) {
+            Val::Object(entries) => entries.iter().any(|entry| match entry {
+                ObjectEntry::Field(key, id) if key.eq_ignore_ascii_case("jobid") => {
+                    !self.trace.values.any_within(*id, 8, &mut |part| is_made_up(part))
+                }
+                _ => false,
+            }),
+            _ => false,
+        })
     }
 
     /// Whether a call sends a request that changes something elsewhere.
@@ -203,7 +222,7 @@ impl Search<'_, '_, '_> {
         call.name == "fetch"
             && call.args.get(1).is_some_and(|options| match self.trace.values.get(*options) {
                 Val::Object(entries) => entries.iter().any(|e| match e {
-                    crate::model::ObjectEntry::Field(key, value) if key == "method" => {
+                    ObjectEntry::Field(key, value) if key == "method" => {
                         self.trace.values.text(*value).is_some_and(|m| !matches!(m, "GET" | "HEAD" | "OPTIONS"))
                     }
                     _ => false,
@@ -350,9 +369,4 @@ pub(in crate::analysis) fn is_log(entity: &str) -> bool {
     let name = entity.trim_end_matches('s');
     let of_words = name.ends_with("Log") || name.ends_with("_log") || name.ends_with("LOG");
     of_words || name.eq_ignore_ascii_case("log")
-}
-
-pub(super) fn is_effect(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    EFFECTS.iter().any(|effect| lower.starts_with(effect))
 }

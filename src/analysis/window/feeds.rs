@@ -29,7 +29,38 @@ impl Search<'_, '_, '_> {
                 return Some(Link::Feeds(column.clone()));
             }
         }
-        None
+        self.shifted_column(check, act, way, &writes).map(Link::Shifts)
+    }
+
+    /// The column along which an act moves all rows that lie before or behind the checked one.
+    fn shifted_column(&mut self, check: OpId, act: OpId, way: &[BlockId], writes: &Writes) -> Option<String> {
+        let it = self.trace.op(act);
+        if it.verb != Verb::Update || it.rows != Rows::Many {
+            return None;
+        }
+        let asked = self.conditions(act, way);
+        let moved = writes.columns.iter().find(|(column, written)| {
+            let by_place = |c: &crate::model::Condition| {
+                matches!(c.op, Compare::Lt | Compare::Le | Compare::Gt | Compare::Ge)
+                    && self.column_within(check, c.value, column, 8)
+            };
+            matches!(written, Written::Delta { .. }) && asked.on(column).any(by_place)
+        });
+        moved.map(|(column, _)| column.clone())
+    }
+
+    /// The writes on a way that move further rows along a column, or take them away: only with them the rows are in order.
+    pub(super) fn moved_along(&mut self, act: OpId, column: &str, way: &[BlockId], writes: &[OpId]) -> Vec<OpId> {
+        let entity = self.trace.op(act).entity.clone();
+        let of_entity = |op: &&OpId| **op != act && self.trace.op(**op).entity == entity;
+        let on_way = |op: &&OpId| way.contains(&self.trace.op(**op).block);
+        let others: Vec<OpId> = writes.iter().filter(of_entity).filter(on_way).copied().collect();
+        let moves = |op: &OpId| match self.trace.op(*op).verb {
+            Verb::Delete => true,
+            Verb::Update => self.writes(*op, false, way).get(column).is_some(),
+            _ => false,
+        };
+        others.into_iter().filter(moves).collect()
     }
 
     /// The column of a new row that counts on from the rows there are, on whatever way.

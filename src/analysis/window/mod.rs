@@ -19,7 +19,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::analysis::facts::{Atom, Fact, is_size};
 use crate::analysis::flow::Flow;
 use crate::analysis::known::Known;
-use crate::analysis::paths::{Choices, Depends, Paths, resolve};
+use crate::analysis::paths::{Ahead, Choices, Depends, Paths, resolve};
 use crate::analysis::rivals::{Demand, Moved, Step};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Over, UnaryOp};
@@ -44,6 +44,8 @@ pub enum Link {
     Set,
     /// A column of the row feeds the same column's new value.
     Feeds(String),
+    /// A column of the row says which rows are moved along that column.
+    Shifts(String),
     /// The rows there are feed a new row's column.
     Next(String),
     /// The first write takes an exclusive flag away, the second gives it.
@@ -76,6 +78,12 @@ pub struct Window {
 }
 
 impl Window {
+    /// Whether another window is the same on another way.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.check == other.check && self.act == other.act && self.link == other.link
+    }
+
     /// A window of a single operation, which is its own check.
     #[must_use]
     pub fn alone(op: OpId, link: Link, way: Vec<BlockId>) -> Self {
@@ -96,10 +104,6 @@ impl Window {
 /// Names of calls that let only some of several runs in.
 const GATES: [&str; 2] = ["limit", "consume"];
 
-/// Names of calls that do something to the world outside.
-const EFFECTS: [&str; 10] =
-    ["send", "email", "mail", "notify", "publish", "enqueue", "charge", "refund", "transfer", "dispatch"];
-
 /// What the search for windows works on.
 pub struct Search<'s, 't, 'm> {
     /// The trace.
@@ -116,6 +120,8 @@ pub struct Search<'s, 't, 'm> {
     known: Known,
     /// What depends on them.
     depends: FxHashMap<OpId, Depends>,
+    /// What its tests and writes look at, once that has been asked for.
+    ahead: Option<Rc<Ahead>>,
     /// The blocks that end in a branch, and the values that are tested there.
     tests: Rc<[(BlockId, ValId)]>,
     /// The function whose windows are looked for, where that is not the one the trace starts with.
@@ -134,7 +140,7 @@ impl<'s, 't, 'm> Search<'s, 't, 'm> {
         let tests = tests.collect();
         let (paths, depends) = (FxHashMap::default(), FxHashMap::default());
         let known = Known::default();
-        Self { trace, flow, schemas, last: None, paths, known, depends, tests, inside: None, ends: None }
+        Self { trace, flow, schemas, last: None, paths, known, depends, ahead: None, tests, inside: None, ends: None }
     }
 
     /// A search for the windows of a function that runs inside the trace, between two of its calls.
@@ -241,7 +247,8 @@ impl Search<'_, '_, '_> {
     }
 
     fn followed(&mut self, check: OpId, until: usize) -> Rc<Paths> {
-        let paths = self.paths.entry(check).or_insert_with(|| Rc::new(Paths::new(self.trace, self.flow, check)));
+        let ahead = self.ahead.get_or_insert_with(|| Rc::new(Ahead::of(self.trace, self.flow)));
+        let paths = self.paths.entry(check).or_insert_with(|| Rc::new(Paths::new(self.trace, self.flow, ahead, check)));
         // Nobody holds on to classes that have not been followed to the end.
         if let Some(paths) = Rc::get_mut(paths) {
             paths.follow(self.trace, self.flow, &mut self.known, until);
@@ -375,6 +382,8 @@ impl Search<'_, '_, '_> {
         })
     }
 
+    /// Adds the windows between a read and an act. Each comes with the plainest way through it, and, right behind that, with
+    /// one on which more would show, where there is one.
     fn decided_or_fed(&mut self, paths: &Paths, check: OpId, act: OpId, writes: &[OpId], found: &mut Vec<Window>) {
         let nodes = paths.at_op(self.trace, act);
         let mut seen: Vec<Vec<Fact>> = Vec::new();
@@ -384,23 +393,43 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             seen.push(facts.clone());
-            let way = paths.example(self.trace, node);
             let facts = self.deciding(paths, act, node, &facts);
-            let Some((link, bound)) = self.link(check, act, &facts, &way) else { continue };
-            let Some(confidence) = self.same_row(check, act, &link, &way) else { continue };
-            if found.iter().any(|w| w.check == check && w.act == act && w.link == link) {
+            let way = paths.example(self.trace, self.flow, node);
+            let Some(plain) = self.window_on(paths, [check, act], &facts, &way, writes) else { continue };
+            if found.iter().any(|known| known.is_like(&plain)) {
                 continue;
             }
-            let (decided, effects) = self.consequences(paths, &facts, act, &way, writes);
-            let claims = self.claims(check, act, &link, &way);
-            let ops = self.trace.op(check).confidence.min(self.trace.op(act).confidence);
-            let mut confidence = confidence.min(ops);
-            if matches!(link, Link::Column(_)) && !self.may_close(check, act, &facts, &way, &decided) {
-                confidence = Confidence::Low;
-            }
-            let way = way.to_vec();
-            found.push(Window { check, act, link, way, decided, effects, claims, bound, confidence });
+            let telling = paths.telling_example(self.trace, self.flow, node);
+            let telling = telling.and_then(|way| self.window_on(paths, [check, act], &facts, &way, writes));
+            let telling = telling.filter(|telling| telling.is_like(&plain));
+            found.push(plain);
+            found.extend(telling);
         }
+    }
+
+    /// The window between a read and an act on a way that some facts decide.
+    fn window_on(
+        &mut self,
+        paths: &Paths,
+        [check, act]: [OpId; 2],
+        facts: &[Fact],
+        way: &[BlockId],
+        writes: &[OpId],
+    ) -> Option<Window> {
+        let (link, bound) = self.link(check, act, facts, way)?;
+        let confidence = self.same_row(check, act, &link, way)?;
+        let (mut decided, effects) = self.consequences(paths, facts, act, way, writes);
+        if let Link::Shifts(column) = &link {
+            decided.extend(self.moved_along(act, column, way, writes));
+        }
+        let claims = self.claims(check, act, &link, way);
+        let ops = self.trace.op(check).confidence.min(self.trace.op(act).confidence);
+        let mut confidence = confidence.min(ops);
+        if matches!(link, Link::Column(_)) && !self.may_close(check, act, facts, way, &decided) {
+            confidence = Confidence::Low;
+        }
+        let way = way.to_vec();
+        Some(Window { check, act, link, way, decided, effects, claims, bound, confidence })
     }
 
     /// The facts of a class without which the act is not reached, or not in the same form.
@@ -417,7 +446,7 @@ impl Search<'_, '_, '_> {
             let opposite = (atom.clone(), !*truth);
             let mut decides = true;
             for other in others.iter().copied().filter(|other| *other != node) {
-                if !paths.nodes[other].facts.contains(&opposite) {
+                if !paths.may_hold(other, &opposite) {
                     continue;
                 }
                 // An update that is reached either way is decided by neither, though its columns may be.
@@ -442,7 +471,7 @@ impl Search<'_, '_, '_> {
         if !args.iter().any(|arg| self.trace.values.is_joined(*arg)) {
             return args;
         }
-        let way = paths.example(self.trace, node);
+        let way = paths.example(self.trace, self.flow, node);
         args.into_iter().map(|arg| self.see(&way, arg)).collect()
     }
 
@@ -456,7 +485,7 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             for node in paths.at_op(self.trace, other) {
-                if !paths.nodes[node].facts.contains(opposite) {
+                if !paths.may_hold(node, opposite) {
                     continue;
                 }
                 if self.args_at(paths, other, node) == own {

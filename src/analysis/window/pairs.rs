@@ -25,7 +25,7 @@ impl Search<'_, '_, '_> {
             return;
         }
         let Some(node) = paths.at_op(self.trace, second).first().copied() else { return };
-        let way = paths.example(self.trace, node);
+        let way = paths.example(self.trace, self.flow, node);
         let link = match (one.verb, two.verb) {
             (Verb::Update, Verb::Update | Verb::Create) if one.rows == Rows::Many => {
                 self.moved_flag(first, second, &way)

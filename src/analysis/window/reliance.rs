@@ -68,7 +68,7 @@ impl Search<'_, '_, '_> {
                 if columns.is_empty() {
                     continue;
                 }
-                let way = paths.example(self.trace, node);
+                let way = paths.example(self.trace, self.flow, node);
                 if !self.is_tied(check, act, &way) {
                     continue;
                 }

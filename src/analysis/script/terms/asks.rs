@@ -142,9 +142,13 @@ impl Terms {
         Some(if truth { positive } else { !positive })
     }
 
-    /// A test that is not understood: some condition on the first column it looks at.
+    /// A test that is not understood: some condition on the first column it looks at. One that no run changes passes in both
+    /// or in none, and where it does not there is nothing to see.
     pub(super) fn truth_of_parts(&mut self, trace: &mut Trace<'_>, values: &[ValId], truth: bool) -> Option<Expr> {
         let (variable, table, column) = values.iter().find_map(|v| self.column_in(trace, *v, 8))?;
+        if !self.may_move(&table, &column) {
+            return None;
+        }
         let token = lit(Value::from("passes"));
         self.note(&table, &column, &token);
         self.note(&table, &column, &lit(Value::from("?")));

@@ -61,10 +61,14 @@ pub struct Terms {
     predicate: Vec<(String, Expr)>,
     /// Columns that an update writes: before it, a row holds something else.
     pub changed: BTreeSet<(String, String)>,
+    /// Columns that some write on the way may change in rows that a statement gives, and tables that it adds rows to.
+    moving: BTreeSet<(String, Option<String>)>,
     /// What branches on the way say of values that no statement gave.
     known: FxHashMap<ValId, Expr>,
     /// The variable whose rows are counted on from.
     counting: Option<String>,
+    /// A column along which rows of the check's table are moved, and the columns that tell one row from all others.
+    pub shifted: Option<(String, Vec<String>)>,
     /// What the way asks of columns, and the table behind each variable.
     asked: Vec<Expr>,
     /// Values that an act stores at a place.
@@ -86,8 +90,10 @@ impl Terms {
             check_table: String::new(),
             predicate: Vec::new(),
             changed: BTreeSet::new(),
+            moving: BTreeSet::new(),
             known: FxHashMap::default(),
             counting: None,
+            shifted: None,
             asked: Vec::new(),
             stored: FxHashSet::default(),
             tables_of: FxHashMap::default(),
@@ -138,9 +144,30 @@ impl Terms {
         }
     }
 
+    /// Notes that a write on the way changes a column of a table's rows, or, without one, that it adds rows.
+    pub fn moves(&mut self, table: &str, column: Option<&str>) {
+        self.moving.insert((table.to_owned(), column.map(ToOwned::to_owned)));
+    }
+
+    /// Whether what a statement gives for a column may be something else after the other run.
+    fn may_move(&self, table: &str, column: &str) -> bool {
+        let moves = |column: Option<&str>| self.moving.contains(&(table.to_owned(), column.map(ToOwned::to_owned)));
+        moves(None) || moves(Some(column))
+    }
+
     /// Takes what an operation gives for rows that new ones are numbered on from.
     pub fn count_on(&mut self, op: OpId) {
         self.counting = Some(self.variable(op));
+    }
+
+    /// Takes it that rows of the check's table are moved along a column.
+    pub fn shift(&mut self, entity: Option<&Entity>, column: &str) {
+        let keys = entity.into_iter().flat_map(|e| &e.keys).filter(|key| key.columns.len() == 1);
+        let mut names: Vec<String> = keys.flat_map(|key| key.columns.iter().cloned()).collect();
+        if names.is_empty() {
+            names.push("id".to_owned());
+        }
+        self.shifted = Some((column.to_owned(), names));
     }
 
     /// Makes sure that a table is part of the script.

@@ -3,14 +3,19 @@
 //! From a check onwards every way through the trace is followed, but ways that agree on all facts about the check, and on
 //! the choices that later tests look at, are one. Each class keeps one way as its example.
 
+mod ahead;
+mod example;
+mod meet;
+
 use std::cell::RefCell;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+pub use self::ahead::Ahead;
+
+use self::example::Onward;
 use super::facts::{self, Atom, Fact};
 use super::flow::Flow;
 use super::known::{Chosen, Interned, Known};
@@ -18,7 +23,7 @@ use crate::library::{Missing, Verb};
 use crate::model::{BlockId, Event, Exit, OpId, PhiId, Trace, Val, ValId};
 
 /// How many classes a block may have; further ones are dropped.
-const CLASSES: usize = 16;
+const CLASSES: usize = 24;
 
 /// One class at the start of a block.
 #[derive(Clone, Debug)]
@@ -29,10 +34,19 @@ pub struct Node {
     pub parent: Option<usize>,
     /// What holds of the check.
     pub facts: Rc<[Fact]>,
+    /// What holds on some of its ways and not on others, and was forgotten.
+    forgotten: Rc<[Atom]>,
     /// What joins stand for, where a later test looks at them.
     choices: Rc<Chosen>,
     /// Whether an error led here.
     pub by_error: bool,
+}
+
+/// How a class goes on to the next block.
+struct Step {
+    to: BlockId,
+    facts: Rc<[Fact]>,
+    by_error: bool,
 }
 
 /// All classes behind a check.
@@ -42,7 +56,7 @@ pub struct Paths {
     pub check: OpId,
     /// A way from the entry to the check's block.
     prefix: Rc<[BlockId]>,
-    /// All classes.
+    /// All classes, with those that became one with another where ways met.
     pub nodes: Vec<Node>,
     /// The classes at each block.
     at: Vec<Vec<usize>>,
@@ -52,8 +66,8 @@ pub struct Paths {
     next_of: Vec<Range<usize>>,
     /// Values that depend on the check.
     depends: Depends,
-    /// The joins that tests look at.
-    tracked: Tracked,
+    /// What is looked at further on.
+    ahead: Rc<Ahead>,
     /// The position of the first block whose classes have not been followed on.
     reached: usize,
     /// The sets of facts, and of choices.
@@ -64,8 +78,14 @@ pub struct Paths {
     chosen: FxHashMap<(BlockId, BlockId, usize, bool), Rc<Chosen>>,
     /// What facts become where a value tests as true or false, by the facts' address.
     joined: FxHashMap<(usize, ValId, bool), Joined>,
+    /// The classes that lead on to one for which there was no room.
+    cut: FxHashSet<usize>,
+    /// Classes that became one with another, and which that is, where `next` still names them.
+    gone: FxHashMap<usize, usize>,
     /// Examples that have been asked for.
     examples: RefCell<FxHashMap<usize, Rc<[BlockId]>>>,
+    /// How each class goes on to an end, plainly and tellingly, once an example has been asked for.
+    onward: RefCell<[Option<Rc<[Onward]>>; 2]>,
 }
 
 /// Alternatives, each a set of facts.
@@ -102,7 +122,7 @@ impl Depends {
 impl Paths {
     /// The class at a check, to be followed on.
     #[must_use]
-    pub fn new(trace: &mut Trace<'_>, flow: &Flow, check: OpId) -> Self {
+    pub fn new(trace: &mut Trace<'_>, flow: &Flow, ahead: &Rc<Ahead>, check: OpId) -> Self {
         let start = trace.op(check).block;
         let mut facts = Interned::default();
         let mut choices = Interned::default();
@@ -110,6 +130,7 @@ impl Paths {
             block: start,
             parent: None,
             facts: facts.of(Vec::new()),
+            forgotten: Rc::default(),
             choices: choices.of(Vec::new()),
             by_error: false,
         };
@@ -123,13 +144,16 @@ impl Paths {
             next: Vec::new(),
             next_of: vec![Range::default()],
             depends: Depends::default(),
-            tracked: Self::tracked(trace, flow, start),
+            ahead: Rc::clone(ahead),
             reached: flow.position(start).map_or(flow.order.len(), |from| from as usize),
             facts,
             choices,
             chosen: FxHashMap::default(),
             joined: FxHashMap::default(),
+            cut: FxHashSet::default(),
+            gone: FxHashMap::default(),
             examples: RefCell::default(),
+            onward: RefCell::default(),
         }
     }
 
@@ -139,6 +163,7 @@ impl Paths {
         while self.reached < until.min(flow.order.len()) {
             let block = flow.order[self.reached];
             self.reached += 1;
+            self.meet(trace, flow, block);
             for at in 0..self.at[block.index()].len() {
                 let node = self.at[block.index()][at];
                 let from = self.next.len();
@@ -146,30 +171,12 @@ impl Paths {
                 self.next_of[node] = from..self.next.len();
             }
         }
-    }
-
-    /// The joins that tests look at, directly or through other joins.
-    fn tracked(trace: &Trace<'_>, flow: &Flow, start: BlockId) -> Tracked {
-        let mut found = Tracked::default();
-        let mut seen = FxHashSet::default();
-        let from = flow.position(start).unwrap_or(0) as usize;
-        for block in &flow.order[from.min(flow.order.len())..] {
-            let Exit::Branch { test, .. } = &trace.block(*block).exit else { continue };
-            let mut todo = vec![*test];
-            while let Some(value) = todo.pop() {
-                if !trace.values.is_joined(value) || !seen.insert(value) {
-                    continue;
-                }
-                if let Val::Phi(phi) = trace.values.get(value) {
-                    let it = trace.values.phi(*phi);
-                    if it.operands.len() <= 12 && !trace.block(it.block).is_loop {
-                        found.entry(it.block).or_default().push(*phi);
-                    }
-                }
-                trace.values.each_part(value, &mut |part| todo.push(part));
+        if !self.gone.is_empty() {
+            for next in &mut self.next {
+                *next = self.gone.get(next).copied().unwrap_or(*next);
             }
+            self.gone.clear();
         }
-        found
     }
 
     fn step(&mut self, trace: &mut Trace<'_>, flow: &Flow, known: &mut Known, node: usize) {
@@ -186,17 +193,17 @@ impl Paths {
                 let row = trace.values.add(Val::Result(self.check));
                 facts = self.facts.of(facts.iter().cloned().chain([(Atom::Present(row), false)]).collect());
             }
-            self.enter(trace, known, node, handler, facts, true);
+            self.enter(trace, flow, known, node, Step { to: handler, facts, by_error: true });
         }
         match trace.block(block).exit.clone() {
             Exit::Goto(next) => {
                 let facts = Rc::clone(&self.nodes[node].facts);
                 if flow.is_forward(block, next) {
-                    self.enter(trace, known, node, next, facts, false);
+                    self.enter(trace, flow, known, node, Step { to: next, facts, by_error: false });
                 } else if let Some(behind) = flow.behind_loop(trace, block, next) {
                     // Once through the loop, and on behind it.
                     let seen = self.at(behind).len();
-                    self.enter(trace, known, node, behind, facts, false);
+                    self.enter(trace, flow, known, node, Step { to: behind, facts, by_error: false });
                     if self.at(behind).len() == seen
                         && let Some(last) = self.next[from..].last().copied()
                     {
@@ -208,7 +215,7 @@ impl Paths {
             Exit::Raise(next, _) => {
                 let facts = Rc::clone(&self.nodes[node].facts);
                 if flow.is_forward(block, next) {
-                    self.enter(trace, known, node, next, facts, true);
+                    self.enter(trace, flow, known, node, Step { to: next, facts, by_error: true });
                 }
             }
             Exit::Branch { test, yes, no, .. } => {
@@ -222,12 +229,18 @@ impl Paths {
                     let facts = Rc::clone(&self.nodes[node].facts);
                     if !depends {
                         if trace.values.truth(test).is_none_or(|t| t == truth) {
-                            self.enter(trace, known, node, next, facts, false);
+                            self.enter(trace, flow, known, node, Step { to: next, facts, by_error: false });
                         }
                         continue;
                     }
                     for facts in self.join(trace, known, &facts, test, truth).iter() {
-                        self.enter(trace, known, node, next, Rc::clone(facts), false);
+                        self.enter(
+                            trace,
+                            flow,
+                            known,
+                            node,
+                            Step { to: next, facts: Rc::clone(facts), by_error: false },
+                        );
                     }
                 }
             }
@@ -252,26 +265,31 @@ impl Paths {
         joined
     }
 
-    /// What joins stand for in a block that is entered from another.
+    /// What joins stand for in a block that is entered from another, as far as that is looked at from there on.
     fn choose(
         &mut self,
         trace: &mut Trace<'_>,
+        flow: &Flow,
         known: &mut Known,
         ends: [BlockId; 2],
         choices: &Rc<Chosen>,
         nothing_known: bool,
     ) -> Rc<Chosen> {
         let [previous, block] = ends;
-        let Some(joins) = self.tracked.get(&block) else { return Rc::clone(choices) };
+        let ahead = Rc::clone(&self.ahead);
+        let joins = ahead.joins(block);
+        if joins.is_empty() && (choices.is_empty() || !flow.is_meeting(block)) {
+            return Rc::clone(choices);
+        }
         let key = (previous, block, Rc::as_ptr(choices).addr(), nothing_known);
         if let Some(chosen) = self.chosen.get(&key) {
             return Rc::clone(chosen);
         }
         let mut changed = choices.to_vec();
-        for phi in joins.iter().copied() {
-            // As long as nothing is known of the check, only joins that hold something of it matter.
+        for (phi, by_test) in joins.iter().copied() {
+            // As long as nothing is known of the check, only joins that hold something of it matter; to a write no others do.
             let join = trace.values.add(Val::Phi(phi));
-            if nothing_known && !self.depends.on(trace, self.check, join) {
+            if (nothing_known || !by_test) && !self.depends.on(trace, self.check, join) {
                 continue;
             }
             let operand = trace.values.phi(phi).operands.iter().find(|(way, _)| *way == previous).map(|(_, v)| *v);
@@ -283,40 +301,60 @@ impl Paths {
                 }
             }
         }
+        changed.retain(|(phi, _)| ahead.looks_at(*phi, flow.position(block)));
         let chosen = self.choices.of(changed);
         self.chosen.insert(key, Rc::clone(&chosen));
         chosen
     }
 
-    fn enter(
-        &mut self,
-        trace: &mut Trace<'_>,
-        known: &mut Known,
-        from: usize,
-        block: BlockId,
-        facts: Rc<[Fact]>,
-        by_error: bool,
-    ) {
+    fn enter(&mut self, trace: &mut Trace<'_>, flow: &Flow, known: &mut Known, from: usize, step: Step) {
+        let Step { to: block, facts, by_error } = step;
         let previous = self.nodes[from].block;
         let choices = Rc::clone(&self.nodes[from].choices);
-        let choices = self.choose(trace, known, [previous, block], &choices, facts.is_empty());
-        let nodes = &self.nodes;
-        let here = &mut self.at[block.index()];
-        let same = here.iter().copied().find(|at| {
-            let node = &nodes[*at];
-            Rc::ptr_eq(&node.facts, &facts) && Rc::ptr_eq(&node.choices, &choices) && node.by_error == by_error
-        });
-        if let Some(same) = same {
+        let choices = self.choose(trace, flow, known, [previous, block], &choices, facts.is_empty());
+        let forgotten = Rc::clone(&self.nodes[from].forgotten);
+        let node = Node { block, parent: Some(from), facts, forgotten, choices, by_error };
+        if let Some(same) = self.same_as(&node) {
+            self.take_in(same, &node.forgotten);
             self.next.push(same);
             return;
         }
-        if here.len() >= CLASSES {
+        if self.at(block).len() >= CLASSES {
+            self.cut.insert(from);
             return;
         }
-        here.push(self.nodes.len());
-        self.next.push(self.nodes.len());
+        let new = self.nodes.len();
+        self.at[block.index()].push(new);
+        self.next.push(new);
         self.next_of.push(Range::default());
-        self.nodes.push(Node { block, parent: Some(from), facts, choices, by_error });
+        self.nodes.push(node);
+    }
+
+    /// The class at a block that agrees with another.
+    fn same_as(&self, node: &Node) -> Option<usize> {
+        self.at(node.block).iter().copied().find(|at| agree(&self.nodes[*at], node))
+    }
+
+    /// Notes what else has been forgotten on the ways of a class.
+    fn take_in(&mut self, node: usize, forgotten: &[Atom]) {
+        let known = &mut self.nodes[node].forgotten;
+        if forgotten.iter().all(|atom| known.contains(atom)) {
+            return;
+        }
+        let more = forgotten.iter().filter(|atom| !known.contains(atom));
+        *known = known.iter().chain(more).cloned().collect();
+    }
+
+    /// Whether a fact may hold in a class, as far as is remembered.
+    #[must_use]
+    pub fn may_hold(&self, node: usize, fact: &Fact) -> bool {
+        let it = &self.nodes[node];
+        it.facts.contains(fact) || it.forgotten.contains(&fact.0)
+    }
+
+    /// All classes.
+    pub fn classes(&self) -> impl Iterator<Item = usize> {
+        self.at.iter().flatten().copied()
     }
 
     /// The classes at a block.
@@ -343,105 +381,11 @@ impl Paths {
         }
         self.at(block).to_vec()
     }
-
-    /// An example of how a class comes about and goes on to the end: all blocks from the entry.
-    #[must_use]
-    pub fn example(&self, trace: &Trace<'_>, node: usize) -> Rc<[BlockId]> {
-        if let Some(known) = self.examples.borrow().get(&node) {
-            return Rc::clone(known);
-        }
-        let found: Rc<[BlockId]> = self.find_example(trace, node).into();
-        self.examples.borrow_mut().insert(node, Rc::clone(&found));
-        found
-    }
-
-    fn find_example(&self, trace: &Trace<'_>, node: usize) -> Vec<BlockId> {
-        let mut tail = Vec::new();
-        let mut next = Some(node);
-        while let Some(at) = next {
-            tail.push(self.nodes[at].block);
-            next = self.nodes[at].parent;
-        }
-        tail.reverse();
-        let mut way = self.prefix.to_vec();
-        way.pop();
-        way.extend(tail);
-        // On to a return, through classes that follow from this one; the end with the fewest errors is taken. `walked`
-        // holds all steps, each with the one before it; of equal ones the newest is looked at first.
-        let mut lost: FxHashMap<(BlockId, bool), bool> = FxHashMap::default();
-        let mut walked: Vec<(usize, usize)> = vec![(node, 0)];
-        let mut best: Option<(u8, usize)> = None;
-        let mut reached: FxHashSet<usize> = FxHashSet::default();
-        let mut todo = BinaryHeap::from([(Reverse(0_u8), 0)]);
-        while let Some((Reverse(errors), step)) = todo.pop() {
-            if best.is_some_and(|(least, _)| least <= errors) {
-                break;
-            }
-            let at = walked[step].0;
-            if !reached.insert(at) {
-                continue;
-            }
-            let cost = match &trace.block(self.nodes[at].block).exit {
-                Exit::Return(..) => Some(errors),
-                Exit::Throw(..) => Some(errors.saturating_add(2)),
-                // A loop's way back, or more classes than were followed.
-                _ if self.next(at).is_empty() => Some(errors.saturating_add(4)),
-                _ => None,
-            };
-            if let Some(cost) = cost
-                && best.is_none_or(|(least, _)| cost < least)
-            {
-                best = Some((cost, step));
-            }
-            for child in self.next(at).iter().rev() {
-                let mut errors = errors.saturating_add(u8::from(self.nodes[*child].by_error));
-                let block = self.nodes[at].block;
-                if let Exit::Branch { test, yes, .. } = &trace.block(block).exit {
-                    let truth = *yes == self.nodes[*child].block;
-                    if *lost.entry((block, truth)).or_insert_with(|| loses(trace, *test, truth)) {
-                        errors = errors.saturating_add(8);
-                    }
-                }
-                walked.push((*child, step));
-                todo.push((Reverse(errors), walked.len() - 1));
-            }
-        }
-        let mut rest = Vec::new();
-        let mut step = best.map_or(0, |(_, step)| step);
-        while step != 0 {
-            let (node, before) = walked[step];
-            rest.push(self.nodes[node].block);
-            step = before;
-        }
-        way.extend(rest.into_iter().rev());
-        way
-    }
 }
 
-/// Whether a branch is the one for a write that hit nothing.
-fn loses(trace: &Trace<'_>, test: ValId, truth: bool) -> bool {
-    let of_write = |value: ValId| {
-        let mut todo = vec![value];
-        let mut steps = 0;
-        while let Some(value) = todo.pop() {
-            steps += 1;
-            if steps > 12 {
-                return false;
-            }
-            match trace.values.get(value) {
-                Val::Result(op) => return !matches!(trace.op(*op).verb, Verb::Read | Verb::Count),
-                Val::Field(base, _) => todo.push(*base),
-                _ => {}
-            }
-        }
-        false
-    };
-    facts::assert(trace, test, truth).iter().flatten().any(|(atom, holds)| match atom {
-        Atom::Present(v) | Atom::True(v) => !holds && of_write(*v),
-        Atom::Eq(a, b) => !holds && (of_write(*a) || of_write(*b)),
-        Atom::Lt(a, _) | Atom::Le(a, _) => *holds && of_write(*a),
-        Atom::Among(..) => false,
-    })
+/// Whether two classes of a block are one. Facts and choices are interned.
+fn agree(a: &Node, b: &Node) -> bool {
+    Rc::ptr_eq(&a.facts, &b.facts) && Rc::ptr_eq(&a.choices, &b.choices) && a.by_error == b.by_error
 }
 
 /// What joins stand for on a way.
@@ -461,9 +405,6 @@ pub fn choices(trace: &Trace<'_>, way: &[BlockId]) -> Choices {
     }
     found
 }
-
-/// The joins that tests look at, by block.
-type Tracked = FxHashMap<BlockId, Vec<PhiId>>;
 
 /// A value with its joins replaced by what `choose` knows of them.
 pub fn resolve(trace: &mut Trace<'_>, value: ValId, choose: &mut dyn FnMut(PhiId) -> Option<ValId>) -> ValId {
