@@ -362,7 +362,11 @@ try {
 #[test]
 fn keys_are_written_as_the_schema_does() {
     let found = findings("find-then-create/prisma.bad.ts");
-    shows(&found, "ensureTag", "model Tag {\n  @@unique([workspaceId, label])\n}");
+    shows(
+        &found,
+        "ensureTag",
+        "model Tag {\n  @@unique([workspaceId, label])\n}\n// its migration: CREATE UNIQUE INDEX \"Tag_workspaceId_label_key\" ON \"Tag\" (\"workspaceId\", \"label\");",
+    );
     // Rows that are checked out may be many.
     shows(
         &found,
@@ -608,4 +612,33 @@ fn what_the_judge_breaks_is_not_shown() {
     // A column that is computed from another one as well is no increment.
     let found = findings("lost-update/prisma.bad.ts");
     hides(&found, "rateRecipe", "increment");
+}
+
+#[test]
+fn keys_that_come_near_are_told_for_what_they_are() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/find-then-create/near-keys");
+    let read = |file: &str| fs::read_to_string(folder.join(file)).expect("the fixture is there");
+    let config = Config::resolve(None, &Flags::default(), &rules::known()).expect("the default configuration");
+    let sources = [Source::new("src/members.ts", read("src/members.ts"))].into_iter().collect();
+    let migration = "prisma/migrations/20240312080000_keys/migration.sql";
+    let beside = ["prisma/schema.prisma", migration].map(|file| (file.to_owned(), read(file))).to_vec();
+    let found = Workspace::new(config, sources, beside).check().0;
+    let notes = |function: &str| {
+        let own = found.iter().filter(|finding| finding.function == function);
+        own.flat_map(|finding| finding.notes.clone()).collect::<Vec<_>>().join("\n")
+    };
+    assert!(notes("importFormer").contains("`clubId` and `email` covers some rows only, by `leftAt`"));
+    assert!(notes("houseOf").contains("keeps no two rows apart in which `unit` is null"));
+    assert!(notes("claimName").contains("is on what `lower` makes of it"));
+    // The schema has its own names, and the migration those of the database.
+    shows(
+        &found,
+        "claimName",
+        "model Alias {\n  @@unique([name])\n}\n// its migration: CREATE UNIQUE INDEX \"aliases_alias_name_key\" ON \"aliases\" (\"alias_name\");",
+    );
+    shows(
+        &found,
+        "houseOf",
+        "CREATE UNIQUE INDEX \"Address_userId_street_key\" ON \"Address\" (\"userId\", \"street\") WHERE \"unit\" IS NULL;",
+    );
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::cures::Cure;
 use super::database::Database;
 use super::judged::{self, Broken};
+use super::keys::{self, NearKey};
 use super::rivals::{Mover, Reliance};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Schedule, ScheduleStep, Severity};
@@ -73,6 +74,8 @@ pub struct Case {
     pub looked: Vec<String>,
     /// The unique key that stops the second row, as columns.
     pub key: Option<Vec<String>>,
+    /// Unique keys that come near it, and do not.
+    pub near_keys: Vec<NearKey>,
     /// What the library calls the error of a unique violation.
     pub violation: String,
     /// Whether a schema describes the entity.
@@ -118,15 +121,18 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     let place_of = search.trace.op(act).place();
     let database = &database.of(place_of);
     let looked = search.looked_columns(window);
+    let nulls = search.looked_nulls(window);
     let trace = &*search.trace;
     let entity = trace.op(act).entity.clone();
     let described = entity_of(search.schemas, trace.op(act));
     let key = described.and_then(|e| {
         let covers = |key: &&crate::schema::UniqueKey| {
-            key.is_plain() && !key.columns.is_empty() && key.columns.iter().all(|c| looked.contains(c))
+            let collide = key.nulls_not_distinct || !key.columns.iter().any(|c| nulls.contains(c));
+            key.is_plain() && collide && !key.columns.is_empty() && key.columns.iter().all(|c| looked.contains(c))
         };
         e.keys.iter().find(covers).map(|key| key.columns.clone())
     });
+    let near_keys = described.map(|entity| keys::near(entity, &looked, &nulls)).unwrap_or_default();
     let is_described = described.is_some();
     let violation = title(search, act, ErrorKind::UniqueViolation).unwrap_or_else(|| "unique violation".to_owned());
     let trace = &*search.trace;
@@ -189,6 +195,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         cures: broken.cures.clone(),
         looked,
         key,
+        near_keys,
         violation,
         described: is_described,
         library,

@@ -6,8 +6,8 @@ use super::judged;
 use super::script::{NOT_FOUND, OWN, Script, serialization_codes};
 use super::window::{Link, Search, Window};
 use crate::interleave::{
-    Block, Code, Expr, Initial, Kind, Level, Node, OnConflict, Row, Stmt, Table, block, catch, col, field, null, retry,
-    size, throw, tx, when,
+    Block, Code, Expr, Initial, Kind, Level, Node, OnConflict, Op, Row, Stmt, Table, block, catch, col, field, null,
+    retry, size, throw, tx, when,
 };
 use crate::library::{Rows, Verb};
 
@@ -70,7 +70,10 @@ pub fn judge(search: &mut Search<'_, '_, '_>, window: &Window, database: &Databa
             let alike = Draft { script: &alike, ..draft }.keyed(&looked);
             ways.push(("merge-into-upsert", Some(Draft { script: &alike, ..draft }.unless_there(false))));
         }
-        Link::Exclusive(column) => ways.push(("whole-group-unset", Some(draft.whole_group(column)))),
+        Link::Exclusive(column) => {
+            ways.push(("whole-group-unset", Some(draft.whole_group(column))));
+            ways.push(("add-partial-key", draft.one_of_group(column)));
+        }
         _ => {}
     }
     let judged = ways.into_iter().filter_map(|(intent, script)| Some((intent, proof(database, &script?))));
@@ -283,5 +286,32 @@ impl Draft<'_> {
             })
         });
         Draft { script: &script, ..*self }.again()
+    }
+
+    /// No two rows of the group may have the flag, and who is refused tries again, in one transaction.
+    fn one_of_group(&self, flag: &str) -> Option<Script> {
+        let statements = self.script.program.statements();
+        let unset = statements.into_iter().find(|it| self.is(it, self.window.check))?;
+        let Stmt::Update(update) = unset else { return None };
+        let is_flag = |part: &&&Expr| part.names(flag);
+        let asked = update.asked().conjuncts();
+        let given = asked.iter().find(is_flag).copied().cloned().unwrap_or_else(|| col(flag).eq(true));
+        let group = asked.iter().filter_map(|part| match part {
+            Expr::Binary(Op::Eq, column, _) => match column.as_ref() {
+                Expr::Col(name) if **name != *flag => Some(name.to_string()),
+                _ => None,
+            },
+            _ => None,
+        });
+        let mut group: Vec<String> = group.collect();
+        if group.is_empty() {
+            group.push(flag.to_owned());
+        }
+        let mut script = self.in_transaction(self.database.level(None), &|body| body);
+        for known in script.tables.iter_mut().filter(|table| Some(table.name()) == unset.table()) {
+            *known = known.clone().unique_where(group.iter().map(String::as_str), given.clone());
+        }
+        let codes: Vec<Code> = serialization_codes().into_iter().chain([Code::Unique]).collect();
+        Some(Draft { script: &script, ..*self }.around(|body| retry(codes, 3, body).into()))
     }
 }

@@ -6,6 +6,7 @@ pub mod database;
 pub mod facts;
 mod flow;
 pub mod judged;
+pub mod keys;
 mod known;
 pub mod paths;
 mod prefix;

@@ -121,6 +121,12 @@ impl Read {
 }
 
 impl Update {
+    /// What it asks of rows.
+    #[must_use]
+    pub fn asked(&self) -> &Expr {
+        &self.filter
+    }
+
     /// Another value for a column that it writes.
     #[must_use]
     pub fn with(mut self, column: &str, value: &Expr) -> Self {

@@ -65,6 +65,8 @@ pub const HOLES: &[&str] = &[
     "column",
     "delta",
     "columns",
+    "stored",
+    "index",
     "condition",
     "call",
     "take",

@@ -153,6 +153,8 @@ impl<'a> Scene<'a> {
                 }
                 proposed
             }
+            // The flag that only one of a group may have.
+            Link::Exclusive(_) => self.proposed_key()?,
             _ if matches!(self.found(&self.ways(), &self.take(self.act)), Found::Unclear) => return None,
             _ => self.proposed_key()?,
         };
@@ -160,13 +162,22 @@ impl<'a> Scene<'a> {
         if proposed.columns.is_empty() {
             return None;
         }
-        if proposed.fixed.is_empty() {
-            let holes = [("entity", entity.name.clone()), ("columns", proposed.columns.join(", "))];
-            return Some(("add-unique-key", Holes::from(holes)));
-        }
         let stored = |name: &str| entity.column(name).map(|column| column.mapped.clone());
         let columns: Vec<String> = proposed.columns.iter().map(|c| stored(c)).collect::<Option<_>>()?;
-        let quoted: Vec<String> = columns.iter().map(|name| sql::name(engine, name)).collect::<Option<_>>()?;
+        // A statement of its own, and no part of a template literal.
+        let bare = |name: &str| sql::name(engine, name).map(|name| name.replace('\\', ""));
+        let quoted: Vec<String> = columns.iter().map(|name| bare(name)).collect::<Option<_>>()?;
+        if proposed.fixed.is_empty() {
+            let index = format!("{}_{}_key", entity.table, columns.join("_"));
+            let holes = [
+                ("entity", entity.name.clone()),
+                ("columns", proposed.columns.join(", ")),
+                ("index", bare(&index)?),
+                ("table", bare(&entity.table)?),
+                ("stored", quoted.join(", ")),
+            ];
+            return Some(("add-unique-key", Holes::from(holes)));
+        }
         let mut conditions = Vec::new();
         for (column, value) in &proposed.fixed {
             let name = sql::name(engine, &stored(column)?)?;

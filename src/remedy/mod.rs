@@ -63,7 +63,7 @@ pub fn code(
         "lock-parent" => (intent, scene.lock_parent()?),
         "raise-isolation" => (intent, Holes::from([("client", scene.outer_client()?)])),
         "wrap-in-transaction" => (intent, scene.both_in_one()?),
-        "add-unique-key" => scene.add_key()?,
+        "add-unique-key" | "add-partial-key" => scene.add_key()?,
         "whole-group-unset" => (intent, scene.whole_group_unset()?),
         // A column to count in is not there yet, and its name is not ours to choose.
         _ => return None,

@@ -1,6 +1,6 @@
 //! A column, or an absence, decides an update, upsert or delete. Two runs both see the state that only one may act on.
 
-use super::speech::{Speech, entity, quoted, remedy};
+use super::speech::{Speech, entity, near_keys, quoted, remedy};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -65,5 +65,7 @@ pub(super) fn speak(case: &Case) -> Speech {
     if case.database.name != "sqlite" {
         remedies.push(remedy("lock-read", "or lock the row when it is read, in the transaction that changes it"));
     }
-    Speech { message, check, act: "both get here".to_owned(), notes: Vec::new(), remedies }
+    let taken = matches!(case.link, Link::Absence) && case.anomaly != Anomaly::UnhandledViolation;
+    let notes = if taken { near_keys(case) } else { Vec::new() };
+    Speech { message, check, act: "both get here".to_owned(), notes, remedies }
 }

@@ -1,6 +1,6 @@
 //! Absence decides a create: a row is looked up, not found, and created. Two runs both find nothing.
 
-use super::speech::{Remedy, Speech, advice, entity, quoted, remedy};
+use super::speech::{Remedy, Speech, advice, entity, near_keys, quoted, remedy};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -29,6 +29,7 @@ pub(super) fn speak(case: &Case) -> Speech {
     let mut notes = Vec::new();
     if !violated && !once && case.described && !case.looked.is_empty() {
         notes.push(format!("no unique key on {} of {what} stops the second row", quoted(&case.looked)));
+        notes.extend(near_keys(case));
     }
     Speech {
         message,

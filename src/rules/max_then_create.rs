@@ -1,6 +1,6 @@
 //! The set feeds a new row: the next number is computed from the largest, the last or the count. Two runs compute the same.
 
-use super::speech::{Speech, entity, remedy};
+use super::speech::{Speech, entity, near_keys, remedy};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -51,7 +51,7 @@ pub(super) fn speak(case: &Case) -> Speech {
         message,
         check: "A and B both read the same last value here".to_owned(),
         act: format!("both write the same next `{column}`"),
-        notes: Vec::new(),
+        notes: if violated { Vec::new() } else { near_keys(case) },
         remedies,
     }
 }

@@ -1,6 +1,6 @@
 //! An upsert that the library carries out as a look and an insert: two runs both find nothing.
 
-use super::speech::{Speech, advice, entity, quoted, remedy};
+use super::speech::{Speech, advice, entity, near_keys, quoted, remedy};
 use crate::analysis::slips::{Slip, SlipKind, Unmet, Upsert};
 use crate::finding::Anomaly;
 use crate::library::Requirement;
@@ -43,7 +43,7 @@ pub(super) fn speak(slip: &Slip) -> Speech {
     });
     let notes = match case.anomaly {
         Anomaly::UnhandledViolation => vec!["the unique key keeps the data right".to_owned()],
-        _ => Vec::new(),
+        _ => near_keys(case),
     };
     Speech { message, check: String::new(), act: "both find nothing and insert".to_owned(), notes, remedies }
 }

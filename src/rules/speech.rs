@@ -3,10 +3,12 @@
 use crate::analysis::case::{Case, Place};
 use crate::analysis::cures::Proof;
 use crate::analysis::database::Basis;
+use crate::analysis::keys::{Miss, NearKey};
 use crate::finding::{Confidence, Finding, Help, Label, Role};
 
 /// Intents that fit only some code: where their code cannot be written, they do not fit.
-const NEEDS_CODE: [&str; 5] = ["merge-into-upsert", "skip-duplicates", "add-unique-key", "lock-read", "lock-parent"];
+const NEEDS_CODE: [&str; 6] =
+    ["merge-into-upsert", "skip-duplicates", "add-unique-key", "add-partial-key", "lock-read", "lock-parent"];
 
 /// The words of a rule for one case.
 pub(super) struct Speech {
@@ -148,6 +150,26 @@ pub(super) fn quoted(columns: &[String]) -> String {
         [only] => only.clone(),
         [all @ .., last] => format!("{} and {last}", all.join(", ")),
     }
+}
+
+/// What there is to say of unique keys that come near what was checked.
+pub(super) fn near_keys(case: &Case) -> Vec<String> {
+    let words = |near: &NearKey| {
+        let key = quoted(&near.columns);
+        match &near.miss {
+            Miss::Partial(columns) if columns.is_empty() => format!("the unique key on {key} covers some rows only"),
+            Miss::Partial(columns) => format!("the unique key on {key} covers some rows only, by {}", quoted(columns)),
+            Miss::Computed(Some(function)) => format!("the unique key on {key} is on what `{function}` makes of it"),
+            Miss::Computed(None) => format!("the unique key on {key} is on what an expression makes of it"),
+            Miss::Null(column) => {
+                format!("the unique key on {key} keeps no two rows apart in which `{column}` is null")
+            }
+            Miss::Wider(columns) => {
+                format!("the unique key on {key} lets in rows that differ in {}", quoted(columns))
+            }
+        }
+    };
+    case.near_keys.iter().map(words).collect()
 }
 
 /// "two requests" with the verb's object.

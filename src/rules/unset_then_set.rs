@@ -32,6 +32,10 @@ pub(super) fn speak(case: &Case) -> Speech {
         remedies
             .push(remedy("raise-isolation", "or run both in a serializable transaction that is retried when it fails"));
     }
+    remedies.push(remedy(
+        "add-partial-key",
+        format!("or let the database refuse a second row with `{column}`, and try again when it does"),
+    ));
     Speech {
         message: format!("two requests that move `{column}` can leave {end} {what} with it"),
         check: format!("A and B both take `{column}` away here"),
