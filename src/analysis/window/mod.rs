@@ -26,8 +26,8 @@ use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Missing, Place, Rows, Verb};
 use crate::link::FuncRef;
 use crate::model::{
-    ArrayItem, BlockId, CONTENTS, Compare, Condition, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource,
-    RegionId, RegionKind, Site, TextPart, Trace, Val, ValId, Writes, Written, entity_of, key_column,
+    ArrayItem, BlockId, CONTENTS, Compare, Conditions, Event, Exit, FrameId, Literal, OpId, OpSource, RegionId,
+    RegionKind, Site, TextPart, Trace, Val, ValId, Writes, Written, entity_of, key_column,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Schema};
 
@@ -582,7 +582,7 @@ impl Search<'_, '_, '_> {
     /// Those of the columns that the check asks for by equality which it asks to be null.
     pub fn looked_nulls(&mut self, window: &Window) -> Vec<String> {
         let conditions = self.conditions(window.check, &window.way);
-        let is_null = |c: &&Condition| {
+        let is_null = |c: &&crate::model::Condition| {
             let value = self.trace.values.literal(c.value);
             c.op == Compare::Eq && c.through.is_empty() && value.is_some_and(Literal::is_absent)
         };
