@@ -6,7 +6,7 @@ use crate::analysis::flow::Flow;
 
 use crate::ir::{BinaryOp, UnaryOp};
 use crate::library::{ErrorKind, ErrorRow, Verb};
-use crate::model::{BlockId, Event, Exit, Literal, OpId, Trace, Val, ValId};
+use crate::model::{BlockId, Event, Exit, FrameId, Literal, OpId, Trace, Val, ValId};
 
 /// What becomes of an error that is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +71,11 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
         }
         let it = trace.block(block);
         if it.is_loop && flow.position(block) <= flow.position(failed) {
-            // Back to the head of a loop around the statement.
-            if recognised || !told {
+            // Back to the head of a loop around the statement. Where the function that handles it has returned to a loop
+            // of its caller's, it has answered, and what comes is the next of several.
+            if runs_inside(trace, trace.block(start).frame, it.frame) {
+                declined |= recognised;
+            } else if recognised || !told {
                 retries = true;
             }
             continue;
@@ -147,6 +150,19 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
         return Walk::Handled(Handling::GoesOn);
     }
     Walk::Passes(passes)
+}
+
+/// Whether a function's run is a proper part of another's: not its own, and no callback that runs in place in it.
+fn runs_inside(trace: &Trace<'_>, inner: FrameId, outer: FrameId) -> bool {
+    let [inner, outer] = [inner, outer].map(|frame| trace.reporting_frame(frame));
+    let mut next = trace.frames[inner.index()].caller.map(|(caller, _)| caller);
+    while let Some(frame) = next {
+        if trace.reporting_frame(frame) == outer {
+            return inner != outer;
+        }
+        next = trace.frames[frame.index()].caller.map(|(caller, _)| caller);
+    }
+    false
 }
 
 /// Whether an answer says that something went wrong, without saying what.

@@ -37,14 +37,10 @@ pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database:
     slips
 }
 
-/// Whether the second write is meant to go its own way: some way leads to it past the first, which is then no half of it,
-/// or its failure is caught apart from that of the first.
+/// Whether some way leads to the second write past the first, which is then no half of it: a parent that is made where
+/// there is none.
 fn is_optional(search: &Search<'_, '_, '_>, first: OpId, second: OpId) -> bool {
     let [first, second] = [first, second].map(|op| search.trace.op(op).block);
-    let handler = search.trace.block(second).handler;
-    if handler.is_some() && handler != search.trace.block(first).handler {
-        return true;
-    }
     let (mut todo, mut seen) = (vec![BlockId(0)], vec![false; search.trace.blocks.len()]);
     while let Some(block) = todo.pop() {
         if block == first || std::mem::replace(&mut seen[block.index()], true) {
