@@ -69,6 +69,7 @@ pub fn read(beside: &Sources, sources: &Sources) -> (Found, Vec<Problem>) {
         found.schemas.push(schema);
     }
     found.add_spelled_out(&pieces, &clues, beside);
+    found.add_relied_on(sources);
     let problem = |problem: &crate::schema::Problem| Problem {
         path: problem.path.clone(),
         span: Some(problem.span),
@@ -168,6 +169,19 @@ impl Found {
             tables.engine = engine(clues, package, || None);
             if let Some(schema) = self.home_of(package, &tables) {
                 schema.add_tables(tables);
+            }
+        }
+    }
+
+    /// Adds the unique keys that statements in Rust sources rely on, to tables of which more is known.
+    fn add_relied_on(&mut self, sources: &Sources) {
+        let words = Prefilter::new(&rust::CONFLICTS);
+        let hits: Vec<&Source> =
+            sources.iter().filter(|file| file.path.ends_with(".rs") && words.hits(&file.text)).collect();
+        for file in hits {
+            let Some(schema) = self.nearest(&file.path) else { continue };
+            for (table, columns) in rust::relied_on(&file.text) {
+                self.schemas[schema].add_key(&table, &columns, &file.path);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Facts: what a branch taken one way says about values.
 
 use crate::ir::{BinaryOp, Over, UnaryOp};
-use crate::library::{Missing, Rows};
-use crate::model::{Literal, Trace, Val, ValId};
+use crate::library::{Missing, Rows, Verb};
+use crate::model::{Literal, Op, OpSource, Trace, Val, ValId};
 
 /// A statement about values that is true or false on a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -122,12 +122,22 @@ fn compare(trace: &Trace<'_>, a: ValId, b: ValId, truth: bool) -> Vec<Vec<Fact>>
 /// The row of which a value is the only column that was asked for: where there is no row, there is no value.
 fn whole(trace: &Trace<'_>, value: ValId) -> ValId {
     match trace.values.get(value) {
-        Val::Field(base, _) => match trace.values.get(*base) {
-            Val::Result(op) if trace.op(*op).scalar && trace.op(*op).missing == Missing::Null => *base,
+        Val::Field(base, name) => match trace.values.get(*base) {
+            Val::Result(op) if trace.op(*op).missing == Missing::Null && is_all_of_row(trace.op(*op), name) => *base,
             _ => value,
         },
         _ => value,
     }
+}
+
+/// Whether a column is the only one that was asked for, or the one that every row has.
+fn is_all_of_row(op: &Op<'_>, column: &str) -> bool {
+    let only = match &op.source {
+        OpSource::Sql(statement, _) => statement.query().is_some_and(|query| query.selected.len() == 1),
+        OpSource::Built(built, _) => built.selected.len() == 1,
+        _ => false,
+    };
+    op.scalar || op.rows == Rows::One && (only || column == "id")
 }
 
 /// `a < b` (strict) or `a <= b`.
@@ -169,7 +179,7 @@ pub fn is_size(trace: &Trace<'_>, value: ValId) -> bool {
     match trace.values.get(value) {
         Val::Result(op) => {
             let op = trace.op(*op);
-            op.rows == Rows::Number && op.verb == crate::library::Verb::Count
+            op.rows == Rows::Number && op.verb == Verb::Count
         }
         Val::Field(_, name) if name == "length" || name == "size" || name == "count" => true,
         // `_count.members`, `_count._all`

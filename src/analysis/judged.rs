@@ -8,7 +8,7 @@ use super::script::{self, Plan, Script};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::interleave::{self, Code, Ending, Engine, Judge, Kind, ScheduleStep, Table, Verdict};
-use crate::library::{Place, Verb};
+use crate::library::{Place, Rows, Verb};
 use crate::model::{OpId, RegionKind};
 
 /// A window that an interleaving breaks.
@@ -145,6 +145,7 @@ pub(super) fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, databa
         database,
         bound: window.bound,
         counts_on: matches!(window.link, Link::Next(_)),
+        uses_rows: matches!(window.link, Link::Column(_)) && search.trace.op(window.check).rows == Rows::Many,
         movers: matches!(window.link, Link::Exclusive(_)),
         refills: matches!(window.link, Link::Replace),
         shifts: match &window.link {

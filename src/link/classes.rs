@@ -137,6 +137,27 @@ impl Program {
         }
     }
 
+    /// The method of a name that a trait gives to everything it fits, where a unit names that trait.
+    #[must_use]
+    pub fn blanket_method(&self, unit: UnitId, name: &str) -> Option<FuncRef> {
+        match self.unit(unit).language {
+            Language::TypeScript => None,
+            Language::Rust => rust::blanket(self, unit, name),
+        }
+    }
+
+    /// The full name of a type from outside that the project adds to.
+    #[must_use]
+    pub fn foreign_name(&self, class: ClassRef) -> Option<&str> {
+        self.rust.foreign_name(self.home(class))
+    }
+
+    /// What the project adds to the one type from outside whose full name is accepted.
+    #[must_use]
+    pub fn foreign_class(&self, accepts: impl Fn(&str) -> bool) -> Option<ClassRef> {
+        self.rust.foreign_named(accepts)
+    }
+
     /// A function that belongs to a class itself.
     #[must_use]
     pub fn static_method(&self, class: ClassRef, name: &str) -> Option<FuncRef> {

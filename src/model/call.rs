@@ -11,7 +11,7 @@ use super::trace::{
 use super::types::Typed;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, UnaryOp};
+use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, Over, UnaryOp};
 use crate::library::{Library, RegionForm, RegionRow, Rows, TypeRow};
 use crate::link::{ClassRef, FuncRef, UnitId};
 use crate::sql;
@@ -89,7 +89,8 @@ impl<'m> Elaborator<'m, '_> {
         {
             return Some(found);
         }
-        match self.recognise(at, name, Called { unit, receiver, callee, args: &args, form: call.form }) {
+        let called = Called { unit, receiver, callee, args: &args, form: call.form, types: &call.type_args };
+        match self.recognise(at, name, called) {
             Some(Recognised::Ops(mut ops)) => {
                 if ops.iter().any(|op| op.by.is_some_and(|(row, _)| row.lazy)) && self.is_unused(at, call) {
                     ops.iter_mut().for_each(|op| op.dropped = true);
@@ -179,6 +180,11 @@ impl<'m> Elaborator<'m, '_> {
             }
             return Some(merged);
         }
+        if let (Some(receiver), Some(name)) = (receiver, name)
+            && let Some(text) = self.joined_text(receiver, name, args)
+        {
+            return Some(text);
+        }
         if let (Some(slot), Some(receiver)) = (mutated(call), receiver)
             && !self.is_query(receiver)
         {
@@ -229,9 +235,22 @@ impl<'m> Elaborator<'m, '_> {
             let func = self.model.program.method(self.model.program.superclass(class)?, name)?;
             return Some(Target { this, ..Target::closure(func, None) });
         }
-        if let Some(class) = self.class_of(receiver) {
-            let func = self.model.program.method(class, name)?;
+        if let Some(class) = self.class_of(receiver)
+            && let Some(func) = self.model.program.method(class, name)
+        {
             return Some(Target { this: Some(receiver), ..Target::closure(func, None) });
+        }
+        let unit = self.trace.frames[at.frame.index()].func.unit;
+        if let Some(func) = self.model.program.blanket_method(unit, name) {
+            // The type may have a method of that name itself.
+            return Some(Target {
+                confidence: Confidence::Medium,
+                this: Some(receiver),
+                ..Target::closure(func, None)
+            });
+        }
+        if self.class_of(receiver).is_some() {
+            return None;
         }
         let func = self.model.survey.only_function_named(name)?;
         if self.typed(receiver).is_some() || self.is_foreign(receiver) {
@@ -304,7 +323,8 @@ impl<'m> Elaborator<'m, '_> {
         self.goto_fresh(at, entry);
         let inner = At { frame, block: entry, env: at.env.clone(), handler: at.handler };
         let leaves = self.run(inner, args);
-        self.gather(at, leaves)
+        let value = self.gather(at, leaves)?;
+        Some(self.as_returned(func, this, args, value))
     }
 
     /// Whether the run `holder` is that of `frame` or one that called it.
@@ -366,7 +386,8 @@ impl<'m> Elaborator<'m, '_> {
         let moved: Vec<ValId> =
             call.args.iter().zip(&args).filter(|(arg, _)| !lends(call, arg)).map(|(_, v)| *v).collect();
         self.hand_over(at, &moved);
-        let lasting = self.is_lasting(Called { unit, receiver, callee, args: &args, form: call.form });
+        let lasting =
+            self.is_lasting(Called { unit, receiver, callee, args: &args, form: call.form, types: &call.type_args });
         let mut given = None;
         for (func, frame) in callbacks {
             let runs = call.awaited && inside && self.model.survey.shape(func).reaches_database;
@@ -462,13 +483,18 @@ impl<'m> Elaborator<'m, '_> {
             return self.given_at_place(id, value);
         }
         let is_count = op.by.is_some_and(|(row, _)| row.affected.as_ref().is_some_and(|s| s.path.is_empty()));
-        let (scalar, exists) = (op.scalar, exists(op));
+        let (scalar, many, exists) = (op.scalar, op.rows == Rows::Many, exists(op));
         if is_count {
             return self.trace.values.add_field(value, AFFECTED);
         }
         let negated = matches!(&op.source, OpSource::Built(built, _) if built.negated);
         if negated || exists == Some(sql::Exists::Negated) {
             return self.trace.unary(UnaryOp::Not, value);
+        }
+        if scalar && many {
+            let row = self.trace.values.add(Val::Element(value));
+            let column = self.trace.field(row, "0");
+            return self.trace.over(Over::Map, value, column);
         }
         if scalar { self.trace.field(value, "0") } else { value }
     }

@@ -17,8 +17,10 @@ use crate::library::{Library, Registry};
 use crate::link::{ClassRef, FuncRef, Program, UnitId};
 use crate::schema::Schema;
 
-/// How deep calls are followed.
+/// How deep calls are followed. A function literal is as deep as what runs it.
 const MAX_DEPTH: usize = 6;
+/// How many functions may run inside one another, literals included.
+const MAX_NESTING: usize = 14;
 /// How many blocks a trace may have.
 const MAX_BLOCKS: usize = 3_000;
 
@@ -188,12 +190,17 @@ impl<'m, 'a> Elaborator<'m, 'a> {
         self.running.iter().rev().take_while(|func| !self.model.survey.shape(**func).reaches_database).count()
     }
 
+    /// How many named functions are being run.
+    fn depth(&self) -> usize {
+        self.running.iter().filter(|func| !self.model.program.func(**func).name.is_empty()).count()
+    }
+
     /// Whether a function may be run here.
     pub fn may_run(&mut self, func: FuncRef) -> bool {
         if self.running.contains(&func) {
             return false;
         }
-        if self.running.len() >= MAX_DEPTH || self.trace.blocks.len() >= MAX_BLOCKS {
+        if self.depth() >= MAX_DEPTH || self.running.len() >= MAX_NESTING || self.trace.blocks.len() >= MAX_BLOCKS {
             self.trace.budget_hit = true;
             return false;
         }

@@ -3,7 +3,7 @@
 use super::elaborate::{At, Elaborator};
 use super::survey::Definition;
 use super::value::{ArrayItem, ObjectEntry, TextPart, Val, ValId};
-use crate::ir::{BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart};
+use crate::ir::{BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, Over, SlotId, TemplatePart};
 use crate::link::{ClassRef, Exported, FileId, FuncRef, UnitId};
 
 /// Where an expression is evaluated: in a run, or outside of all runs.
@@ -51,7 +51,13 @@ impl Elaborator<'_, '_> {
             }
             ExprKind::Global(name) => match self.model.program.global(unit, name) {
                 Some(exported) => return self.exported(exported).unwrap_or_else(|| self.global(name)),
-                None => Val::Global(name.clone()),
+                None => match scope {
+                    Scope::Run(at) => match self.type_argument(at, name) {
+                        Some(class) => Val::Class(class),
+                        None => Val::Global(name.clone()),
+                    },
+                    Scope::Outside(_) => Val::Global(name.clone()),
+                },
             },
             ExprKind::This => return self.this(unit, scope),
             ExprKind::Const(literal) => Val::Const(literal.into()),
@@ -133,7 +139,14 @@ impl Elaborator<'_, '_> {
                     None => Val::Choice(test, yes, no),
                 }
             }
-            ExprKind::Element(source) => Val::Element(self.eval_in(unit, scope, source)),
+            ExprKind::Element(source) => {
+                let source = self.eval_in(unit, scope, source);
+                match self.trace.values.get(source) {
+                    // One of those that a list was turned into.
+                    Val::Over(Over::Map, _, one) => return *one,
+                    _ => Val::Element(source),
+                }
+            }
             ExprKind::Over { how, source, body } => {
                 let source = self.eval_in(unit, scope, source);
                 let body = self.eval_in(unit, scope, body);

@@ -96,6 +96,7 @@ impl<'m> Elaborator<'m, '_> {
             scalar: false,
             dropped: false,
             pooled: false,
+            row: None,
         }]))
     }
 

@@ -4,10 +4,12 @@ use std::rc::Rc;
 
 use super::elaborate::{At, Elaborator};
 use super::expression::{AGGREGATE, COUNT, NOT};
+use super::recognise::Called;
 use super::trace::{Bound, Built, Op, OpId, OpSource};
 use super::value::{ArrayItem, Literal, ObjectEntry, Query, QueryStep, TextPart, Val, ValId};
 use crate::finding::Confidence;
 use crate::library::{CallRow, Library, Missing, OnConflict, RowLock, Rows, TypePattern, Verb};
+use crate::link::Written;
 use crate::sql;
 
 /// How many calls a statement may be made of; further ones leave it vague.
@@ -53,14 +55,23 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     /// A call as a step of a statement. What it is called on is part of it, unless that is the statement.
-    pub fn step(&self, row: usize, receiver: ValId, args: &[ValId]) -> QueryStep {
+    pub fn step(&self, row: usize, receiver: ValId, called: Called<'_>) -> QueryStep {
         let starts = self.joined_query(receiver, 4).is_none();
-        QueryStep { row, receiver: starts.then_some(receiver), args: args.to_vec() }
+        let class = |ty: &String| {
+            let ty = Written { unit: called.unit, text: ty, func: None, class: None };
+            self.model.program.class_of_type(ty)
+        };
+        let of_argument = |arg: &ValId| match self.trace.values.get(*arg) {
+            Val::Class(class) => Some(*class),
+            _ => None,
+        };
+        let class = called.types.last().and_then(class).or_else(|| called.args.first().and_then(of_argument));
+        QueryStep { row, receiver: starts.then_some(receiver), args: called.args.to_vec(), class }
     }
 
     /// The statement with one more call.
-    pub fn extend(&mut self, library: usize, row: usize, receiver: ValId, args: &[ValId]) -> ValId {
-        let step = self.step(row, receiver, args);
+    pub fn extend(&mut self, library: usize, row: usize, receiver: ValId, called: Called<'_>) -> ValId {
+        let step = self.step(row, receiver, called);
         let mut query = self.query_of(receiver, library);
         if let Some(gives) = &self.model.registry.libraries()[library].calls[row].gives {
             query.ty.clone_from(gives);
@@ -123,6 +134,7 @@ impl<'m> Elaborator<'m, '_> {
         let given: Vec<ValId> = query.steps.iter().flat_map(|step| step.args.iter().copied()).collect();
         let mut base = self.op_in(at, by, verb, handle, name, &given);
         base.scalar |= said.scalar;
+        base.row = query.steps.iter().rev().find_map(|step| step.class);
         if !said.pieces.is_empty() {
             if query.vague {
                 base.confidence = Confidence::Medium;

@@ -38,6 +38,8 @@ pub(super) struct Called<'c> {
     pub args: &'c [ValId],
     /// How.
     pub form: CallForm,
+    /// The types that it is given.
+    pub types: &'c [String],
 }
 
 impl<'m> Elaborator<'m, '_> {
@@ -80,11 +82,11 @@ impl<'m> Elaborator<'m, '_> {
                         let by = (row, library);
                         if row.run {
                             let mut query = self.query_of(handle, position);
-                            query.steps.push(self.step(row_at, handle, called.args));
+                            query.steps.push(self.step(row_at, handle, called));
                             return Some(Recognised::Ops(self.run_query(at, query, by, &name)));
                         }
                         if self.is_query_type(library, row.gives.as_deref()) {
-                            let extended = self.extend(position, row_at, handle, called.args);
+                            let extended = self.extend(position, row_at, handle, called);
                             return Some(Recognised::Value(extended, row.in_place.then_some(extended)));
                         }
                         row.verb?;
@@ -147,7 +149,10 @@ impl<'m> Elaborator<'m, '_> {
         let receiver = called.receiver?;
         if member.is_none() {
             if wanted == "_" {
-                return Some((receiver, None));
+                // A method that the project gives to its own type is that method.
+                let own = self.class_of(receiver).zip(self.name_of(called.callee));
+                let is_own = own.is_some_and(|(class, name)| self.model.program.method(class, name).is_some());
+                return (!is_own).then_some((receiver, None));
             }
             let fits = self.is_of(receiver, library, wanted).is_some() || self.is_itself(receiver, library, wanted);
             return fits.then_some((receiver, None));
@@ -280,6 +285,7 @@ impl<'m> Elaborator<'m, '_> {
             by: Some(by),
             scalar: row.scalar,
             dropped: false,
+            row: None,
         }
     }
 

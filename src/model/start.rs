@@ -137,7 +137,8 @@ impl<'m> Elaborator<'m, '_> {
         let rows = libraries.flat_map(|library| library.pipelines.iter().map(move |row| (library, row)));
         let fitting = rows.filter(|(_, row)| row.on.is_named(name));
         let callee = self.trace.values.add_field(receiver, name);
-        let called = Called { unit, receiver: Some(receiver), callee, args: &args, form: call.form };
+        let called =
+            Called { unit, receiver: Some(receiver), callee, args: &args, form: call.form, types: &call.type_args };
         let (_, row) = fitting.into_iter().find(|(library, row)| self.fits(&row.on, library, called).is_some())?;
         let Root::Param(first) = row.stages.root else { return None };
         let mut values = Vec::new();
@@ -254,7 +255,8 @@ impl<'m> Elaborator<'m, '_> {
                                 let Some((receiver, args)) = self.evaluated(unit, holder, call) else { continue };
                                 let callee = self.trace.values.add_field(receiver, name.unwrap_or_default());
                                 let form = call.form;
-                                let called = Called { unit, receiver: Some(receiver), callee, args: &args, form };
+                                let called =
+                                    Called { unit, receiver: Some(receiver), callee, args: &args, form, types: &[] };
                                 if self.fits(on, library, called).is_none() {
                                     continue;
                                 }

@@ -4,6 +4,7 @@ use super::elaborate::Elaborator;
 use super::trace::{Bound, Op, OpSource, RegionKind};
 use super::value::{ArrayItem, Literal, TextPart, Val, ValId};
 use crate::finding::Confidence;
+use crate::ir::Language;
 use crate::library::{CallRow, Missing, ParamPattern, Root, Rows, Selector, Verb};
 use crate::sql;
 use std::rc::Rc;
@@ -16,10 +17,44 @@ impl<'m> Elaborator<'m, '_> {
     pub fn statements(&mut self, base: Op<'m>, pieces: &[ValId], mut bound: Bound) -> Vec<Op<'m>> {
         let mut written = String::new();
         let pieces: Vec<ValId> = pieces.iter().flat_map(|piece| self.pieces_of(*piece)).collect();
+        let mut behind_value = false;
         for piece in &pieces {
+            let before = written.len();
             self.spell(*piece, &mut written, &mut bound.holes, 6);
+            let added = &written[before..];
+            // Values that are pushed one behind the other are a list.
+            let is_next = added.starts_with(|c: char| c == sql::HOLE || c.is_alphanumeric() || c == '"');
+            let is_value = added.starts_with(sql::HOLE);
+            if behind_value && is_next {
+                written.insert_str(before, ", ");
+            }
+            behind_value = is_value;
         }
         self.statements_of(base, &written, bound)
+    }
+
+    /// The text that a list of texts is put together to: `[a, b].join(", ")`, `[a, b].concat()`.
+    pub fn joined_text(&mut self, list: ValId, name: &str, args: &[ValId]) -> Option<ValId> {
+        let between = match (name, args) {
+            ("join", [between]) => self.trace.values.text(*between)?.to_owned(),
+            ("concat", []) => String::new(),
+            _ => return None,
+        };
+        let Val::Array(items) = self.trace.values.get(list).clone() else { return None };
+        let mut parts: Vec<TextPart> = Vec::new();
+        for (at, item) in items.into_iter().enumerate() {
+            let ArrayItem::Value(item) = item else { return None };
+            if at > 0 {
+                parts.push(TextPart::Text(between.clone()));
+            }
+            match self.trace.values.get(item) {
+                Val::Const(Literal::Text(text)) => parts.push(TextPart::Text(text.clone())),
+                Val::Text(inner) => parts.extend(inner.iter().cloned()),
+                Val::Array(_) => return None,
+                _ => parts.push(TextPart::Hole(item)),
+            }
+        }
+        Some(self.trace.text(parts))
     }
 
     /// The operations that an SQL text describes.
@@ -149,9 +184,16 @@ impl<'m> Elaborator<'m, '_> {
                 }
             }
             Val::Text(parts) => {
+                // A text that is put together has its pieces as they are; of one that starts with nothing, and of a tagged
+                // one, they are values.
+                let by_pieces = self.model.program.unit(self.trace.home).language == Language::Rust
+                    && !matches!(parts.first(), Some(TextPart::Text(text)) if text.is_empty());
                 for part in parts {
                     match part {
                         TextPart::Text(text) => push_capped(out, text),
+                        TextPart::Hole(hole) if by_pieces && self.trace.values.text(*hole).is_some() => {
+                            push_capped(out, self.trace.values.text(*hole).unwrap_or_default());
+                        }
                         TextPart::Hole(hole) if depth > 0 && self.is_sql_fragment(*hole) => {
                             self.spell(*hole, out, holes, depth);
                         }

@@ -104,7 +104,8 @@ impl<'p> Survey<'p> {
     /// methods.
     #[must_use]
     pub fn is_telling(name: &str) -> bool {
-        name.chars().skip(1).any(char::is_uppercase) && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        let is_several_words = name.chars().skip(1).any(char::is_uppercase) || name.trim_matches('_').contains('_');
+        is_several_words && name.chars().all(|c| c.is_alphanumeric() || c == '_')
     }
 
     /// What is known of a function.

@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::value::{ValId, Values};
 use crate::finding::Confidence;
 use crate::library::{CallRow, Library, Missing, OnConflict, Place, Rows, Verb};
-use crate::link::{FuncRef, UnitId};
+use crate::link::{ClassRef, FuncRef, UnitId};
 use crate::sql;
 use crate::text::Span;
 
@@ -276,6 +276,8 @@ pub struct Op<'a> {
     pub scalar: bool,
     /// Whether it runs only when somebody waits for it, and nobody does.
     pub dropped: bool,
+    /// The class of the project that its rows are made to.
+    pub row: Option<ClassRef>,
 }
 
 /// Where an operation's conditions and written columns come from.

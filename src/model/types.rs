@@ -1,12 +1,12 @@
 //! What kind of object a value is: of which class of the project, or of which type of a library.
 
-use super::elaborate::Elaborator;
+use super::elaborate::{At, Elaborator};
 use super::trace::RegionId;
 use super::value::{Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Class, SlotId};
-use crate::library::{CallPattern, Callee, Library, TypePattern, TypeRow};
-use crate::link::{ClassRef, UnitId, Written, last_name};
+use crate::library::{CallPattern, Callee, Library, Rows, TypePattern, TypeRow};
+use crate::link::{ClassRef, FuncRef, UnitId, Written, last_name};
 
 /// A value recognised as one of a library's types.
 #[derive(Clone, Copy)]
@@ -30,6 +30,9 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     fn find_class(&self, value: ValId) -> Option<ClassRef> {
+        if let Some(class) = self.class_of_row(value) {
+            return Some(class);
+        }
         match self.trace.values.get(value) {
             Val::This(class) | Val::Instance(class) | Val::Made(class, _) => Some(*class),
             Val::Param(..)
@@ -41,11 +44,41 @@ impl<'m> Elaborator<'m, '_> {
                 let declared = self.declared_type(value).and_then(|ty| self.model.survey.names().meant(ty).class);
                 declared.or_else(|| self.class_within(value))
             }
+            // What the project adds to the library's own type.
+            Val::Handle(region) => {
+                let typed = self.handle_types.get(region)?;
+                let patterns = typed.row.patterns.iter().filter(|p| matches!(p, TypePattern::Declared(_)));
+                self.model.program.foreign_class(|name| patterns.clone().any(|p| p.accepts(name)))
+            }
             Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().find_map(|(_, v)| self.class_of(*v)),
             Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, b) => {
                 self.class_of(*a).or_else(|| self.class_of(*b))
             }
             _ => None,
+        }
+    }
+
+    /// The class that a row was made to; one that was changed is of it still.
+    fn class_of_row(&self, value: ValId) -> Option<ClassRef> {
+        let op = match self.trace.values.get(value) {
+            Val::Object(_) => self.row_of(self.changed_row(value)?)?,
+            Val::Result(op) if self.trace.op(*op).rows == Rows::Many => return None,
+            _ => self.row_of(value)?,
+        };
+        self.trace.op(op).row
+    }
+
+    /// Notes what rows are made to, where a variable or a function says so.
+    fn note_row(&mut self, value: ValId, ty: Option<Written<'m>>) {
+        let (Some(op), Some(ty)) = (self.row_of(value), ty) else { return };
+        let program = self.model.program;
+        if self.trace.op(op).row.is_some() || self.trace.op(op).place().is_some() {
+            return;
+        }
+        let class = program.class_of_type(program.element_type(ty).unwrap_or(ty));
+        if class.is_some() {
+            self.trace.ops[op.index()].row = class;
+            self.classes.borrow_mut().clear();
         }
     }
 
@@ -104,20 +137,44 @@ impl<'m> Elaborator<'m, '_> {
     /// The value of a variable: what its declaration says, where that is a type that calls can be followed by and the
     /// value itself is of none.
     pub fn as_declared(&mut self, unit: UnitId, slot: SlotId, value: ValId) -> ValId {
-        let vague = matches!(
-            self.trace.values.get(value),
-            Val::Call { .. } | Val::Field(..) | Val::Index(..) | Val::Opaque(_) | Val::Derived(_) | Val::Binary(..)
-        );
-        if !vague || self.model.program.unit(unit).slots[slot.index()].ty.is_none() {
+        self.note_row(value, self.model.program.type_of_slot(unit, slot));
+        if !self.is_vague(value) || self.model.program.unit(unit).slots[slot.index()].ty.is_none() {
             return value;
         }
         if self.typed(value).is_some() || self.class_of(value).is_some() {
             return value;
         }
         let declared = self.trace.values.add(Val::Declared(unit, slot));
-        let follows =
-            self.typed(declared).is_some() || self.class_of(declared).is_some_and(|class| self.reaches_database(class));
-        if follows { declared } else { value }
+        if self.follows(declared) { declared } else { value }
+    }
+
+    /// What a function has given: what it says it returns, where that is a type that calls can be followed by and the value
+    /// itself is of none.
+    pub fn as_returned(&mut self, func: FuncRef, this: Option<ValId>, args: &[ValId], value: ValId) -> ValId {
+        self.note_row(value, self.model.program.type_returned(func));
+        if !self.is_vague(value) || self.model.program.func(func).returns.is_none() {
+            return value;
+        }
+        if self.typed(value).is_some() || self.class_of(value).is_some() {
+            return value;
+        }
+        let callee = self.trace.values.add(Val::Closure(func, None));
+        let args = this.into_iter().chain(args.iter().copied()).collect();
+        let declared = self.trace.values.add(Val::Call { callee, args, is_new: false, site: None });
+        if self.follows(declared) { declared } else { value }
+    }
+
+    /// Whether the form of a value says little of what it is.
+    fn is_vague(&self, value: ValId) -> bool {
+        matches!(
+            self.trace.values.get(value),
+            Val::Call { .. } | Val::Field(..) | Val::Index(..) | Val::Opaque(_) | Val::Derived(_) | Val::Binary(..)
+        )
+    }
+
+    /// Whether calls on a value can be followed: of a library, or into functions that reach the database.
+    fn follows(&self, value: ValId) -> bool {
+        self.typed(value).is_some() || self.class_of(value).is_some_and(|class| self.reaches_database(class))
     }
 
     /// The value of a variable at the top of a module, or of an import: where the value comes from a call that cannot be
@@ -134,7 +191,7 @@ impl<'m> Elaborator<'m, '_> {
     /// Whether a method of a class reaches the database.
     fn reaches_database(&self, class: ClassRef) -> bool {
         self.model.program.class(class).methods.iter().any(|method| {
-            let shape = self.model.survey.shape(crate::link::FuncRef { unit: class.unit, func: method.func });
+            let shape = self.model.survey.shape(FuncRef { unit: class.unit, func: method.func });
             shape.reaches_database || shape.reaches_held
         })
     }
@@ -262,6 +319,21 @@ impl<'m> Elaborator<'m, '_> {
         self.declared_as(Written { text: last_argument(held.text)?, ..held })
     }
 
+    /// The class that a type parameter of a run stands for: the argument in the type of the receiver.
+    pub fn type_argument(&self, at: &At, name: &str) -> Option<ClassRef> {
+        let mut next = Some(at.frame);
+        while let Some(frame) = next {
+            let it = &self.trace.frames[frame.index()];
+            let is_parameter = self.model.program.func(it.func).bounds.iter().any(|(known, _)| known == name);
+            if let Some(this) = it.this.filter(|_| is_parameter) {
+                let ty = self.declared_type(this)?;
+                return self.model.program.class_of_type(Written { text: last_argument(ty.text)?, ..ty });
+            }
+            next = it.lexical;
+        }
+        None
+    }
+
     /// Whether a value is declared to be of a library's type itself, and not only of one that stands for what it holds.
     pub fn is_itself(&self, value: ValId, library: &Library, wanted: &str) -> bool {
         let Some(ty) = self.declared_type(value) else { return false };
@@ -289,6 +361,12 @@ impl<'m> Elaborator<'m, '_> {
 
     fn by_class(&self, value: ValId) -> Option<Typed<'m>> {
         let mut class = self.class_of(value)?;
+        if let Some(name) = self.model.program.foreign_name(class) {
+            // What the project adds methods to is what it is.
+            return self.find_type(Confidence::High, |row, p| {
+                !row.holder && matches!(p, TypePattern::Declared(_)) && p.accepts(name)
+            });
+        }
         for _ in 0..8 {
             let it = self.model.program.class(class);
             let derived = |p: &TypePattern| match p {

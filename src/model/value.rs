@@ -115,6 +115,8 @@ pub struct QueryStep {
     pub receiver: Option<ValId>,
     /// Its arguments.
     pub args: Vec<ValId>,
+    /// The class of the project that rows are made to.
+    pub class: Option<ClassRef>,
 }
 
 /// A literal, comparable and hashable.

@@ -48,6 +48,21 @@ impl Schema {
         self.entities.extend(more);
     }
 
+    /// Adds a unique key on columns of a table, as SQL names them, unless there is one on the same columns.
+    pub fn add_key(&mut self, table: &str, columns: &[String], path: &str) {
+        let Some(at) = self.position_by_table(table) else { return };
+        let entity = &mut self.entities[at];
+        let named = columns.iter().map(|column| Some(entity.column_of_sql(column)?.name.clone()));
+        let Some(columns) = named.collect::<Option<Vec<String>>>() else { return };
+        let is_same = |key: &UniqueKey| {
+            key.columns.len() == columns.len() && columns.iter().all(|column| key.columns.contains(column))
+        };
+        if !entity.keys.iter().any(is_same) {
+            let name = columns.join("_");
+            entity.keys.push(UniqueKey { columns, name, path: path.to_owned(), ..UniqueKey::default() });
+        }
+    }
+
     /// Adds tables as code knows them. Of a table that migrations made, code says what its columns are called, and the
     /// migrations what the database guarantees.
     pub fn add_tables(&mut self, tables: Self) {

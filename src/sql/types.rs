@@ -376,6 +376,18 @@ pub enum Conflict {
     Merge,
 }
 
+impl Query {
+    /// The key that the conflict clause of an insert names by its columns: without such a key it would be an error.
+    #[must_use]
+    pub fn conflict_target(&self) -> Option<&ConflictTarget> {
+        let (Conflict::Nothing(target) | Conflict::Update { target, .. }) = self.conflict.as_ref()? else {
+            return None;
+        };
+        let is_plain = !target.columns.is_empty() && !target.expression && !target.partial;
+        is_plain.then_some(target)
+    }
+}
+
 /// The key an insert's conflict clause speaks of.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConflictTarget {

@@ -54,6 +54,8 @@ pub struct Plan<'p> {
     pub bound: bool,
     /// Whether the act numbers on from the rows that the check gives.
     pub counts_on: bool,
+    /// Whether what is done is done with the rows that the check gave: with none, nothing is.
+    pub uses_rows: bool,
     /// Whether both runs act on rows of their own choice, as when each moves a flag.
     pub movers: bool,
     /// Whether the act fills a set anew that the check has cleared.
@@ -126,10 +128,11 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     let mut body = writer.nest(&items);
     if plan.claims {
         let claimed = effect("claimed", lit(1));
-        // Who hit no row has claimed nothing.
-        let hit = writer.terms.variables.get(&plan.act).filter(|_| writer.trace.op(plan.act).rows == Rows::Many);
-        match hit {
-            Some(hit) => body.push(when(size(hit.as_str()).gt(0), claimed)),
+        // Who has found none, or hit none, has claimed nothing.
+        let of_many = |op: OpId| writer.terms.variables.get(&op).filter(|_| writer.trace.op(op).rows == Rows::Many);
+        let found = [plan.check, plan.act].into_iter().filter_map(of_many).map(|rows| size(rows.as_str()).gt(0));
+        match found.reduce(|one, other| one & other) {
+            Some(found) => body.push(when(found, claimed)),
             None => body.push(claimed),
         }
     }
@@ -341,7 +344,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
 
     /// What leaving the way does. Inside a transaction it ends that, too, and with it what was done so far: ways that leave
     /// behind a write of their own are not told apart from those that throw.
-    fn leaving(&self, regions: &[RegionId]) -> Node {
+    pub(super) fn leaving(&self, regions: &[RegionId]) -> Node {
         if regions.is_empty() { self.decline() } else { throw(Code::own(OWN)) }
     }
 

@@ -43,6 +43,10 @@ impl<'m> Writer<'_, '_, 'm> {
             }
         }
         self.query(op, &it, next, &mut nodes);
+        if op == self.plan.check && self.plan.uses_rows {
+            let variable = self.terms.variable(op);
+            nodes.push(when(size(variable.as_str()).eq(0), self.leaving(&regions)));
+        }
         let handled_here = self.guard_handlers(op, block, next, &regions, nodes);
         items.push(Item { regions, nodes: handled_here });
     }
@@ -131,6 +135,11 @@ impl<'m> Writer<'_, '_, 'm> {
             self.keys_unknown |= matches!(it.verb, Verb::Create | Verb::Upsert);
         } else {
             self.terms.describe(&table, it.schema);
+        }
+        if let OpSource::Sql(statement, _) = &it.source
+            && let Some(target) = statement.query().and_then(sql::Query::conflict_target)
+        {
+            self.terms.prove_key(&table, &target.columns);
         }
         let variable = self.terms.variable(op);
         self.terms.holds(&variable, &table);

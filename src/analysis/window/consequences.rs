@@ -193,6 +193,34 @@ impl Search<'_, '_, '_> {
         (decided, effects)
     }
 
+    /// Writes and effects on a way that are made from what a check gave: where it gave nothing, they are not done.
+    pub(super) fn done_with_each(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> (FxHashSet<OpId>, Vec<String>) {
+        let mut decided = FxHashSet::default();
+        let mut effects: Vec<String> = Vec::new();
+        let events: Vec<Event> = way.iter().flat_map(|block| self.trace.block(*block).events.clone()).collect();
+        for event in events {
+            match event {
+                Event::Op(op) if op > check && op != act && self.is_fed(check, op) => {
+                    let it = self.trace.op(op);
+                    let writes = matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+                    if writes && !is_log(&it.entity) && it.place() == self.trace.op(act).place() {
+                        decided.insert(op);
+                    }
+                }
+                Event::Call(call)
+                    if self.is_effect_call(&call)
+                        && !effects.contains(&call.name)
+                        && call.args.iter().any(|arg| self.depends_on(check, *arg))
+                        && !self.is_asked_for(&call, act) =>
+                {
+                    effects.push(call.name.clone());
+                }
+                _ => {}
+            }
+        }
+        (decided, effects)
+    }
+
     /// Whether a call changes something in the world outside.
     pub(in crate::analysis) fn is_effect_call(&self, call: &crate::model::Effect) -> bool {
         if names_queue(&call.name) {
@@ -246,7 +274,8 @@ impl Search<'_, '_, '_> {
         let looked = self.conditions(check, way);
         let picked = !looked.all.is_empty() && looked.all.iter().all(|c| !self.is_key(check, &c.column));
         let by_state = looked.all.iter().any(|c| columns.contains(&c.column));
-        if picked && by_state && self.trace.op(check).rows == Rows::One && self.returns_row(check, act, way) {
+        let rows = self.trace.op(check).rows;
+        if picked && by_state && rows != Rows::Number && self.returns_row(check, act, way) {
             return true;
         }
         // Something made up for this run is stored and handed out: an identity.
@@ -357,11 +386,14 @@ impl Search<'_, '_, '_> {
     }
 }
 
-/// Whether a name is that of an identity: `id`, `userId`, `approved_by`.
+/// Names of those who have something for themselves.
+const SOMEBODY: [&str; 6] = ["owner", "worker", "holder", "assignee", "claimant", "assigned_to"];
+
+/// Whether a name is that of an identity: `id`, `userId`, `approved_by`, `worker`.
 fn is_identity(name: &str) -> bool {
     let tail = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
     let hump = |end: &str| name.strip_suffix(end).is_some_and(|rest| !rest.is_empty());
-    tail("id") || tail("by") || hump("Id") || hump("By")
+    tail("id") || tail("by") || hump("Id") || hump("By") || SOMEBODY.iter().any(|word| tail(word))
 }
 
 /// Whether an entity is a log by its name: what is written there says what has happened, and is no result of it.

@@ -5,8 +5,7 @@ use super::*;
 impl Search<'_, '_, '_> {
     /// What the check's row or rows feed into the act.
     pub(super) fn feeds(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> Option<Link> {
-        let verb = self.trace.op(act).verb;
-        let creating = verb == Verb::Create;
+        let creating = self.trace.op(act).verb == Verb::Create;
         let writes = self.writes(act, creating, way);
         for (column, written) in &writes.columns {
             let Written::Value(value) = written else { continue };

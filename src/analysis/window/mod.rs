@@ -200,17 +200,20 @@ impl Search<'_, '_, '_> {
             if it.place().is_some() && !is_read {
                 continue;
             }
-            let acts = if is_read { self.linkable(check, acts) } else { self.pairable(check, acts) };
-            if acts.is_empty() {
+            let (looked, paired) = if is_read {
+                (self.linkable(check, acts), Vec::new())
+            } else {
+                (self.created_for_none(check, &acts), self.pairable(check, acts))
+            };
+            if looked.is_empty() && paired.is_empty() {
                 continue;
             }
             let paths = self.paths(check);
-            for act in &acts {
-                if is_read {
-                    self.decided_or_fed(&paths, check, *act, &writes, &mut found);
-                } else {
-                    self.paired(&paths, check, *act, &mut found);
-                }
+            for act in looked {
+                self.decided_or_fed(&paths, check, act, &writes, &mut found);
+            }
+            for act in paired {
+                self.paired(&paths, check, act, &mut found);
             }
         }
         found
@@ -220,14 +223,27 @@ impl Search<'_, '_, '_> {
     fn linkable(&mut self, check: OpId, mut acts: Vec<OpId>) -> Vec<OpId> {
         let fed: FxHashSet<OpId> = acts.iter().copied().filter(|act| self.is_fed(check, *act)).collect();
         let tests = self.tests_on(check);
-        acts.retain(|act| fed.contains(act) || self.decides(check, *act, &tests));
+        let taken = |search: &Self, act: OpId| search.may_take(check, act);
+        acts.retain(|act| fed.contains(act) || self.decides(check, *act, &tests) || taken(self, *act));
         if acts.iter().all(|act| fed.contains(act)) {
             return acts;
         }
         let paths = self.paths_to(check, &acts);
         let speaks = |node: usize| paths.nodes[node].facts.iter().any(|(atom, _)| self.subject(check, atom).is_some());
-        acts.retain(|act| fed.contains(act) || paths.at_op(self.trace, *act).into_iter().any(speaks));
+        let speaks = |act: OpId| paths.at_op(self.trace, act).into_iter().any(speaks);
+        acts.retain(|act| fed.contains(act) || speaks(*act) || self.may_take(check, *act));
         acts
+    }
+
+    /// The acts that make a row where a write has found none: it is a look-up, too, of which the number of rows is told.
+    fn created_for_none(&mut self, check: OpId, acts: &[OpId]) -> Vec<OpId> {
+        let it = self.trace.op(check);
+        if it.by.is_none_or(|(row, _)| row.affected.is_none()) && it.missing != Missing::Throws {
+            return Vec::new();
+        }
+        let creates = |op: &OpId| matches!(self.trace.op(*op).verb, Verb::Create | Verb::Upsert);
+        let acts: Vec<OpId> = acts.iter().copied().filter(creates).collect();
+        if acts.is_empty() { acts } else { self.linkable(check, acts) }
     }
 
     /// Whether an act is given something that is made from what a check gave.
@@ -418,7 +434,11 @@ impl Search<'_, '_, '_> {
     ) -> Option<Window> {
         let (link, bound) = self.link(check, act, facts, way)?;
         let confidence = self.same_row(check, act, &link, way)?;
-        let (mut decided, effects) = self.consequences(paths, facts, act, way, writes);
+        let (mut decided, effects) = if facts.is_empty() && matches!(link, Link::Column(_)) {
+            self.done_with_each(check, act, way)
+        } else {
+            self.consequences(paths, facts, act, way, writes)
+        };
         if let Link::Shifts(column) = &link {
             decided.extend(self.moved_along(act, column, way, writes));
         }
@@ -552,6 +572,7 @@ impl Search<'_, '_, '_> {
                 columns.iter().filter(|c| acted.verb == Verb::Delete || writes.get(c).is_some()).cloned().collect();
             return Some((Link::Column(if moved.is_empty() { columns } else { moved }), bound));
         }
+        let present = present || self.marks_each(check, act, way) || self.takes_what_it_gives(check, act, way);
         if same_entity && present && acted.verb != Verb::Create {
             let filtered = self.filter_columns(check, act, way);
             if !filtered.is_empty() {

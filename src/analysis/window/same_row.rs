@@ -33,6 +33,29 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// Whether an act may be one that marks the rows which a look-up has picked.
+    pub(super) fn may_take(&self, check: OpId, act: OpId) -> bool {
+        let (looked, acted) = (self.trace.op(check), self.trace.op(act));
+        looked.rows == Rows::Many && looked.place().is_none() && matches!(acted.verb, Verb::Update | Verb::Delete)
+    }
+
+    /// Whether rows that are looked up by their state leave it with the act, and are handed out: whoever gets them takes
+    /// them for its own.
+    pub(super) fn takes_what_it_gives(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        if !self.may_take(check, act) || !self.returns_row(check, act, way) {
+            return false;
+        }
+        let (looked, targeted) = (self.conditions(check, way), self.conditions(act, way));
+        let means_them = self.is_fed(check, act)
+            || targeted.all.iter().any(|c| c.op == Compare::Eq && looked.on(&c.column).any(|l| l.value == c.value));
+        means_them && !self.filter_columns(check, act, way).is_empty()
+    }
+
+    /// Whether an act is done to one row after the other of those that were looked up by their state.
+    pub(super) fn marks_each(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        self.may_take(check, act) && self.acts_on_each(check, act, way)
+    }
+
     /// Whether an act is done to one row after the other of those that a check gave: how many there are limits nothing.
     pub(super) fn acts_on_each(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
         let targeted = self.conditions(act, way);

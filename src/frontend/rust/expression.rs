@@ -119,7 +119,7 @@ impl Lower<'_> {
     }
 
     /// `value?`.
-    fn question(&mut self, operand: &Source, want: Want<'_>) -> Expr {
+    pub(super) fn question(&mut self, operand: &Source, want: Want<'_>) -> Expr {
         let want = Want { errors: Errors::Leave, tail: false, effect: false, ..want };
         let value = self.expr(operand, want);
         if !self.body.returns_option {

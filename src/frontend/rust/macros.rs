@@ -58,6 +58,7 @@ impl Lower<'_> {
             ("concat", args) => self.concatenated(args, span),
             ("stringify", _) => text(print::text(&mac.tokens), span),
             ("dbg", [only]) => self.expr(only, want),
+            ("try", [only]) => self.question(only, want),
             ("anyhow" | "eyre" | "format_err", args) => self.message(args, span),
             ("bail", args) => {
                 let error = self.message(args, span);

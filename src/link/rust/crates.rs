@@ -31,6 +31,8 @@ struct Crate {
     lib: Option<FileId>,
     /// The name of the library in code.
     name: String,
+    /// Whether paths of its code start at the root.
+    paths_start_at_root: bool,
     /// The libraries of the project it may name, by the names they go by.
     dependencies: FxHashMap<String, String>,
 }
@@ -70,7 +72,12 @@ impl Crates {
         let name = manifest.lib_name.as_deref().or(manifest.name.as_deref()).unwrap_or_default();
         self.roots.extend(lib);
         self.roots.extend(manifest.other_roots.iter().filter_map(|path| files.at(path)));
-        let it = Crate { lib, name: in_code(name), dependencies: FxHashMap::default() };
+        let it = Crate {
+            lib,
+            name: in_code(name),
+            paths_start_at_root: manifest.first_edition,
+            dependencies: FxHashMap::default(),
+        };
         self.by_folder.insert(manifest.folder.clone(), it);
     }
 
@@ -196,6 +203,12 @@ impl Crates {
         other.or_else(own)?.lib
     }
 
+    /// Whether paths in a file may start with a name at the root of its crate, as they did before the edition of 2018.
+    pub fn paths_start_at_root(&self, files: &Files, file: FileId) -> bool {
+        let package = self.package_of(files.path(file)).and_then(|folder| self.by_folder.get(folder));
+        package.is_some_and(|package| package.paths_start_at_root)
+    }
+
     /// The file that holds what a path written in the file `from` names: the deepest module along it.
     pub fn file_of_path(&self, files: &Files, from: &str, path: &str) -> Option<FileId> {
         let from = files.at(from)?;
@@ -206,10 +219,11 @@ impl Crates {
         let mut at = match *segments.peek()? {
             "crate" => self.root(files, from),
             "self" | "super" => from,
-            name => match self.child(from, name) {
-                Some(child) => child,
-                None => self.library(files, from, name)?,
-            },
+            name => {
+                let near = self.child(from, name).or_else(|| self.library(files, from, name));
+                let at_root = || self.child(self.root(files, from), name);
+                near.or_else(|| self.paths_start_at_root(files, from).then(at_root)?)?
+            }
         };
         if segments.next()? == "super" {
             at = self.parent(files, at)?;

@@ -12,6 +12,8 @@ pub(super) struct Manifest {
     pub folder: String,
     /// The package's name; none for a workspace that is no package.
     pub name: Option<String>,
+    /// Whether it is of the first edition, in which paths start at the root of the crate.
+    pub first_edition: bool,
     /// The name of its library in code, where it says one.
     pub lib_name: Option<String>,
     /// Where its library starts, where it says so.
@@ -51,6 +53,8 @@ pub(super) fn read(path: &str, text: &str) -> Result<Manifest, Fault> {
     let mut manifest = Manifest {
         folder: here.to_owned(),
         name: string(table("package"), "name"),
+        first_edition: table("package")
+            .is_some_and(|package| package.get("edition").is_none_or(|said| said.as_str() == Some("2015"))),
         lib_name: string(table("lib"), "name"),
         lib_path: string(table("lib"), "path").and_then(|path| join(here, &path)),
         ..Manifest::default()

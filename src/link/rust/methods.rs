@@ -1,7 +1,7 @@
 //! Which method a name stands for: the type's own wherever it stands, a trait's default, that of what the type dereferences
 //! to; of a trait, that of the one type that implements it.
 
-use crate::link::{ClassRef, FuncRef, Program, Written};
+use crate::link::{ClassRef, FuncRef, Program, UnitId, Written};
 
 /// How many types may stand in front of one another, and how many traits build on one another.
 const DEPTH: usize = 6;
@@ -9,6 +9,18 @@ const DEPTH: usize = 6;
 /// The method that a name stands for on an instance of a class, or on anything that implements a trait.
 pub(in crate::link) fn method(program: &Program, class: ClassRef, name: &str) -> Option<FuncRef> {
     find(program, program.home(class), name, DEPTH)
+}
+
+/// The method that a trait which a unit names gives to everything.
+pub(in crate::link) fn blanket(program: &Program, unit: UnitId, name: &str) -> Option<FuncRef> {
+    let it = program.unit(unit);
+    let named = |of: ClassRef| {
+        let name = &program.class(of).name;
+        of.unit == unit || it.slots.iter().any(|slot| slot.owner.0 == 0 && slot.name == *name) || !it.globs.is_empty()
+    };
+    let mut given = program.rust.blankets(name).iter().filter(|given| named(given.of)).map(|given| given.func);
+    let first = given.next()?;
+    given.all(|other| other == first).then_some(first)
 }
 
 fn find(program: &Program, home: ClassRef, name: &str, depth: usize) -> Option<FuncRef> {

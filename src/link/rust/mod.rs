@@ -12,7 +12,7 @@ mod types;
 mod tests;
 
 pub(super) use crates::Crates;
-pub(super) use methods::{gives_itself, method, stands_before};
+pub(super) use methods::{blanket, gives_itself, method, stands_before};
 pub(super) use named::paths as named_paths;
 pub(super) use paths::{global, imported, member};
 pub(super) use tables::Tables;

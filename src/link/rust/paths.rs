@@ -40,6 +40,17 @@ pub(super) fn path<'p>(program: &'p Program, unit: UnitId, segments: &[&'p str])
     Search::new(program).path(file, segments)
 }
 
+/// The crate outside of the project that a name stands for, where the start of a unit's crate says so
+/// (`extern crate a as b`).
+pub(super) fn renamed_crate<'p>(program: &'p Program, unit: UnitId, name: &str) -> Option<&'p str> {
+    let root = Search::new(program).root(file_of(program, unit)?);
+    let home = *program.of_file.get(&root)?;
+    let slot = program.rust.import(home, name)?;
+    let import = program.unit(home).imports.iter().find(|import| import.slot == slot)?;
+    let is_crate = import.name == ImportName::Namespace && !import.source.contains("::");
+    is_crate.then_some(import.source.as_str())
+}
+
 fn file_of(program: &Program, unit: UnitId) -> Option<FileId> {
     program.modules.file_at(&program.unit(unit).path)
 }
@@ -114,7 +125,11 @@ impl<'p> Search<'p> {
             "super" => module(self.parent(file)?),
             name => self.declared(file, segments).or_else(|| {
                 let (crates, files) = self.program.modules.crates();
-                module(crates.library(files, file, name)?)
+                let library = crates.library(files, file, name).and_then(module);
+                library.or_else(|| {
+                    let root = self.root(file);
+                    (root != file && crates.paths_start_at_root(files, file)).then(|| self.declared(root, segments))?
+                })
             }),
         }
     }

@@ -38,6 +38,21 @@ struct Kin {
     traits: FxHashMap<ClassRef, Vec<ClassRef>>,
     /// The classes that implement a trait, those of tests aside.
     implementers: FxHashMap<ClassRef, Vec<ClassRef>>,
+    /// What the project adds to types from outside, by their full names.
+    foreign: FxHashMap<String, ClassRef>,
+    /// Those names, by what is added.
+    names: FxHashMap<ClassRef, String>,
+    /// By the names of methods, what traits give to everything that they fit: their implementations for a type parameter.
+    blanket: FxHashMap<String, Vec<Blanket>>,
+}
+
+/// A method that a trait gives to everything of a kind.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::link) struct Blanket {
+    /// The trait.
+    pub of: ClassRef,
+    /// The method.
+    pub func: FuncRef,
 }
 
 impl Tables {
@@ -49,6 +64,7 @@ impl Tables {
         let (traits, implementers) = traits(program);
         program.rust.kin.traits = traits;
         program.rust.kin.implementers = implementers;
+        program.rust.kin.blanket = blankets(program);
     }
 
     /// An export of a unit.
@@ -85,6 +101,30 @@ impl Tables {
     /// The traits that a class implements.
     pub fn traits(&self, home: ClassRef) -> &[ClassRef] {
         self.kin.traits.get(&home).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the project adds to a type from outside, by its full name or, where no other has it, by its last.
+    pub fn foreign(&self, name: &str) -> Option<ClassRef> {
+        let last = |name: &str| name.rsplit("::").next().map(ToOwned::to_owned);
+        let named = || self.foreign_named(|known| last(known) == last(name));
+        self.kin.foreign.get(name).copied().or_else(named)
+    }
+
+    /// What the project adds to the one type from outside whose full name is accepted.
+    pub fn foreign_named(&self, accepts: impl Fn(&str) -> bool) -> Option<ClassRef> {
+        let mut named = self.kin.foreign.iter().filter(|(name, _)| accepts(name));
+        let (_, only) = named.next()?;
+        named.next().is_none().then_some(*only)
+    }
+
+    /// The full name of a type from outside that the project adds to.
+    pub fn foreign_name(&self, home: ClassRef) -> Option<&str> {
+        self.kin.names.get(&home).map(String::as_str)
+    }
+
+    /// The methods of a name that traits give to everything that they fit.
+    pub fn blankets(&self, name: &str) -> &[Blanket] {
+        self.kin.blanket.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The classes that implement a trait.
@@ -145,17 +185,18 @@ impl Kin {
     /// Finds where the classes are declared to which units only add methods.
     fn join(program: &Program) -> Self {
         let mut kin = Self::default();
-        let mut foreign: FxHashMap<String, ClassRef> = FxHashMap::default();
         for class in classes(program) {
             let name = &program.class(class).name;
-            if program.rust.names.declared.contains(&class) {
+            if program.rust.names.declared.contains(&class) || is_parameter(program, class) {
                 continue;
             }
             let written = Written { unit: class.unit, text: name, func: None, class: None };
             let home = super::types::declared_class(program, written).unwrap_or_else(|| {
                 // A type from outside: its additions are one class, wherever in the project they stand.
                 let name = super::types::names_of_type(program, written).into_iter().next().unwrap_or_default();
-                *foreign.entry(name).or_insert(class)
+                let home = *kin.foreign.entry(name.clone()).or_insert(class);
+                kin.names.insert(home, name);
+                home
             });
             if home != class {
                 kin.homes.insert(class, home);
@@ -173,6 +214,28 @@ fn declared(unit: &Unit) -> impl Iterator<Item = ClassId> {
         Step::Set { value: Expr { kind: ExprKind::Class(class), .. }, .. } => Some(*class),
         _ => None,
     })
+}
+
+/// Whether what methods are added to is a type parameter: their bounds say what it must be.
+fn is_parameter(program: &Program, class: ClassRef) -> bool {
+    let it = program.class(class);
+    let mut funcs = it.methods.iter().map(|method| program.func(FuncRef { unit: class.unit, func: method.func }));
+    funcs.any(|func| func.bounds.iter().any(|(name, _)| *name == it.name))
+}
+
+/// The methods that traits give to everything that they fit, by name.
+fn blankets(program: &Program) -> FxHashMap<String, Vec<Blanket>> {
+    let mut found: FxHashMap<String, Vec<Blanket>> = FxHashMap::default();
+    for class in classes(program) {
+        let is_whole = !program.rust.names.declared.contains(&class) && is_parameter(program, class);
+        for of in program.rust.traits(class).iter().copied().filter(|_| is_whole) {
+            for method in &program.class(class).methods {
+                let func = FuncRef { unit: class.unit, func: method.func };
+                found.entry(method.name.clone()).or_default().push(Blanket { of, func });
+            }
+        }
+    }
+    found
 }
 
 /// All classes of Rust units.

@@ -29,11 +29,17 @@ const HOLDERS: [&str; 14] = [
 /// Types of which the first argument is what calls are made on, though there are more.
 const FIRST_COUNTS: [&str; 2] = ["Result", "LazyLock"];
 
-/// The class of the project that a type names.
+/// The class of the project that a type names; of a type from outside, what the project adds to it.
 pub(in crate::link) fn class_of_type(program: &Program, ty: Written<'_>) -> Option<ClassRef> {
-    walk(program, ty, DEPTH, &mut |found| match found {
+    let own = walk(program, ty, DEPTH, &mut |found| match found {
         Found::Class(class) => Some(program.home(class)),
         Found::Named(_) => None,
+    });
+    own.or_else(|| {
+        walk(program, ty, DEPTH, &mut |found| match found {
+            Found::Named(name) => program.rust.foreign(&name),
+            Found::Class(_) => None,
+        })
     })
 }
 
@@ -156,7 +162,12 @@ fn full_path(program: &Program, unit: UnitId, segments: &[&str]) -> String {
         path.push_str("::");
         path.push_str(segment);
     }
-    path
+    match path.split_once("::") {
+        // A crate that goes by another name here.
+        Some((first, rest)) => paths::renamed_crate(program, unit, first).map(|own| format!("{own}::{rest}")),
+        None => None,
+    }
+    .unwrap_or(path)
 }
 
 /// The type that a wrapper from outside the project holds.

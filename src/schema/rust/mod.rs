@@ -4,6 +4,7 @@
 //! The text is read as tokens, without a parser: what these notations look like is fixed by the libraries whose they are.
 
 mod builder;
+mod conflicts;
 mod diesel;
 mod entity;
 mod statements;
@@ -43,6 +44,15 @@ pub type Included<'f> = &'f dyn Fn(&str) -> Option<(String, &'f str)>;
 pub fn migrate(path: &str, text: &str, included: Included<'_>, engine: Option<Engine>, schema: &mut Schema) {
     let tokens = Tokens::read(text);
     statements::read(path, &tokens, included, engine, schema);
+}
+
+/// The words of files that may name keys in passing.
+pub const CONFLICTS: [&str; 2] = ["ON CONFLICT", "on conflict"];
+
+/// The unique keys that statements in a file rely on: the table, and the columns.
+#[must_use]
+pub fn relied_on(text: &str) -> Vec<(String, Vec<String>)> {
+    conflicts::read(&Tokens::read(text))
 }
 
 /// The files of SQL that a text takes in, by the names it writes.

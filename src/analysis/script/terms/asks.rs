@@ -71,7 +71,7 @@ impl Terms {
         let (left, right) = (self.number(trace, schemas, a), self.number(trace, schemas, b));
         for (place, other) in [(pa, &right), (pb, &left)] {
             if let (Some(Place::Column(_, table, column)), Expr::Const(Value::Int(n))) = (place, other) {
-                for near in [n - 1, *n, n + 1, 2 * n + 1] {
+                for near in [n - 2, n - 1, *n, n + 1, 2 * n + 1] {
                     self.note(&table, &column, &lit(near));
                 }
             }

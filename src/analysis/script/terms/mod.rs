@@ -30,6 +30,8 @@ pub struct TableInfo {
     pub place: Option<Holder>,
     /// Columns and the values that matter for them.
     pub columns: BTreeMap<String, BTreeSet<Value>>,
+    /// Columns of unique keys that statements rely on.
+    pub proven: BTreeSet<Vec<String>>,
     /// What filters ask of a row, by equality.
     pub templates: Vec<Vec<(String, Expr)>>,
 }
@@ -180,6 +182,14 @@ impl Terms {
         self.info.entry(table.to_owned()).or_default().schema = schema;
     }
 
+    /// Notes that a table has a unique key, as a statement relies on it. What a schema says of the table goes before.
+    pub fn prove_key(&mut self, table: &str, columns: &[String]) {
+        let info = self.info.entry(table.to_owned()).or_default();
+        if info.schema.is_none() && !columns.is_empty() {
+            info.proven.insert(columns.to_vec());
+        }
+    }
+
     /// Notes that a table is a place, whose rows are told apart by their keys.
     pub fn describe_place(&mut self, table: &str, place: Holder) {
         self.info.entry(table.to_owned()).or_default().place = Some(place);
@@ -240,11 +250,12 @@ impl Terms {
         all
     }
 
-    /// What an insert writes to a column that the check asked for: a value made from what was asked for is that value, as
-    /// normalising it twice changes nothing.
+    /// What an insert writes to a column that the check asked for: a value made from what was asked for, or from the row
+    /// that was found by it, is that value, as normalising it twice changes nothing.
     #[must_use]
     pub fn as_looked_for(&self, table: &str, column: &str, value: Expr) -> Expr {
-        let made_from_it = matches!(&value, Expr::Const(Value::Int(n)) if *n >= FIRST_CONSTANT);
+        let made_from_it =
+            matches!(&value, Expr::Const(Value::Int(n)) if *n >= FIRST_CONSTANT) || mentions_rows(&value);
         match self.predicate.iter().find(|(c, _)| c == column) {
             Some((_, looked)) if made_from_it && table == self.check_table => looked.clone(),
             _ => value,
@@ -480,6 +491,9 @@ impl Terms {
                 let mut table = Table::new(name.as_str()).key("#").generated_key();
                 if let Some(place) = info.place {
                     return table.unique([key_column(place)]);
+                }
+                for columns in &info.proven {
+                    table = table.unique(columns.iter().map(String::as_str));
                 }
                 let entity = info.schema.map(|(schema, entity)| &schemas[schema].entities[entity]);
                 for key in entity.into_iter().flat_map(|e| &e.keys) {
