@@ -12,7 +12,7 @@ use crate::analysis::rivals::{self, Mover, Reliance};
 use crate::analysis::slips::{self, Slip};
 use crate::analysis::window::{Link, Search, Window};
 use crate::finding::Confidence;
-use crate::ir::{self, Unit};
+use crate::ir::{self, FuncKind, Language, Unit};
 use crate::library::Registry;
 use crate::link::{FuncRef, Program, UnitId};
 use crate::model::{self, Frame, FrameId, Model, Site, Start, Survey, Trace};
@@ -135,7 +135,8 @@ impl Workspace {
             rests.into_iter().filter_map(|w| case::reliance(&mut search, model.program, w, &database)).collect();
         let mut slips = slips::find(&mut search, model.program, &database);
         let path = &model.program.unit(start.unit()).path;
-        let by_hand = is_script(path, self.sources.get(path).map_or("", |source| source.text.as_str()));
+        let text = self.sources.get(path).map_or("", |source| source.text.as_str());
+        let by_hand = is_script(path, text) || is_program(model, start);
         if by_hand {
             // Nobody runs it twice at a time.
             let of_slips = slips.iter_mut().map(|slip| &mut slip.case);
@@ -191,6 +192,13 @@ fn is_script(path: &str, text: &str) -> bool {
             || part.to_lowercase().ends_with("migrations")
     });
     folders || text.contains(".$disconnect(") && text.lines().any(runs_something)
+}
+
+/// Whether a trace is that of a whole program, which runs once.
+fn is_program(model: &Model<'_>, start: Start) -> bool {
+    let Start::Function(root) = start else { return false };
+    let func = model.program.func(root);
+    model.program.unit(root.unit).language == Language::Rust && func.name == "main" && func.kind == FuncKind::Declared
 }
 
 /// Whether a line at the top of a module calls a function of it, for its own sake: `main();`, `populate().catch(fail)`.

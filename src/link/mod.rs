@@ -164,6 +164,24 @@ impl Program {
         }
     }
 
+    /// The paths, outside of the project, that a name may have which a unit brings in with all others of a module.
+    #[must_use]
+    pub fn beyond(&self, unit: UnitId, name: &str) -> Vec<String> {
+        match self.unit(unit).language {
+            Language::TypeScript => Vec::new(),
+            Language::Rust => rust::beyond(self, unit, name),
+        }
+    }
+
+    /// The path, outside of the project, of what an import brings in by way of a module of the project.
+    #[must_use]
+    pub fn passed_on<'p>(&'p self, unit: UnitId, source: &'p str, name: &ImportName) -> Option<String> {
+        match self.unit(unit).language {
+            Language::TypeScript => None,
+            Language::Rust => rust::passed_on(self, unit, source, name),
+        }
+    }
+
     /// What a module offers under a name.
     #[must_use]
     pub fn member<'p>(&'p self, module: FileId, name: &'p str) -> Option<Exported<'p>> {

@@ -399,8 +399,17 @@ impl<'m> Elaborator<'m, '_> {
         }
         let value = self.unresolved(callee, args.clone(), call.form, Some((at.frame, call.span)));
         let effect = Effect { name, args, receiver, site, awaited: call.awaited, lasting };
-        self.emit(at, Event::Call(effect));
-        Some(given.unwrap_or(value))
+        match given {
+            // What a wrapper raises is what the function raises that it runs.
+            Some(given) => {
+                self.trace.blocks[at.block.index()].events.push(Event::Call(effect));
+                Some(given)
+            }
+            None => {
+                self.emit(at, Event::Call(effect));
+                Some(value)
+            }
+        }
     }
 
     /// The value of a call that is not resolved.

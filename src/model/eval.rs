@@ -239,7 +239,10 @@ impl Elaborator<'_, '_> {
         if let Some(import) = import {
             let found = self.model.survey.names().imported(unit, slot);
             let value = found.and_then(|found| self.exported(found));
-            let value = value.unwrap_or_else(|| self.external(&import.source, &import.name));
+            let value = value.unwrap_or_else(|| match self.model.survey.names().passed_on(unit, slot) {
+                Some(path) => self.outer(&path),
+                None => self.external(&import.source, &import.name),
+            });
             return self.as_named(unit, slot, value);
         }
         let places = self.model.survey.definitions(unit).of.get(&slot).map_or(&[][..], Vec::as_slice);
@@ -295,6 +298,12 @@ impl Elaborator<'_, '_> {
             Some((unit, whole)) => self.eval_in(unit, Scope::Outside(crate::ir::FuncId(0)), whole),
             None => self.trace.values.add(Val::Module(module)),
         }
+    }
+
+    /// An item of another crate by its path.
+    fn outer(&mut self, path: &str) -> ValId {
+        let (source, name) = path.rsplit_once("::").unwrap_or((path, "*"));
+        self.trace.values.add(Val::External(source.to_owned(), name.to_owned()))
     }
 
     fn external(&mut self, source: &str, name: &ImportName) -> ValId {

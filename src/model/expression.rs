@@ -121,6 +121,10 @@ impl Elaborator<'_, '_> {
             return self.trace.values.add(Val::Derived(parts));
         };
         let entry = self.written(library, &name, key, value);
+        let name = match self.column_owner(library, column) {
+            Some(owner) => format!("{owner}::{name}"),
+            None => name,
+        };
         self.trace.object(vec![ObjectEntry::Field(name, entry)])
     }
 
@@ -150,6 +154,15 @@ impl Elaborator<'_, '_> {
         let items = operands.into_iter().map(ArrayItem::Value).collect();
         let list = self.trace.values.add(Val::Array(items));
         self.trace.object(vec![ObjectEntry::Field(key.to_owned(), list)])
+    }
+
+    /// The table of the schema whose column a value is by its path.
+    fn column_owner(&self, library: &Library, column: ValId) -> Option<String> {
+        let path = self.path_of(column)?;
+        let (module, _) = path.rsplit_once("::")?;
+        let mut segments = module.rsplit("::").filter(|segment| !library.names.skip.iter().any(|skip| skip == segment));
+        let owner = library.names.entity.convert(segments.next()?);
+        self.schema_position(&owner).is_some().then_some(owner)
     }
 
     /// The column that a value stands for.

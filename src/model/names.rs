@@ -14,15 +14,23 @@ pub struct Names<'p> {
     units: Vec<Mutex<OfUnit<'p>>>,
 }
 
-/// What a type means where it is written: in which function, and in which class.
-type InContext = (Option<FuncId>, Option<ClassRef>, Arc<Meant>);
-
 /// What is known of the names in one unit.
 #[derive(Debug, Default)]
 struct OfUnit<'p> {
     imports: FxHashMap<SlotId, Option<Exported<'p>>>,
     /// Types by their text, and by what their parameters belong to.
-    types: FxHashMap<String, Vec<InContext>>,
+    types: FxHashMap<String, Vec<Reading>>,
+    /// Paths outside of the project, of imports and of names that no import brings in alone.
+    passed_on: FxHashMap<SlotId, Option<String>>,
+    beyond: FxHashMap<String, Arc<[String]>>,
+}
+
+/// What a type means where its parameters belong to a function and a class.
+#[derive(Debug)]
+struct Reading {
+    func: Option<FuncId>,
+    class: Option<ClassRef>,
+    meant: Arc<Meant>,
 }
 
 /// What a written type means.
@@ -53,21 +61,44 @@ impl<'p> Names<'p> {
         found
     }
 
+    /// The path, outside of the project, of what the import that a variable holds brings in by way of other modules of it.
+    #[must_use]
+    pub fn passed_on(&self, unit: UnitId, slot: SlotId) -> Option<String> {
+        if let Some(known) = self.known(unit, |known| known.passed_on.get(&slot).cloned()) {
+            return known;
+        }
+        let import = self.program.unit(unit).imports.iter().find(|import| import.slot == slot);
+        let found = import.and_then(|import| self.program.passed_on(unit, &import.source, &import.name));
+        self.known(unit, |known| known.passed_on.insert(slot, found.clone()));
+        found
+    }
+
+    /// The paths, outside of the project, that a name may stand for which the unit brings in with all others of a module.
+    #[must_use]
+    pub fn beyond(&self, unit: UnitId, name: &str) -> Arc<[String]> {
+        if let Some(known) = self.known(unit, |known| known.beyond.get(name).cloned()) {
+            return known;
+        }
+        let found: Arc<[String]> = self.program.beyond(unit, name).into();
+        self.known(unit, |known| known.beyond.insert(name.to_owned(), found.clone()));
+        found
+    }
+
     /// What a written type means.
     #[must_use]
     pub fn meant(&self, ty: Written<'_>) -> Arc<Meant> {
-        let same =
-            |(func, class, _): &&(Option<FuncId>, Option<ClassRef>, Arc<Meant>)| (*func, *class) == (ty.func, ty.class);
         let known = self.known(ty.unit, |known| {
-            let readings = known.types.get(ty.text)?;
-            readings.iter().find(same).map(|(_, _, meant)| meant.clone())
+            let mut readings = known.types.get(ty.text)?.iter();
+            let same = |reading: &&Reading| (reading.func, reading.class) == (ty.func, ty.class);
+            readings.find(same).map(|reading| reading.meant.clone())
         });
         if let Some(known) = known {
             return known;
         }
         let meant = Arc::new(Meant { class: self.program.class_of_type(ty), names: self.program.names_of_type(ty) });
         self.known(ty.unit, |known| {
-            known.types.entry(ty.text.to_owned()).or_default().push((ty.func, ty.class, meant.clone()));
+            let reading = Reading { func: ty.func, class: ty.class, meant: meant.clone() };
+            known.types.entry(ty.text.to_owned()).or_default().push(reading);
         });
         meant
     }

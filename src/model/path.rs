@@ -32,8 +32,7 @@ impl Elaborator<'_, '_> {
             return true;
         }
         let is_bare = !path.contains("::");
-        let globs = &self.model.program.unit(unit).globs;
-        is_bare && globs.iter().any(|glob| path_fits(wanted, &format!("{glob}::{path}")))
+        is_bare && self.model.survey.names().beyond(unit, &path).iter().any(|path| path_fits(wanted, path))
     }
 }
 

@@ -184,6 +184,7 @@ fn way<'u>(unit: &'u Unit, callee: &'u Expr, renamed: &FxHashSet<SlotId>) -> Way
     match &callee.kind {
         ExprKind::Field(base, _) if is_path(unit, callee) => match &base.kind {
             ExprKind::Field(_, name) | ExprKind::Global(name) if name != "Self" => Way::Of(name),
+            ExprKind::Class(class) => Way::Of(&unit.classes[class.index()].name),
             ExprKind::Slot(slot) if !renamed.contains(slot) => Way::Of(&unit.slots[slot.index()].name),
             _ => Way::Any,
         },
@@ -197,7 +198,7 @@ fn way<'u>(unit: &'u Unit, callee: &'u Expr, renamed: &FxHashSet<SlotId>) -> Way
 fn is_path(unit: &Unit, callee: &Expr) -> bool {
     match &callee.kind {
         ExprKind::Field(base, _) => is_path(unit, base),
-        ExprKind::Global(_) => true,
+        ExprKind::Global(_) | ExprKind::Class(_) => true,
         ExprKind::Slot(slot) => unit.slots[slot.index()].owner.0 == 0,
         _ => false,
     }

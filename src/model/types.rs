@@ -396,12 +396,11 @@ impl<'m> Elaborator<'m, '_> {
     /// The library's type that a type names. A name that the file does not explain may come from any crate whose names it
     /// brings in all at once.
     fn declared_as(&self, ty: Written<'_>) -> Option<Typed<'m>> {
-        let program = self.model.program;
-        let globs = &program.unit(ty.unit).globs;
-        self.model.survey.names().meant(ty).names.iter().find_map(|name| {
-            let from_globs = globs.iter().filter(|_| !name.contains("::")).map(|glob| format!("{glob}::{name}"));
-            let names: Vec<String> = std::iter::once(name.clone()).chain(from_globs).collect();
-            let accepts = |p: &TypePattern| names.iter().any(|name| p.accepts(name));
+        let known = self.model.survey.names();
+        known.meant(ty).names.iter().find_map(|name| {
+            let beyond = (!name.contains("::")).then(|| known.beyond(ty.unit, name));
+            let names = || std::iter::once(name).chain(beyond.iter().flat_map(|paths| paths.iter()));
+            let accepts = |p: &TypePattern| names().any(|name| p.accepts(name));
             self.find_type(Confidence::High, |row, p| {
                 !row.holder && matches!(p, TypePattern::Declared(_)) && accepts(p)
             })

@@ -1,5 +1,6 @@
 //! Names of Rust: crates of a workspace, the tree of their modules, paths through it, and what types are called.
 
+mod beyond;
 mod crates;
 mod manifest;
 mod methods;
@@ -11,6 +12,7 @@ mod types;
 #[cfg(test)]
 mod tests;
 
+pub(super) use beyond::{beyond, passed_on};
 pub(super) use crates::Crates;
 pub(super) use methods::{blanket, gives_itself, method, stands_before};
 pub(super) use named::paths as named_paths;

@@ -1,5 +1,6 @@
 //! Written columns that are given as object literals.
 
+use super::filter::own_column;
 use super::{Nested, Writes, Written};
 use crate::library::DataGrammar;
 use crate::model::trace::Trace;
@@ -58,8 +59,12 @@ impl Trace<'_> {
         for entry in entries {
             match entry {
                 ObjectEntry::Field(name, value) => {
+                    let Some(name) = own_column(entity, &name) else {
+                        found.opaque = true;
+                        continue;
+                    };
                     let value = see(self, value);
-                    self.read_write(grammar, entity, &name, value, see, found);
+                    self.read_write(grammar, entity, name, value, see, found);
                 }
                 ObjectEntry::Removed(name) => found.columns.retain(|(column, _)| *column != name),
                 ObjectEntry::Spread(inner) => {

@@ -106,7 +106,11 @@ impl Trace<'_> {
                     found.none.push(inner);
                 }
             } else {
-                self.read_column(grammar, entity, &name, value, see, found, depth);
+                match own_column(entity, &name) {
+                    Some(name) => self.read_column(grammar, entity, name, value, see, found, depth),
+                    // Of a table that is joined.
+                    None => found.opaque = true,
+                }
             }
         }
     }
@@ -237,5 +241,14 @@ impl Trace<'_> {
             let value = see(self, value);
             found.all.push(Condition { through: Vec::new(), column: column.clone(), op: Compare::Eq, value });
         }
+    }
+}
+
+/// The name of a column that may have its entity's in front, as in `orders::state`; `None` if it is another entity's.
+pub(super) fn own_column<'n>(entity: Option<&Entity>, name: &'n str) -> Option<&'n str> {
+    match (name.split_once("::"), entity) {
+        (Some((of, column)), Some(entity)) => (entity.table == of || entity.name == of).then_some(column),
+        (Some((_, column)), None) => Some(column),
+        (None, _) => Some(name),
     }
 }
