@@ -67,12 +67,14 @@ impl<'m> Writer<'_, '_, 'm> {
             Verb::Delete if it.missing == Missing::Throws => ErrorKind::NotFound,
             _ => ErrorKind::Serialization,
         };
+        if next.is_some() && self.trace.block(block).handler == next && !matches!(it.verb, Verb::Read | Verb::Count) {
+            // The way leads through the handler: it has failed. A run in which it has not is on another way.
+            let codes = [ErrorKind::UniqueViolation, ErrorKind::NotFound, ErrorKind::Serialization].map(codes).concat();
+            return catch(codes, block![nodes, self.decline()], Block::new()).into();
+        }
         let mut wrapped = nodes;
         for kind in [kind, ErrorKind::UniqueViolation, ErrorKind::Serialization] {
             let Some(handler) = self.trace.block(block).handler else { continue };
-            if Some(handler) == next {
-                continue;
-            }
             if self.plan.way.iter().skip_while(|at| **at != block).any(|at| *at == handler) {
                 // The way that goes well leads there, too: nobody asks how it went.
                 wrapped = self.wrap(kind, &Handling::GoesOn, wrapped, op);
