@@ -75,6 +75,9 @@ impl Search<'_, '_, '_> {
             return self.same_place(check, act, way);
         }
         let looked = self.conditions(check, way);
+        if looked.all.iter().any(|c| c.op == Compare::Eq && self.is_made_here(c.value)) {
+            return None;
+        }
         let acted = self.trace.op(act).clone();
         let as_written = matches!(link, Link::Absence | Link::Set | Link::Next(_))
             && matches!(acted.verb, Verb::Create | Verb::Upsert | Verb::Update);
@@ -123,6 +126,16 @@ impl Search<'_, '_, '_> {
             return Some(Confidence::Medium);
         }
         Some(best.unwrap_or(Confidence::Low))
+    }
+
+    /// Whether a value is that of a row which this run has created: no other run asks for it.
+    fn is_made_here(&self, value: ValId) -> bool {
+        let Val::Field(row, column) = self.trace.values.get(value) else { return false };
+        let Val::Result(op) = self.trace.values.get(*row) else { return false };
+        let is_generated = entity_of(self.schemas, self.trace.op(*op))
+            .and_then(|entity| entity.keys.iter().find(|key| key.primary))
+            .map_or(column == "id", |key| matches!(key.columns.as_slice(), [only] if only == column));
+        is_generated && self.trace.op(*op).verb == Verb::Create && self.trace.op(*op).place().is_none()
     }
 
     pub(in crate::analysis) fn is_key(&self, op: OpId, column: &str) -> bool {
