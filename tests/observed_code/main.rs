@@ -149,10 +149,16 @@ export async function run(id: number, email: string, n: number, user: string) {
 
 /// What is found in a piece of code on a database.
 fn findings(engine: &str, code: &str) -> Vec<Finding> {
+    findings_with(&[], "", engine, code)
+}
+
+/// The same with further libraries, and with something in front of the code.
+fn findings_with(libraries: &[(String, String)], head: &str, engine: &str, code: &str) -> Vec<Finding> {
     let config = Config::resolve(None, &Flags::default(), &rules::known()).expect("the default configuration");
-    let sources = [Source::new("a.ts", format!("{HEAD}{code}\n}}\n"))].into_iter().collect();
+    let sources = [Source::new("a.ts", format!("{head}{HEAD}{code}\n}}\n"))].into_iter().collect();
     let schema = SCHEMA.replace("ENGINE", engine);
-    Workspace::new(config, sources, vec![("schema.prisma".to_owned(), schema)]).check().0
+    let workspace = Workspace::new(config, sources, vec![("schema.prisma".to_owned(), schema)]);
+    workspace.with_libraries(libraries).expect("libraries that load").check().0
 }
 
 /// All that a finding says besides its message, in one text.

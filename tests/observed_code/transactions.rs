@@ -1,6 +1,8 @@
 //! What a transaction, a lock or a retry is worth.
 
-use super::{ALL, MY, PG, Row, SERVERS, SL, compare, quiet, told};
+use toctou::finding::Finding;
+
+use super::{ALL, MY, PG, Row, SERVERS, SL, compare, findings_with, quiet, told};
 
 /// Checks and acts in a transaction at its default, and at other levels.
 const LEVELS: &[Row] = &[
@@ -480,4 +482,25 @@ fn connections() {
 #[test]
 fn handles() {
     compare("handles", HANDLES);
+}
+
+/// A helper of the project's own that the settings describe, as a function and as a method.
+#[test]
+fn a_helper_that_the_settings_describe_is_a_lock() {
+    let library = "[lib]\nid = \"own\"\nlanguage = \"typescript\"\ndetect = [\"exclusively\"]\n\n[[region]]\nopen = [\"exclusively(name, \
+                   work: fn)\", \"_.exclusively(name, work: fn)\"]\nform = \"callback\"\nbody = \"work\"\nlock = \"name\"\n";
+    let book = "async () => {
+      const count = await prisma.member.count({ where: { teamId: id } });
+      if (count >= 5) throw new Error('full');
+      await prisma.member.create({ data: { teamId: id, name: user } });
+    }";
+    for call in ["exclusively('team', ", "locks.exclusively('team', "] {
+        let code = format!("await {call}{book});");
+        let told = |found: Vec<Finding>| found.iter().map(|it| it.rule).collect::<Vec<_>>();
+        let head = "import { exclusively, locks } from './locks';\n";
+        let known = findings_with(&[("own.toml".to_owned(), library.to_owned())], head, "postgresql", &code);
+        assert_eq!(told(known), Vec::<&str>::new(), "{call}");
+        let unknown = findings_with(&[], head, "postgresql", &code);
+        assert_eq!(told(unknown), ["count-then-create"], "{call}");
+    }
 }
