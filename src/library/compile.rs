@@ -239,9 +239,17 @@ impl<'a> Compiler<'a> {
             self.known_type(gives);
         }
         let native = table.native.as_ref().map(|native| self.native(native));
-        let isolation = table.isolation.as_ref().filter(|text| self.word(text, LEVELS));
-        let isolation = isolation.map(|text| text.get_ref().clone());
-        for pattern in self.call_patterns(&table.on) {
+        let patterns = self.call_patterns(&table.on);
+        let is_param = |text: &toml::Spanned<String>, pattern: &CallPattern| {
+            pattern.params.iter().any(|p| p.name == *text.get_ref())
+        };
+        let by_param = |text: &toml::Spanned<String>| patterns.iter().any(|pattern| is_param(text, pattern));
+        let (by_value, isolation) = match &table.isolation {
+            Some(text) if by_param(text) => (Some(text), None),
+            Some(text) => (None, self.word(text, LEVELS).then(|| text.get_ref().clone())),
+            None => (None, None),
+        };
+        for pattern in patterns {
             let params = &pattern.params;
             let rows = table.rows.unwrap_or(match table.verb {
                 Some(Verb::Count) => Rows::Number,
@@ -292,6 +300,7 @@ impl<'a> Compiler<'a> {
                 lock: table.lock,
                 conflict: table.conflict,
                 isolation: isolation.clone(),
+                isolation_by: self.optional(by_value, params),
                 lazy: table.lazy.unwrap_or(self.lazy && table.verb.is_some()),
                 native: native.clone(),
                 steps: table.steps.clone(),

@@ -305,6 +305,8 @@ pub struct CallRow {
     pub conflict: Option<OnConflict>,
     /// The level of the transaction that is opened on what the call gives.
     pub isolation: Option<String>,
+    /// The parameter that says it, in the words of the region.
+    pub isolation_by: Option<Selector>,
     /// Whether nothing runs before the result is awaited or handed to a batch.
     pub lazy: bool,
     /// Databases and forms for which the call is one statement; `None`: it always is.

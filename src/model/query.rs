@@ -8,7 +8,7 @@ use super::recognise::Called;
 use super::trace::{Bound, Built, Op, OpId, OpSource};
 use super::value::{ArrayItem, Literal, ObjectEntry, Query, QueryStep, TextPart, Val, ValId};
 use crate::finding::Confidence;
-use crate::library::{CallRow, Library, Missing, OnConflict, RowLock, Rows, TypePattern, Verb};
+use crate::library::{CallRow, Library, Missing, OnConflict, RegionRow, RowLock, Rows, TypePattern, Verb};
 use crate::link::Written;
 use crate::sql;
 
@@ -374,11 +374,14 @@ impl<'m> Elaborator<'m, '_> {
     }
 
     /// The level that the calls behind a value ask for, for the transaction that is opened on it.
-    pub fn asked_level(&self, value: ValId) -> Option<String> {
+    pub fn asked_level(&mut self, region: &RegionRow, value: ValId) -> Option<String> {
         let query = self.joined_query(value, 4)?;
         let library = &self.model.registry.libraries()[query.library];
-        let rows = query.steps.iter().rev().filter_map(|step| library.calls.get(step.row));
-        rows.filter_map(|row| row.isolation.clone()).next()
+        query.steps.iter().rev().find_map(|step| {
+            let row = library.calls.get(step.row)?;
+            let said = row.isolation_by.as_ref().and_then(|selector| self.select(selector, None, &step.args));
+            said.and_then(|said| self.level(region, said)).or_else(|| row.isolation.clone())
+        })
     }
 
     /// What a value goes through: the handle that the calls behind it name, or itself.

@@ -421,13 +421,13 @@ impl<'m> Elaborator<'m, '_> {
         }
         let isolation = row.isolation.as_ref().and_then(|selector| self.select(selector, Some(handle), args));
         let isolation = isolation.and_then(|value| self.level(row, value));
-        let isolation = isolation.or_else(|| self.asked_level(opened_on)).or_else(|| row.level.clone());
+        let isolation = isolation.or_else(|| self.asked_level(row, opened_on)).or_else(|| row.level.clone());
         let isolation = isolation.or_else(|| self.client_isolation(row, handle));
         RegionKind::Transaction { isolation, batch: row.form == crate::library::RegionForm::Batch, ambient: false }
     }
 
     /// The isolation level that a value names.
-    fn level(&self, row: &RegionRow, value: ValId) -> Option<String> {
+    pub fn level(&self, row: &RegionRow, value: ValId) -> Option<String> {
         let name = match self.trace.values.get(value) {
             Val::Const(super::value::Literal::Text(text)) => text.as_str(),
             _ => self.name_of(value)?,

@@ -11,6 +11,29 @@ pub(super) struct SelectArm {
     pub(super) body: Source,
 }
 
+/// Macros that take code for what it says, and do not run it.
+pub(super) const QUOTING: [&str; 4] = ["quote", "quote_spanned", "parse_quote", "macro_rules"];
+
+/// The blocks of code among what a macro is given: `with { db: { … } }`.
+pub(super) fn blocks(tokens: TokenStream) -> Vec<SelectArm> {
+    let groups = tokens.into_iter().filter_map(|token| match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace && calls(&group.stream()) => Some(group),
+        _ => None,
+    });
+    let blocks = groups.map(|group| syn::parse2::<syn::ExprBlock>(TokenTree::Group(group).into()));
+    let arms: syn::Result<Vec<SelectArm>> =
+        blocks.map(|block| Ok(SelectArm { asked: None, body: Source::Block(block?) })).collect();
+    arms.unwrap_or_default()
+}
+
+/// Whether something is called among tokens.
+fn calls(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Parenthesis || calls(&group.stream()),
+        _ => false,
+    })
+}
+
 pub(super) fn select_arms(input: ParseStream<'_>) -> syn::Result<Vec<SelectArm>> {
     let mut arms = Vec::new();
     if input.peek(syn::Ident) && input.peek2(Token![;]) {

@@ -5,7 +5,8 @@ use syn::parse::Parser;
 use syn::{Block, Expr as Source, Item, ItemMacro, Macro, Pat};
 
 use super::arguments::{
-    SelectArm, Written, arguments, asked, chunks, repeated, select_arms, speaks, spoken, unnamed, without_ref, written,
+    QUOTING, SelectArm, Written, arguments, asked, blocks, chunks, repeated, select_arms, speaks, spoken, unnamed,
+    without_ref, written,
 };
 use super::lower::{CallParts, Errors, Lower, Want};
 use super::{place, print};
@@ -142,6 +143,13 @@ impl Lower<'_> {
                     }
                 }
                 return Self::unit(span);
+            }
+            name if !QUOTING.contains(&name) => {
+                // Of blocks that a macro is handed it runs one, as far as anyone can tell.
+                let blocks = blocks(mac.tokens.clone());
+                if !blocks.is_empty() {
+                    return self.select(&blocks, want, span);
+                }
             }
             _ => {}
         }
