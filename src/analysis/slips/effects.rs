@@ -7,32 +7,32 @@ use crate::analysis::judged;
 use crate::analysis::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Severity};
 use crate::link::Program;
-use crate::model::{Effect, Event, RegionId, RegionKind};
+use crate::model::{Effect, Event, FrameId, RegionId, RegionKind};
 
 /// The effects of a trace inside its transactions: the first of each.
 pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
-    let mut found: Vec<(RegionId, Effect)> = Vec::new();
+    let mut found: Vec<(RegionId, FrameId, Effect)> = Vec::new();
     for block in &search.flow.order {
         let it = search.trace.block(*block);
         let open = it.regions.iter().copied().find(|region| {
             let kind = &search.trace.regions[region.index()].kind;
             matches!(kind, RegionKind::Transaction { batch: false, ambient: false, .. })
         });
-        let Some(region) = open.filter(|region| found.iter().all(|(known, _)| known != region)) else { continue };
+        let Some(region) = open.filter(|region| found.iter().all(|(known, ..)| known != region)) else { continue };
         let effect = it.events.iter().find_map(|event| match event {
             Event::Call(call) if call.awaited && search.is_effect_call(call) => Some(call.clone()),
             _ => None,
         });
-        found.extend(effect.map(|effect| (region, effect)));
+        found.extend(effect.map(|effect| (region, it.frame, effect)));
     }
-    found.into_iter().filter_map(|(region, effect)| slip(search, program, database, region, &effect)).collect()
+    found.iter().filter_map(|(region, run, effect)| slip(search, program, database, (*region, *run), effect)).collect()
 }
 
 fn slip(
     search: &mut Search<'_, '_, '_>,
     program: &Program,
     database: &Database,
-    region: RegionId,
+    (region, run): (RegionId, FrameId),
     effect: &Effect,
 ) -> Option<Slip> {
     // A transaction without statements holds nothing.
@@ -52,7 +52,10 @@ fn slip(
         verb: None,
     };
     let transaction = Some(case::opening(search, program, region));
-    let case =
-        Case { seen_act: act.clone(), check: act.clone(), act, calls: Vec::new(), transaction, guard: None, ..case };
+    // Told where the transaction's own function calls what leads to it.
+    let opened_in = search.trace.reporting_frame(search.trace.block(search.trace.regions[region.index()].block).frame);
+    let calls = case::calls_to(program, search, run, opened_in);
+    let seen_act = calls.first().cloned().unwrap_or_else(|| act.clone());
+    let case = Case { seen_act, check: act.clone(), act, calls, transaction, guard: None, ..case };
     Some(Slip { kind: SlipKind::Effect, in_caller: false, case })
 }
