@@ -55,6 +55,9 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
     let strict = script_of(search, &window, database, true);
     let engine = database.engine();
     let mut verdict = worst(engine, &strict)?;
+    if place == Some(Place::File) && verdict.kind == Kind::Fails && search.turns_away_with_error(&window) {
+        return None;
+    }
     if strict.keys_unknown && matches!(window.link, Link::Absence | Link::Next(_)) {
         // No schema describes the entity: judged with a key on what was checked, too, and the weaker counts.
         let mut keyed = strict;

@@ -34,6 +34,40 @@ impl Search<'_, '_, '_> {
         std::iter::once(own).chain(self.callers_of(own)).any(|frame| self.trace.frames[frame.index()].awaits)
     }
 
+    /// Whether every run that the check turns away ends with an error: that of the act tells its caller no less.
+    pub fn turns_away_with_error(&mut self, window: &Window) -> bool {
+        let act = self.trace.op(window.act).block;
+        let mut turned_away = false;
+        for (block, _) in self.tests_on(window.check) {
+            let Exit::Branch { yes, no, .. } = self.trace.block(block).exit else { continue };
+            for next in [yes, no].into_iter().filter(|next| *next != act && !self.flow.leads(self.trace, *next, act)) {
+                turned_away = true;
+                if self.may_return(next) {
+                    return false;
+                }
+            }
+        }
+        turned_away
+    }
+
+    /// Whether the trace may end without an error from a block on.
+    fn may_return(&self, from: BlockId) -> bool {
+        let mut seen: FxHashSet<BlockId> = FxHashSet::default();
+        let mut todo = vec![from];
+        while let Some(block) = todo.pop() {
+            if !seen.insert(block) {
+                continue;
+            }
+            match &self.trace.block(block).exit {
+                Exit::Return(..) => return true,
+                Exit::Goto(next) | Exit::Raise(next, _) => todo.push(*next),
+                Exit::Branch { yes, no, .. } => todo.extend([*yes, *no]),
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// Whether a call only finds out what is then put at a place: to ask twice does no harm.
     pub(super) fn is_asked_for(&self, call: &crate::model::Effect, act: OpId) -> bool {
         let act = self.trace.op(act);
