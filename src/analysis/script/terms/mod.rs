@@ -16,9 +16,9 @@ use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Place as Holder, Rows, Verb};
 use crate::model::{
     AFFECTED, ArrayItem, BlockId, CONTENTS, Compare, Conditions, Literal, OpId, OpSource, Trace, Val, ValId, Writes,
-    Written, key_column,
+    Written, entity_of, key_column,
 };
-use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema};
+use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema, UniqueKey};
 use crate::sql::{Op, SqlValue};
 
 /// What is known of a table of the script.

@@ -30,6 +30,13 @@ impl Terms {
                 }
             }
             self.agreed.insert(value);
+            // Who means the same key of a row means the same row.
+            if let Val::Field(row, column) = trace.values.get(value)
+                && let Val::Result(op) = trace.values.get(*row)
+                && is_key_alone(trace, schemas, *op, column)
+            {
+                self.agreed.insert(*row);
+            }
         }
         // A row found by agreed keys is the same for both, whether it was there or has been made on the way.
         let count = u32::try_from(trace.ops.len()).unwrap_or(u32::MAX);
@@ -203,6 +210,14 @@ impl Terms {
             _ => false,
         }
     }
+}
+
+/// Whether a column tells one row of what an operation gives from all others.
+fn is_key_alone(trace: &Trace<'_>, schemas: &[Schema], op: OpId, column: &str) -> bool {
+    let op = trace.op(op);
+    let entity = entity_of(schemas, op);
+    let is_it = |key: &UniqueKey| matches!(key.columns.as_slice(), [only] if only == column) && key.is_plain();
+    op.rows == Rows::One && entity.is_some_and(|entity| entity.keys.iter().any(is_it))
 }
 
 /// Whether a function from elsewhere says by its name that it makes an identity up: `genShareId(kind)`, `newToken(length)`.
