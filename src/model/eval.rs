@@ -3,7 +3,7 @@
 use super::elaborate::{At, Elaborator};
 use super::survey::Definition;
 use super::value::{ArrayItem, ObjectEntry, TextPart, Val, ValId};
-use crate::ir::{BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, Over, SlotId, TemplatePart};
+use crate::ir::{Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, Over, SlotId, TemplatePart};
 use crate::link::{ClassRef, Exported, FileId, FuncRef, UnitId};
 
 /// Where an expression is evaluated: in a run, or outside of all runs.
@@ -267,7 +267,10 @@ impl Elaborator<'_, '_> {
             };
             value = Some(match value {
                 None => next,
-                Some(first) => self.trace.binary(BinaryOp::Coalesce, first, next),
+                Some(first) => {
+                    let either = self.trace.values.opaque();
+                    self.trace.values.add(Val::Choice(either, first, next))
+                }
             });
         }
         let value = value.unwrap_or_else(|| self.trace.values.opaque());

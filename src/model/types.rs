@@ -2,7 +2,7 @@
 
 use super::elaborate::{At, Elaborator};
 use super::trace::RegionId;
-use super::value::{Val, ValId};
+use super::value::{ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Class, SlotId};
 use crate::library::{CallPattern, Callee, Library, Rows, TypePattern, TypeRow};
@@ -168,7 +168,13 @@ impl<'m> Elaborator<'m, '_> {
     fn is_vague(&self, value: ValId) -> bool {
         matches!(
             self.trace.values.get(value),
-            Val::Call { .. } | Val::Field(..) | Val::Index(..) | Val::Opaque(_) | Val::Derived(_) | Val::Binary(..)
+            Val::Call { .. }
+                | Val::Field(..)
+                | Val::Index(..)
+                | Val::Opaque(_)
+                | Val::Derived(_)
+                | Val::Binary(..)
+                | Val::Choice(..)
         )
     }
 
@@ -180,7 +186,10 @@ impl<'m> Elaborator<'m, '_> {
     /// The value of a variable at the top of a module, or of an import: where the value comes from a call that cannot be
     /// seen through, the name speaks, as it would for a module outside of the project.
     pub fn as_named(&mut self, unit: UnitId, slot: SlotId, value: ValId) -> ValId {
-        let made = matches!(self.trace.values.get(value), Val::Call { .. } | Val::Opaque(_) | Val::Binary(..));
+        let made = matches!(
+            self.trace.values.get(value),
+            Val::Call { .. } | Val::Opaque(_) | Val::Binary(..) | Val::Choice(..)
+        );
         let name = &self.model.program.unit(unit).slots[slot.index()].name;
         if !made || self.typed(value).is_some() || self.class_of(value).is_some() || self.by_name(name).is_none() {
             return value;
@@ -290,7 +299,7 @@ impl<'m> Elaborator<'m, '_> {
                 if let Some(typed) = declared.and_then(|ty| self.declared_as(ty)) {
                     return Some(typed);
                 }
-                if let Some(typed) = self.by_class(value) {
+                if let Some(typed) = self.by_class(value).or_else(|| self.typed_member(value)) {
                     return Some(typed);
                 }
                 match values.get(value) {
@@ -311,6 +320,28 @@ impl<'m> Elaborator<'m, '_> {
             Val::Global(name) => self.by_name(name),
             _ => None,
         }
+    }
+
+    /// The type of a member of what is one of several objects: what is absent in one of them says nothing.
+    fn typed_member(&self, value: ValId) -> Option<Typed<'m>> {
+        let values = &self.trace.values;
+        let Val::Field(base, name) = values.get(value) else { return None };
+        let mut found = Vec::new();
+        let mut todo = vec![(*base, 4)];
+        while let Some((base, depth)) = todo.pop() {
+            match values.get(base) {
+                Val::Choice(_, a, b) if depth > 0 => todo.extend([(*b, depth - 1), (*a, depth - 1)]),
+                Val::Phi(phi) if depth > 0 => {
+                    todo.extend(values.phi(*phi).operands.iter().rev().map(|(_, v)| (*v, depth - 1)));
+                }
+                Val::Object(entries) => found.extend(entries.iter().rev().find_map(|entry| match entry {
+                    ObjectEntry::Field(key, member) if key == name => Some(*member),
+                    _ => None,
+                })),
+                _ => {}
+            }
+        }
+        found.into_iter().find_map(|member| self.typed(member))
     }
 
     /// The type of a library that what a lock or a collection holds is of.
