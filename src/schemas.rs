@@ -42,10 +42,12 @@ impl Found {
 pub fn read(beside: &Sources, sources: &Sources) -> (Found, Vec<Problem>) {
     let candidates: Vec<Candidate<'_>> = beside
         .iter()
-        .filter(|file| [".prisma", ".sql", "Cargo.toml"].iter().any(|end| file.path.ends_with(end)))
-        .map(|file| Candidate {
-            path: &file.path,
-            head: file.path.ends_with(".prisma") && prisma::has_datasource(&file.text),
+        .filter(|file| discover::is_relevant(&file.path))
+        .map(|file| {
+            let is_prisma = file.path.ends_with(".prisma");
+            let head = is_prisma && prisma::has_datasource(&file.text);
+            let outputs = if is_prisma { outputs(&file.path, &file.text) } else { Vec::new() };
+            Candidate { path: &file.path, head, outputs }
         })
         .collect();
     let groups = discover::find(&candidates);
@@ -77,6 +79,26 @@ pub fn read(beside: &Sources, sources: &Sources) -> (Found, Vec<Problem>) {
     };
     let problems = found.schemas.iter().flat_map(|schema| &schema.problems).map(problem).collect();
     (found, problems)
+}
+
+/// The folders, relative to the project root, into which the generators of a Prisma schema write.
+#[must_use]
+pub fn outputs(path: &str, text: &str) -> Vec<String> {
+    let mut folders = Vec::new();
+    let mut in_generator = false;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("generator ") {
+            in_generator = true;
+        } else if line.starts_with('}') {
+            in_generator = false;
+        }
+        let value = line.strip_prefix("output").map(str::trim_start).and_then(|rest| rest.strip_prefix('='));
+        let value = value.and_then(|rest| rest.trim().strip_prefix('"')).and_then(|rest| rest.split('"').next());
+        let folder = value.filter(|_| in_generator).and_then(|output| beside_file(path, output));
+        // A folder that holds the schema itself is no folder of generated code alone.
+        folders.extend(folder.filter(|folder| !folder.is_empty() && !path.starts_with(&format!("{folder}/"))));
+    }
+    folders
 }
 
 /// The engine of a schema: what the project's files tell, or else its spelling, or else the one server that it can be run

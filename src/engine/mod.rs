@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::finding::{Finding, Problem, Stats};
 use crate::ir::{self, Unit};
 use crate::library::{LoadError, Registry};
-use crate::link::{self, Fault, Modules, Program};
+use crate::link::{Fault, Modules, Program};
 use crate::source::{Source, Sources};
 use crate::text::Span;
 use crate::{frontend, remedy, rules, schemas, select, suppress};
@@ -249,32 +249,11 @@ pub fn included_sql(sources: &Sources) -> Vec<String> {
 
 /// The folders, relative to the project root, into which the generators of Prisma schemas write.
 #[must_use]
-pub fn generated_folders(schemas: &[(String, String)]) -> Vec<String> {
-    let mut folders = Vec::new();
-    for (path, text) in schemas {
-        let mut in_generator = false;
-        for line in text.lines().map(str::trim) {
-            if line.starts_with("generator ") {
-                in_generator = true;
-            } else if line.starts_with('}') {
-                in_generator = false;
-            }
-            let value = line.strip_prefix("output").map(str::trim_start).and_then(|rest| rest.strip_prefix('='));
-            let value = value.and_then(|rest| rest.trim().strip_prefix('"')).and_then(|rest| rest.split('"').next());
-            let folder = value.filter(|_| in_generator).and_then(|output| joined(path, output));
-            // A folder that holds the schema itself is no folder of generated code alone.
-            folders.extend(folder.filter(|folder| !path.starts_with(&format!("{folder}/"))));
-        }
-    }
+pub fn generated_folders(files: &[(String, String)]) -> Vec<String> {
+    let mut folders: Vec<String> = files.iter().flat_map(|(path, text)| schemas::outputs(path, text)).collect();
     folders.sort();
     folders.dedup();
     folders
-}
-
-/// `relative`, seen from the folder of `file`; `None` where it leads out of the project or to its root.
-fn joined(file: &str, relative: &str) -> Option<String> {
-    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
-    link::join(folder, relative).filter(|path| !path.is_empty())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! `structure.sql`.
 //!
 //! **Nearest.** For a source file, the groups are ranked. Those with a Prisma schema go before those with migrations only.
-//! Then come the groups of the source's own package (the closest folder above it that has a `package.json` or
+//! Then come those of other packages that generate their client into the source's own package, then the groups of the source's own package (the closest folder above it that has a `package.json` or
 //! `Cargo.toml`), then those of packages around it, then all others; among these the ones that are part of another
 //! application go last, since applications rarely use each other's schemas. Ties go to the longest common path, then to
 //! the folder nearer to the root.
@@ -25,12 +25,14 @@ pub fn holds_migrations(folder: &str) -> bool {
 }
 
 /// A file that may be part of a schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate<'a> {
     /// Its path, relative to the project, with forward slashes.
     pub path: &'a str,
     /// Whether it is a Prisma schema with a `datasource` ([`super::prisma::has_datasource`]).
     pub head: bool,
+    /// The folders that code is generated into from it.
+    pub outputs: Vec<String>,
 }
 
 /// The files of one schema.
@@ -44,6 +46,8 @@ pub struct Group {
     pub prisma: Vec<String>,
     /// Its SQL migrations, in the order in which they are applied.
     pub migrations: Vec<String>,
+    /// The packages that code is generated into from it.
+    pub users: Vec<String>,
 }
 
 /// All schemas of a project, and where its packages are.
@@ -93,8 +97,11 @@ pub fn find(files: &[Candidate<'_>]) -> Schemas {
     for path in sql {
         place_migration(path, &mut groups);
     }
+    let package_of = |path: &str| ancestors(path).find(|above| packages.contains(*above)).unwrap_or("").to_owned();
     for group in &mut groups {
-        group.package = ancestors(&group.folder).find(|above| packages.contains(*above)).unwrap_or("").to_owned();
+        group.package = package_of(&group.folder);
+        let own = prisma.iter().filter(|file| group.prisma.iter().any(|path| path == file.path));
+        group.users = own.flat_map(|file| &file.outputs).map(|output| package_of(output)).collect();
     }
     groups.sort_by(|a, b| (&a.folder, &a.prisma).cmp(&(&b.folder, &b.prisma)));
     Schemas { groups, packages }
@@ -152,17 +159,18 @@ impl Schemas {
             // A schema in the source's own package, or in one around it, needs no import to be used.
             let around = own.is_some() && is_within(source_folder, &group.package) && !group.package.is_empty();
             let same = own.is_some_and(|own| own == group.package);
-            let kind = if same {
-                0
-            } else if around {
-                1
-            } else {
-                2
+            // Its client is generated for this package: any other schema that lies here is a sample, or a copy.
+            let meant = own.is_some_and(|own| group.package != own && group.users.iter().any(|user| user == own));
+            let kind = match (meant, same, around) {
+                (true, ..) => 0,
+                (_, true, _) => 1,
+                (_, _, true) => 2,
+                _ => 3,
             };
             (
                 group.prisma.is_empty(),
                 kind,
-                kind == 2 && common < 2 && holds_applications(&group.folder),
+                kind == 3 && common < 2 && holds_applications(&group.folder),
                 usize::MAX - common,
                 group.folder.split('/').count(),
                 group.prisma.first().is_none_or(|head| file_name(head) != "schema.prisma"),

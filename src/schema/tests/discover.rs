@@ -4,8 +4,10 @@ use crate::schema::discover::{Candidate, Schemas, find, is_relevant};
 
 /// Heads end in `!`.
 fn schemas(paths: &[&str]) -> Schemas {
-    let candidates: Vec<Candidate<'_>> =
-        paths.iter().map(|path| Candidate { path: path.trim_end_matches('!'), head: path.ends_with('!') }).collect();
+    let candidates: Vec<Candidate<'_>> = paths
+        .iter()
+        .map(|path| Candidate { path: path.trim_end_matches('!'), head: path.ends_with('!'), outputs: Vec::new() })
+        .collect();
     find(&candidates)
 }
 
@@ -135,4 +137,23 @@ fn only_paths_of_interest_are_asked_for() {
     {
         assert!(!is_relevant(path), "{path}");
     }
+}
+
+#[test]
+fn a_schema_is_used_where_its_client_is_generated() {
+    let file = |path, head, outputs: &[&str]| Candidate {
+        path,
+        head,
+        outputs: outputs.iter().map(|output| (*output).to_owned()).collect(),
+    };
+    let found = find(&[
+        file("packages/db/package.json", false, &[]),
+        file("packages/db/schema.prisma", true, &["packages/server/prisma/client"]),
+        file("packages/server/package.json", false, &[]),
+        file("packages/server/src/samples/shop.prisma", true, &[]),
+        file("packages/site/package.json", false, &[]),
+        file("packages/site/prisma/schema.prisma", true, &[]),
+    ]);
+    assert_eq!(nearest(&found, "packages/server/src/orders.ts"), "packages/db");
+    assert_eq!(nearest(&found, "packages/site/src/pages.ts"), "packages/site/prisma", "its own");
 }
