@@ -3,6 +3,9 @@
 use std::io::{BufWriter, stderr, stdout};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let environment = toctou::cli::Environment::of_process();
     let mut out = BufWriter::new(stdout().lock());

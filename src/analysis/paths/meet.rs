@@ -8,7 +8,7 @@
 use std::rc::Rc;
 
 use super::{Node, Paths};
-use crate::analysis::facts::{Atom, is_row, is_size};
+use crate::analysis::facts::{Atom, Fact, is_row, is_size};
 use crate::analysis::flow::Flow;
 use crate::model::{BlockId, Trace, Val};
 
@@ -27,7 +27,7 @@ impl Paths {
     /// Makes one of the classes at a block that differ in what is not asked for any more. All ways into the block have been
     /// followed, and none on from it.
     pub(super) fn meet(&mut self, trace: &Trace<'_>, flow: &Flow, block: BlockId) {
-        if self.at(block).len() < 2 {
+        if self.at(block).len() < 2 || !flow.is_meeting(block) {
             return;
         }
         let settled = self.settled(trace, flow.position(block), block);
@@ -119,7 +119,12 @@ impl Paths {
 
 /// Whether two classes agree on everything but some facts. Choices are interned, facts are sorted.
 fn agree_but_for(settled: &[Atom], one: &Node, other: &Node) -> bool {
-    let rest =
-        |node: &'_ Node| node.facts.iter().filter(|(atom, _)| !settled.contains(atom)).cloned().collect::<Vec<_>>();
-    Rc::ptr_eq(&one.choices, &other.choices) && one.by_error == other.by_error && rest(one) == rest(other)
+    Rc::ptr_eq(&one.choices, &other.choices)
+        && one.by_error == other.by_error
+        && rest(settled, one).eq(rest(settled, other))
+}
+
+/// What a class knows besides some facts.
+fn rest<'n>(settled: &'n [Atom], node: &'n Node) -> impl Iterator<Item = &'n Fact> {
+    node.facts.iter().filter(|(atom, _)| !settled.contains(atom))
 }
