@@ -95,6 +95,8 @@ fn assert_within(trace: &Trace<'_>, test: ValId, truth: bool, depth: usize) -> V
             _ => opaque(),
         },
         Val::Over(Over::Find, ..) => vec![vec![(Atom::Present(test), truth)]],
+        // Every row has its key: where there is none, there is no row.
+        Val::Field(base, name) if name == KEY && is_row(trace, *base) => vec![vec![(Atom::Present(*base), truth)]],
         _ if is_row(trace, test) || is_size(trace, test) => vec![vec![(Atom::Present(test), truth)]],
         _ => opaque(),
     };
@@ -119,25 +121,29 @@ fn compare(trace: &Trace<'_>, a: ValId, b: ValId, truth: bool) -> Vec<Vec<Fact>>
     vec![vec![(Atom::Eq(a, b), truth)]]
 }
 
-/// The row of which a value is the only column that was asked for: where there is no row, there is no value.
+/// The column that every row has, and that is never empty.
+const KEY: &str = "id";
+
+/// The row of which a value is the key, or the only column that was asked for: where there is no row, there is no value.
 fn whole(trace: &Trace<'_>, value: ValId) -> ValId {
     match trace.values.get(value) {
-        Val::Field(base, name) => match trace.values.get(*base) {
-            Val::Result(op) if trace.op(*op).missing == Missing::Null && is_all_of_row(trace.op(*op), name) => *base,
+        Val::Field(base, name) if name == KEY && is_row(trace, *base) => *base,
+        Val::Field(base, _) => match trace.values.get(*base) {
+            Val::Result(op) if trace.op(*op).missing == Missing::Null && is_all_of_row(trace.op(*op)) => *base,
             _ => value,
         },
         _ => value,
     }
 }
 
-/// Whether a column is the only one that was asked for, or the one that every row has.
-fn is_all_of_row(op: &Op<'_>, column: &str) -> bool {
+/// Whether a column is the only one that was asked for.
+fn is_all_of_row(op: &Op<'_>) -> bool {
     let only = match &op.source {
         OpSource::Sql(statement, _) => statement.query().is_some_and(|query| query.selected.len() == 1),
         OpSource::Built(built, _) => built.selected.len() == 1,
         _ => false,
     };
-    op.scalar || op.rows == Rows::One && (only || column == "id")
+    op.scalar || op.rows == Rows::One && only
 }
 
 /// `a < b` (strict) or `a <= b`.

@@ -4,9 +4,9 @@ use super::handlers::{Handling, handling};
 use super::native::{is_limited, unmet};
 use super::{Item, NOT_FOUND, OWN, Writer};
 use crate::analysis::slips::locks::is_lock_of_connection;
-use crate::interleave::{self as judge, Block, Code, block, catch, either, lit, size, throw, tx, when};
+use crate::interleave::{self as judge, Block, Code, block, catch, col, either, lit, size, throw, tx, when};
 use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
-use crate::model::{BlockId, OpId, OpSource, RegionId};
+use crate::model::{BlockId, Compare, Condition, Conditions, OpId, OpSource, RegionId, Writes};
 use crate::sql;
 
 impl<'m> Writer<'_, '_, 'm> {
@@ -190,6 +190,7 @@ impl<'m> Writer<'_, '_, 'm> {
             }
             Verb::Update => {
                 let writes = self.written(op, false);
+                self.want_claimed(&table, &conditions, &writes);
                 let steps = self.emulation(op);
                 let mut update = judge::update(table.as_str()).to(variable.as_str());
                 if is_limited(self.trace, op) {
@@ -255,6 +256,15 @@ impl<'m> Writer<'_, '_, 'm> {
                 }
             }
             Verb::Sql => {}
+        }
+    }
+
+    /// Notes what an update asks of the columns that it changes: before it, they hold that.
+    fn want_claimed(&mut self, table: &str, conditions: &Conditions, writes: &Writes) {
+        let claimed = |c: &&Condition| c.op == Compare::Eq && c.through.is_empty() && writes.get(&c.column).is_some();
+        for condition in conditions.all.iter().filter(claimed) {
+            let value = self.terms.expr(self.trace, self.schemas, condition.value);
+            self.terms.want(table, col(condition.column.as_str()).eq(value));
         }
     }
 

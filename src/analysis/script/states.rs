@@ -1,10 +1,15 @@
 //! The states a script starts from: enough to take every branch.
 
+use std::collections::BTreeMap;
+
 use super::terms::{TableInfo, Terms};
 use crate::interleave::{Initial, Row, Value};
 
 /// How many states are tried.
 const STATES: usize = 10;
+
+/// How many more are tried with the rows that only later statements ask for.
+const FURTHER_STATES: usize = 5;
 
 /// What a column holds that nothing tests.
 const UNTESTED: i64 = 5;
@@ -17,6 +22,28 @@ type Rows = Vec<(String, Row)>;
 
 /// All states to start from.
 pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
+    let mut states = states_of(terms, bound, false);
+    states.truncate(STATES);
+    if terms.info.values().any(|info| !further_rows(terms, info).is_empty()) {
+        let mut further = states_of(terms, bound, true);
+        further.truncate(FURTHER_STATES);
+        states.extend(further);
+    }
+    states
+        .into_iter()
+        .map(|rows| rows.into_iter().fold(Initial::new(), |initial, (table, row)| initial.row(table.as_str(), row)))
+        .collect()
+}
+
+/// The states before they are cut; with `further`, tables hold the rows, too, that only later statements ask for.
+fn states_of(terms: &Terms, bound: bool, further: bool) -> Vec<Rows> {
+    let rows = |terms: &Terms, info: &TableInfo, choice: &[(String, Value)]| {
+        let mut found = rows(terms, info, choice);
+        if further {
+            found.extend(further_rows(terms, info));
+        }
+        found
+    };
     let mut others: Rows = Vec::new();
     for (name, info) in terms.info.iter().filter(|(name, _)| **name != terms.check_table) {
         let first = choices(terms, name, info).into_iter().next().unwrap_or_default();
@@ -72,11 +99,7 @@ pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
         }
     }
     states.dedup();
-    states.truncate(STATES);
     states
-        .into_iter()
-        .map(|rows| rows.into_iter().fold(Initial::new(), |initial, (table, row)| initial.row(table.as_str(), row)))
-        .collect()
 }
 
 /// A row of a list, and the two next to it on one side.
@@ -112,6 +135,9 @@ fn choices(terms: &Terms, name: &str, info: &TableInfo) -> Vec<Vec<(String, Valu
         }
         if values.iter().all(|v| matches!(v, Value::Text(_))) {
             values.push(Value::from("?"));
+        }
+        if values.iter().all(|value| terms.refusals(name, column, value) > 0) {
+            values.push(other_than(&values[0]));
         }
         // What lets the run go on comes first.
         values.sort_by_key(|value| terms.refusals(name, column, value));
@@ -171,6 +197,29 @@ fn rows(terms: &Terms, info: &TableInfo, choice: &[(String, Value)]) -> Vec<Row>
         }
         if !found.contains(&row) {
             found.push(row);
+        }
+    }
+    found
+}
+
+/// The rows of filters that ask another value of a column than the first filter on it does: they find rows of their own.
+fn further_rows(terms: &Terms, info: &TableInfo) -> Vec<Row> {
+    let mut found: Vec<Row> = Vec::new();
+    for session in 0..2 {
+        let mut first: BTreeMap<&str, Value> = BTreeMap::new();
+        for template in &info.templates {
+            let values = template.iter().filter_map(|(c, v)| Some((c.as_str(), terms.evaluate(v, session)?)));
+            let values: Vec<(&str, Value)> = values.collect();
+            if values.iter().any(|(column, value)| first.get(column).is_some_and(|known| known != value)) {
+                let row = Row::new();
+                let row = values.iter().fold(row, |row, (column, value)| row.with(*column, value.clone()));
+                if !found.contains(&row) {
+                    found.push(row);
+                }
+            }
+            for (column, value) in values {
+                first.entry(column).or_insert(value);
+            }
         }
     }
     found

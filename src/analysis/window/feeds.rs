@@ -24,11 +24,22 @@ impl Search<'_, '_, '_> {
                 }
                 continue;
             }
-            if self.is_computed_from(check, *value, column) {
+            if self.is_computed_from(check, *value, column) || self.is_changed_in_loop(check, act, column) {
                 return Some(Link::Feeds(column.clone()));
             }
         }
         self.shifted_column(check, act, way, &writes).map(Link::Shifts)
+    }
+
+    /// Whether a column's new value is one that a loop has made from its old value, turn by turn: a way goes through a loop
+    /// once, and knows what it began with.
+    fn is_changed_in_loop(&mut self, check: OpId, act: OpId, column: &str) -> bool {
+        let writes = self.writes(act, false, &[]);
+        let Some(Written::Value(value)) = writes.get(column) else { return false };
+        let Val::Phi(phi) = self.trace.values.get(*value) else { return false };
+        let phi = self.trace.values.phi(*phi);
+        let by_turns = phi.operands.iter().filter(|(from, _)| !self.flow.is_forward(*from, phi.block));
+        by_turns.into_iter().any(|(_, value)| self.is_computed_from(check, *value, column))
     }
 
     /// The column along which an act moves all rows that lie before or behind the checked one.

@@ -91,14 +91,26 @@ impl Search<'_, '_, '_> {
         let cleared = self.conditions(first, way);
         let filled = self.writes(second, true, way);
         let by = &cleared.all;
-        let plain = by.iter().all(|c| c.through.is_empty() && c.op == Compare::Eq);
-        if by.is_empty() || !plain || cleared.opaque || !cleared.any.is_empty() || !cleared.none.is_empty() {
+        let plain = by.iter().all(|c| c.through.is_empty() && matches!(c.op, Compare::Eq | Compare::In));
+        if !by.iter().any(|c| c.op == Compare::Eq)
+            || !plain
+            || cleared.opaque
+            || !cleared.any.is_empty()
+            || !cleared.none.is_empty()
+        {
             return None;
         }
         let all = by.iter().all(|c| match filled.get(&c.column) {
+            Some(Written::Value(value)) if c.op == Compare::In => self.is_among(*value, c.value),
             Some(Written::Value(value)) => *value == c.value,
             _ => false,
         });
         all.then_some(Link::Replace)
+    }
+
+    /// Whether a value is surely one of those that a list holds.
+    fn is_among(&self, value: ValId, list: ValId) -> bool {
+        let Val::Array(items) = self.trace.values.get(list) else { return false };
+        items.iter().any(|item| matches!(item, ArrayItem::Value(item) if *item == value))
     }
 }

@@ -225,6 +225,8 @@ impl Search<'_, '_, '_> {
                             return None;
                         }
                     }
+                    // A row made now is newer than any time that was asked for.
+                    Some(ColumnDefault::Now) if matches!(condition.op, Compare::Gt | Compare::Ge) => {}
                     None if condition.column == "id" && !writes.opaque => return None,
                     _ => level = level.min(Confidence::Medium),
                 },

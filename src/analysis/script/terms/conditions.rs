@@ -12,6 +12,12 @@ impl Terms {
                 templates.push(template);
             }
         }
+        for inner in conditions.all.iter().filter(|c| c.op != Compare::Eq) {
+            let alone = Conditions { all: vec![inner.clone()], ..Conditions::default() };
+            if let Some(wanted) = self.condition(trace, schemas, table, &alone) {
+                self.want(table, wanted);
+            }
+        }
         self.condition(trace, schemas, table, conditions).unwrap_or(Expr::TRUE)
     }
 
@@ -94,6 +100,10 @@ impl Terms {
                         self.expr(trace, schemas, condition.value)
                     };
                     self.note(table, column, &value);
+                    if let (true, Expr::Const(Value::Int(limit))) = (ordered, &value) {
+                        self.note(table, column, &lit(limit - 1));
+                        self.note(table, column, &lit(limit + 1));
+                    }
                     let left = col(column);
                     match op {
                         Compare::Eq => left.eq(value),

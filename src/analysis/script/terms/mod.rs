@@ -15,8 +15,8 @@ use crate::interleave::{self as judge, Env, Expr, Name, Row, Table, Value, col, 
 use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Place as Holder, Rows, Verb};
 use crate::model::{
-    AFFECTED, ArrayItem, BlockId, CONTENTS, Compare, Conditions, Literal, OpId, OpSource, Trace, Val, ValId, Writes,
-    Written, entity_of, key_column,
+    AFFECTED, ArrayItem, BlockId, CONTENTS, Compare, Conditions, Literal, ObjectEntry, OpId, OpSource, Trace, Val,
+    ValId, Writes, Written, entity_of, key_column,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema, UniqueKey};
 use crate::sql::{Op, SqlValue};
@@ -73,6 +73,8 @@ pub struct Terms {
     pub shifted: Option<(String, Vec<String>)>,
     /// What the way asks of columns, and the table behind each variable.
     asked: Vec<Expr>,
+    /// What filters ask of a table's rows besides equality, and what an update asks of the columns that it changes.
+    wanted: Vec<(String, Expr)>,
     /// Values that an act stores at a place.
     stored: FxHashSet<ValId>,
     tables_of: FxHashMap<String, String>,
@@ -97,6 +99,7 @@ impl Terms {
             counting: None,
             shifted: None,
             asked: Vec::new(),
+            wanted: Vec::new(),
             stored: FxHashSet::default(),
             tables_of: FxHashMap::default(),
         }
@@ -129,11 +132,24 @@ impl Terms {
         self.tables_of.insert(variable.to_owned(), table.to_owned());
     }
 
+    /// Notes what a statement asks of a table's rows for it to find them.
+    pub fn want(&mut self, table: &str, condition: Expr) {
+        self.wanted.push((table.to_owned(), condition));
+    }
+
     /// How many of the way's conditions a value in a column refuses.
     #[must_use]
     pub fn refusals(&self, table: &str, column: &str, value: &Value) -> usize {
-        let of_table = |variable: &str| self.tables_of.get(variable).is_some_and(|t| t == table);
-        self.asked.iter().filter(|expr| holds_for(expr, column, value, &of_table) == Some(false)).count()
+        let given = |side: &Expr| match side {
+            Expr::Field(variable, name) => {
+                &**name == column && self.tables_of.get(&**variable).is_some_and(|t| t == table)
+            }
+            _ => false,
+        };
+        let found = |side: &Expr| matches!(side, Expr::Col(name) if &**name == column);
+        let refuses = |expr: &Expr, is_it: &dyn Fn(&Expr) -> bool| holds_for(expr, value, is_it) == Some(false);
+        let wanted = self.wanted.iter().filter(|(of, expr)| of == table && refuses(expr, &found));
+        self.asked.iter().filter(|expr| refuses(expr, &given)).count() + wanted.count()
     }
 
     /// Notes what an operation on a place stores there.
@@ -274,8 +290,8 @@ impl Terms {
         match &found.default {
             ColumnDefault::Literal(text) => Some(literal_value(text)),
             ColumnDefault::None if opaque => Some(var("own")),
-            // Orders compare times as the number two; a row made now is as new as they ask.
-            ColumnDefault::Now => Some(lit(2)),
+            // Orders compare times as the number two; a row made now is newer than what they ask.
+            ColumnDefault::Now => Some(lit(3)),
             _ => None,
         }
     }
@@ -441,6 +457,9 @@ impl Terms {
             }
             _ => {}
         }
+        if let Some(replaced) = self.with_members_replaced(trace, value) {
+            return replaced;
+        }
         // Made from a row in a way that is not understood: the old value, changed by something of the run's own.
         if let Some((variable, table, column)) = self.column_in(trace, value, 8) {
             if self.counting.as_ref() == Some(&variable) {
@@ -455,6 +474,32 @@ impl Terms {
             return if self.counting.is_some() { size + lit(1) } else { size + var("own") };
         }
         self.leaf(trace, value)
+    }
+
+    /// An object column's new value that is the old one with some members replaced by what has nothing to do with it: who
+    /// comes last wins, whatever order that is. A constant that replaces a member may be what a test asks for; with members
+    /// of the run's own the object stays as good as it was.
+    fn with_members_replaced(&mut self, trace: &Trace<'_>, value: ValId) -> Option<Expr> {
+        let Val::Object(entries) = trace.values.get(value) else { return None };
+        let mut column = None;
+        let (mut constant, mut own) = (false, false);
+        for entry in entries {
+            match entry {
+                ObjectEntry::Spread(old) if column.is_none() => match self.place(trace, *old)? {
+                    Place::Column(_, table, name) => column = Some((table, name)),
+                    _ => return None,
+                },
+                ObjectEntry::Field(_, new) if self.column_in(trace, *new, 8).is_none() => {
+                    let is_constant = self.is_literal(trace, *new);
+                    (constant, own) = (constant | is_constant, own | !is_constant);
+                }
+                _ => return None,
+            }
+        }
+        let (table, column) = column.filter(|_| constant || own)?;
+        self.fill(&table, &column);
+        let base = lit(if constant { REPLACED } else { PASSES });
+        Some(if own { base + var("own") } else { base })
     }
 
     fn size_anywhere(&self, trace: &Trace<'_>, value: ValId, depth: usize) -> Option<Expr> {
@@ -472,7 +517,7 @@ impl Terms {
     #[must_use]
     pub fn envs(&self) -> [Env; 2] {
         [0_i64, 1].map(|session| {
-            let mut env = Row::new().with("own", 10 + session);
+            let mut env = Row::new().with("own", OWN_CHANGES[usize::from(session == 1)]);
             for at in 0..self.arguments.len() {
                 let at_number = i64::try_from(at).unwrap_or(0);
                 env = env.with(argument(at).as_str(), FIRST_ARGUMENT + 2 * at_number + session);
@@ -530,30 +575,32 @@ const FIRST_CONSTANT: i64 = 100_000;
 /// Values of a run's own arguments start here.
 const FIRST_ARGUMENT: i64 = 200_000;
 
+/// By what each run changes a value in a way that is not understood.
+const OWN_CHANGES: [i64; 2] = [10, 11];
+/// What a column holds that passes a test which is not understood.
+const PASSES: i64 = 300_000;
+/// What it holds after members of it have been replaced by constants.
+const REPLACED: i64 = 301_000;
+
 fn argument(at: usize) -> String {
     format!("arg{at}")
 }
 
 /// Whether a condition on one column of a row holds for a value; `None` where it speaks of something else.
-fn holds_for(expr: &Expr, column: &str, value: &Value, of_table: &dyn Fn(&str) -> bool) -> Option<bool> {
-    let is_it = |side: &Expr| matches!(side, Expr::Field(variable, name) if &**name == column && of_table(variable));
+fn holds_for(expr: &Expr, value: &Value, is_it: &dyn Fn(&Expr) -> bool) -> Option<bool> {
     match expr {
-        Expr::Not(inner) => holds_for(inner, column, value, of_table).map(|holds| !holds),
+        Expr::Not(inner) => holds_for(inner, value, is_it).map(|holds| !holds),
         Expr::In(side, list) if is_it(side) => {
             Some(list.iter().any(|item| matches!(item, Expr::Const(known) if known == value)))
         }
-        Expr::Binary(judge::Op::And, a, b) => {
-            match (holds_for(a, column, value, of_table), holds_for(b, column, value, of_table)) {
-                (Some(a), Some(b)) => Some(a && b),
-                (a, b) => a.or(b),
-            }
-        }
-        Expr::Binary(judge::Op::Or, a, b) => {
-            match (holds_for(a, column, value, of_table), holds_for(b, column, value, of_table)) {
-                (Some(a), Some(b)) => Some(a || b),
-                _ => None,
-            }
-        }
+        Expr::Binary(judge::Op::And, a, b) => match (holds_for(a, value, is_it), holds_for(b, value, is_it)) {
+            (Some(a), Some(b)) => Some(a && b),
+            (a, b) => a.or(b),
+        },
+        Expr::Binary(judge::Op::Or, a, b) => match (holds_for(a, value, is_it), holds_for(b, value, is_it)) {
+            (Some(a), Some(b)) => Some(a || b),
+            _ => None,
+        },
         Expr::Binary(op, a, b) => {
             let (left, right) = match (&**a, &**b) {
                 (side, Expr::Const(other)) if is_it(side) => (value, other),

@@ -11,15 +11,15 @@ impl Terms {
         let conditions = trace.conditions(schemas, check, &mut |trace, value| see(trace, value));
         let mut values = Vec::new();
         match mover {
-            None => conditions.each(&mut |c| values.push(c.value)),
+            None => shared(&conditions, &mut values),
             Some(mover) => {
                 let others = trace.conditions(schemas, mover, &mut |trace, value| see(trace, value));
                 // Both runs share the group; the row that one picks out of it is its own.
                 let (group, single) =
                     if trace.op(check).rows == Rows::Many { (&conditions, &others) } else { (&others, &conditions) };
                 let picked: Vec<ValId> = single.all.iter().map(|c| c.value).collect();
-                let shared = group.all.iter().filter(|c| c.op == Compare::Eq && !picked.contains(&c.value));
-                values.extend(shared.map(|c| c.value));
+                let in_group = group.all.iter().filter(|c| c.op == Compare::Eq && !picked.contains(&c.value));
+                values.extend(in_group.map(|c| c.value));
             }
         }
         for value in values {
@@ -218,6 +218,15 @@ fn is_key_alone(trace: &Trace<'_>, schemas: &[Schema], op: OpId, column: &str) -
     let entity = entity_of(schemas, op);
     let is_it = |key: &UniqueKey| matches!(key.columns.as_slice(), [only] if only == column) && key.is_plain();
     op.rows == Rows::One && entity.is_some_and(|entity| entity.keys.iter().any(is_it))
+}
+
+/// The values that a check asks for. What it asks its rows not to be is the run's own: "nobody else has this name".
+fn shared(conditions: &Conditions, values: &mut Vec<ValId>) {
+    let asked = conditions.all.iter().filter(|c| !matches!(c.op, Compare::Ne | Compare::NotIn));
+    values.extend(asked.map(|c| c.value));
+    for arm in conditions.any.iter().flatten() {
+        shared(arm, values);
+    }
 }
 
 /// Whether a function from elsewhere says by its name that it makes an identity up: `genShareId(kind)`, `newToken(length)`.
