@@ -195,7 +195,13 @@ impl Search<'_, '_, '_> {
                     }
                 }
                 Some(_) => level = level.min(Confidence::Medium),
-                None if !creating => {}
+                // What an update leaves alone holds what it held: that this is what was asked for, nothing says.
+                None if !creating => {
+                    let wanted = literal(self.trace, condition.value);
+                    if condition.op == Compare::Eq && wanted.is_some_and(|wanted| !wanted.is_absent()) {
+                        level = Confidence::Low;
+                    }
+                }
                 None => match column.map(|c| &c.default) {
                     Some(ColumnDefault::Literal(text)) => {
                         let wanted = literal(self.trace, condition.value);
