@@ -4,9 +4,9 @@ use super::handlers::{Handling, handling};
 use super::native::{is_limited, unmet};
 use super::{Item, NOT_FOUND, OWN, Writer};
 use crate::analysis::slips::locks::is_lock_of_connection;
-use crate::interleave::{self as judge, Block, Code, block, catch, col, either, lit, size, throw, tx, when};
+use crate::interleave::{self as judge, Block, Code, block, catch, col, either, lit, size, throw, tx, var, when};
 use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
-use crate::model::{BlockId, Compare, Condition, Conditions, OpId, OpSource, RegionId, Writes};
+use crate::model::{BlockId, Compare, Condition, Conditions, OpId, OpSource, RegionId, Writes, entity_of};
 use crate::sql;
 
 impl<'m> Writer<'_, '_, 'm> {
@@ -200,6 +200,9 @@ impl<'m> Writer<'_, '_, 'm> {
                 }
                 let tag = self.tag(op);
                 update = self.sets(&table, update, &writes).tag(tag);
+                for column in self.stamps(op, &conditions, &writes) {
+                    update = update.set(column.as_str(), var("own"));
+                }
                 if steps.contains(&StepRow::UpdateUncounted) {
                     let probe = format!("{variable}-probe");
                     let read = judge::read(table.as_str()).filter(filter).to(probe.as_str()).tag(tag);
@@ -257,6 +260,14 @@ impl<'m> Writer<'_, '_, 'm> {
             }
             Verb::Sql => {}
         }
+    }
+
+    /// The times of the last change that an update asks for, and that it moves without being told to.
+    fn stamps(&self, op: OpId, conditions: &Conditions, writes: &Writes) -> Vec<String> {
+        let entity = entity_of(self.schemas, self.trace.op(op));
+        let columns = entity.into_iter().flat_map(|entity| &entity.columns).filter(|column| column.updated_at);
+        let names = columns.map(|column| column.name.clone());
+        names.filter(|name| writes.get(name).is_none() && conditions.on(name).any(|c| c.op == Compare::Eq)).collect()
     }
 
     /// Notes what an update asks of the columns that it changes: before it, they hold that.

@@ -136,7 +136,7 @@ fn choices(terms: &Terms, name: &str, info: &TableInfo) -> Vec<Vec<(String, Valu
         if values.iter().all(|v| matches!(v, Value::Text(_))) {
             values.push(Value::from("?"));
         }
-        if values.iter().all(|value| terms.refusals(name, column, value) > 0) {
+        if values.iter().all(|value| terms.is_unwanted(name, column, value)) {
             values.push(other_than(&values[0]));
         }
         // What lets the run go on comes first.

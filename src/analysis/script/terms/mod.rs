@@ -146,10 +146,15 @@ impl Terms {
             }
             _ => false,
         };
+        let refused = |expr: &&Expr| holds_for(expr, value, &given) == Some(false);
+        self.asked.iter().filter(refused).count() + usize::from(self.is_unwanted(table, column, value))
+    }
+
+    /// Whether some statement does not find a row that has a value in a column.
+    #[must_use]
+    pub fn is_unwanted(&self, table: &str, column: &str, value: &Value) -> bool {
         let found = |side: &Expr| matches!(side, Expr::Col(name) if &**name == column);
-        let refuses = |expr: &Expr, is_it: &dyn Fn(&Expr) -> bool| holds_for(expr, value, is_it) == Some(false);
-        let wanted = self.wanted.iter().filter(|(of, expr)| of == table && refuses(expr, &found));
-        self.asked.iter().filter(|expr| refuses(expr, &given)).count() + wanted.count()
+        self.wanted.iter().any(|(of, expr)| of == table && holds_for(expr, value, &found) == Some(false))
     }
 
     /// Notes what an operation on a place stores there.
