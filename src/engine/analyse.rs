@@ -10,7 +10,7 @@ use crate::analysis::database::Database;
 use crate::analysis::judged;
 use crate::analysis::rivals::{self, Mover, Reliance};
 use crate::analysis::slips::{self, Slip};
-use crate::analysis::window::{Link, Search, Window};
+use crate::analysis::window::{Search, Window};
 use crate::finding::Confidence;
 use crate::ir::{self, FuncKind, Language, Unit};
 use crate::library::Registry;
@@ -127,7 +127,7 @@ impl Workspace {
             match judged {
                 Some(broken) => cases.push(case::case(&mut search, model.program, &broken, &database)),
                 // Against its twin nothing goes wrong; a rival may still move what it rests on.
-                None if again.is_none() && matches!(window.link, Link::Column(_)) => rests.push(window),
+                None if again.is_none() && !search.asks_again(&window) => rests.push(window),
                 None => {}
             }
         }

@@ -285,6 +285,11 @@ impl Values {
         &self.table[id.0 as usize]
     }
 
+    /// All values.
+    pub fn all(&self) -> impl Iterator<Item = &Val> {
+        self.table.iter()
+    }
+
     /// Whether a value depends on the way taken, because it is a join or made from one.
     #[must_use]
     pub fn is_joined(&self, id: ValId) -> bool {

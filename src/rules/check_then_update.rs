@@ -45,12 +45,17 @@ pub(super) fn speak(case: &Case) -> Speech {
     };
     let mut remedies = Vec::new();
     if matches!(case.link, Link::Absence) {
-        let columns = quoted(&case.looked);
-        remedies.push(remedy(
-            "add-unique-key",
-            format!("let the database refuse the second row: a unique key on {columns}"),
-        ));
-        remedies.push(remedy("handle-conflict", format!("and answer the {}", case.violation)));
+        // Where it fails with a violation, the key is there.
+        let violated = case.anomaly == Anomaly::UnhandledViolation;
+        if !violated {
+            let columns = quoted(&case.looked);
+            remedies.push(remedy(
+                "add-unique-key",
+                format!("let the database refuse the second row: a unique key on {columns}"),
+            ));
+        }
+        let and = if violated { "" } else { "with the key, " };
+        remedies.push(remedy("handle-conflict", format!("{and}answer the {}", case.violation)));
     } else if case.act.verb == Some(Verb::Delete) {
         remedies.push(remedy(
             "guard-delete",

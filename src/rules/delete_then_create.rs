@@ -1,6 +1,6 @@
 //! A set is replaced by deleting and creating it. Two runs leave both new sets, or half of one.
 
-use super::speech::{Speech, advice, entity, remedy};
+use super::speech::{Speech, advice, entity, quoted, remedy};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -23,6 +23,10 @@ pub(super) fn speak(case: &Case) -> Speech {
         format!("two requests that replace the same {what} rows can leave both new sets behind")
     };
     let mut remedies = Vec::new();
+    if let Some(key) = &case.key {
+        let columns = quoted(key);
+        remedies.push(advice(format!("the unique key on {columns} holds one such row: one upsert replaces it")));
+    }
     if case.database.name == "sqlite" {
         remedies.push(remedy(
             "wrap-in-transaction",

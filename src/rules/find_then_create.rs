@@ -2,6 +2,7 @@
 
 use super::speech::{Remedy, Speech, advice, entity, near_keys, quoted, remedy};
 use crate::analysis::case::Case;
+use crate::analysis::cures::Proof;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
 use crate::library::Verb;
@@ -50,7 +51,14 @@ fn remedies(case: &Case, violated: bool) -> Vec<Remedy> {
         ));
     }
     let native = matches!(case.database.name.as_str(), "postgresql" | "cockroachdb" | "sqlite");
-    let keyed = if violated { "" } else { "with the key, " };
+    let refuted = case.cures.iter().any(|(intent, proof)| *intent == "add-unique-key" && *proof == Proof::Breaks);
+    let keyed = if violated {
+        ""
+    } else if case.looked.is_empty() || refuted {
+        "with a unique key on what both rows share, "
+    } else {
+        "with the key, "
+    };
     if native {
         all.push(remedy(
             "merge-into-upsert",
@@ -62,7 +70,7 @@ fn remedies(case: &Case, violated: bool) -> Vec<Remedy> {
     let place = if case.transaction.is_some() { ", outside of the transaction" } else { "" };
     all.push(remedy(
         "handle-conflict",
-        format!("or create first, and take the {} as the answer{place}", case.violation),
+        format!("or {keyed}create first, and take the {} as the answer{place}", case.violation),
     ));
     if !violated && case.looked.is_empty() {
         all.push(advice("the check names no columns by equality; a key needs some column that both rows share"));

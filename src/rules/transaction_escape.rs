@@ -5,14 +5,14 @@ use crate::analysis::slips::{Escape, Slip, SlipKind};
 
 /// Whether the slip is this rule's.
 pub(super) fn selects(slip: &Slip) -> bool {
-    matches!(slip.kind, SlipKind::Escape(_))
+    matches!(slip.kind, SlipKind::Escape { .. })
 }
 
 /// The words for it.
 pub(super) fn speak(slip: &Slip) -> Speech {
-    let escape = match &slip.kind {
-        SlipKind::Escape(escape) => *escape,
-        _ => Escape::Write,
+    let (escape, meets) = match &slip.kind {
+        SlipKind::Escape { escape, meets } => (*escape, *meets),
+        _ => (Escape::Write, false),
     };
     let case = &slip.case;
     let what = entity(case);
@@ -57,7 +57,7 @@ pub(super) fn speak(slip: &Slip) -> Speech {
     }
     let mut notes = Vec::new();
     match escape {
-        Escape::Write | Escape::Transaction => {
+        Escape::Write | Escape::Transaction if meets => {
             notes.push(
                 "where it meets a row that the transaction holds, it waits for the transaction that waits for it"
                     .into(),

@@ -6,7 +6,7 @@ use crate::analysis::flow::Flow;
 
 use crate::ir::{BinaryOp, UnaryOp};
 use crate::library::{ErrorKind, ErrorRow, Verb};
-use crate::model::{BlockId, Event, Exit, FrameId, Literal, OpId, Trace, Val, ValId};
+use crate::model::{BlockId, Event, Exit, FrameId, Literal, ObjectEntry, OpId, Trace, Val, ValId};
 
 /// What becomes of an error that is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,21 +117,21 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
             Exit::Return(value, _) => {
                 // A handler that answers nothing has at most written a log.
                 let answers = !trace.values.literal(*value).is_some_and(Literal::is_absent);
-                if recognised || answers && !handed_on && !reports(trace, *value) {
+                if recognised || is_looked_up(trace, *value, kind) || answers && !handed_on && !reports(trace, *value) {
                     declined = true;
                 } else {
                     reported = true;
                 }
             }
             Exit::Throw(value, _) => {
-                if recognised && !is_caught(trace, *value) {
+                if (recognised || is_looked_up(trace, *value, kind)) && !is_caught(trace, *value) {
                     declined = true;
                 } else {
                     reported = true;
                 }
             }
             Exit::Raise(outer, value) => {
-                if recognised && !is_caught(trace, *value) {
+                if (recognised || is_looked_up(trace, *value, kind)) && !is_caught(trace, *value) {
                     declined = true;
                 } else {
                     passes = passes.or(Some(*outer));
@@ -163,6 +163,24 @@ fn runs_inside(trace: &Trace<'_>, inner: FrameId, outer: FrameId) -> bool {
         next = trace.frames[frame.index()].caller.map(|(caller, _)| caller);
     }
     false
+}
+
+/// Whether an answer is made from a table that is asked by the error's code, and that has an answer of its own for a kind
+/// of error: `answers[error.code] ?? "INTERNAL"`.
+fn is_looked_up(trace: &Trace<'_>, value: ValId, kind: ErrorKind) -> bool {
+    let says_what = |answer: ValId| {
+        let generic = |text: &str| text.to_lowercase().contains("internal");
+        !reports(trace, answer) && !trace.values.text(answer).is_some_and(generic)
+    };
+    trace.values.any_within(value, 12, &mut |part| {
+        let Val::Index(table, code) = trace.values.get(part) else { return false };
+        let Val::Object(entries) = trace.values.get(*table) else { return false };
+        mentions_caught(trace, *code, 8)
+            && entries.iter().any(|entry| match entry {
+                ObjectEntry::Field(code, answer) => known_code(trace, code, kind) == Some(true) && says_what(*answer),
+                _ => false,
+            })
+    })
 }
 
 /// Whether an answer says that something went wrong, without saying what.

@@ -221,5 +221,9 @@ fn slip(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database,
         isolation: None,
         ..case
     };
-    Slip { kind: SlipKind::Escape(escape), in_caller: false, case }
+    let meets = search.trace.ops.iter().any(|other| {
+        let writes = matches!(other.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+        other.region == Some(region) && (writes || other.lock.is_some())
+    });
+    Slip { kind: SlipKind::Escape { escape, meets }, in_caller: false, case }
 }

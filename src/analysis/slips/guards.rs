@@ -7,11 +7,11 @@ use crate::analysis::case::{self, Guard};
 use crate::analysis::database::Database;
 use crate::analysis::judged;
 use crate::analysis::script::is_limited;
-use crate::analysis::window::{Link, Search, Window, is_log};
+use crate::analysis::window::{Link, Search, Window, is_comparison, is_log};
 use crate::finding::{Anomaly, Confidence, Severity};
-use crate::library::{Rows, Verb};
+use crate::library::{Missing, Rows, Verb};
 use crate::link::Program;
-use crate::model::{BlockId, Compare, Condition, Event, Exit, OpId, Written, entity_of};
+use crate::model::{AFFECTED, BlockId, Compare, Condition, Event, Exit, OpId, Val, ValId, Written, entity_of};
 
 /// The writes of a trace that claim a row, where the claim is lost.
 pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
@@ -124,6 +124,17 @@ impl Search<'_, '_, '_> {
         (!self.is_looked_at(act)).then_some(Guard::Ignored)
     }
 
+    /// Whether no column of a checked row decides a window's act alone: there is none, or the act asks for all of them once
+    /// more in its own condition, and who hits no row by then is told.
+    #[must_use]
+    pub fn asks_again(&mut self, window: &Window) -> bool {
+        let Link::Column(columns) = &window.link else { return true };
+        let asked = self.conditions(window.act, &window.way).all;
+        let asks_for = |column: &String| asked.iter().any(|c| c.through.is_empty() && c.column == *column);
+        let told = self.trace.op(window.act).missing == Missing::Throws || self.is_looked_at(window.act);
+        told && columns.iter().all(asks_for)
+    }
+
     /// Whether anything is made of what an operation gives: a test, an answer, an argument.
     pub(in crate::analysis) fn is_looked_at(&mut self, op: OpId) -> bool {
         let mut used = Vec::new();
@@ -141,7 +152,19 @@ impl Search<'_, '_, '_> {
                 }
             }
         }
-        used.into_iter().any(|value| self.depends_on(op, value))
+        used.into_iter().any(|value| self.depends_on(op, value)) || self.is_count_compared(op)
+    }
+
+    /// Whether the number of rows that a write has hit is compared with something: what comes of it is its caller's answer.
+    fn is_count_compared(&self, op: OpId) -> bool {
+        let is_count = |value: ValId| match self.trace.values.get(value) {
+            Val::Field(base, name) => name == AFFECTED && *self.trace.values.get(*base) == Val::Result(op),
+            value => *value == Val::Result(op),
+        };
+        self.trace.values.all().any(|value| match value {
+            Val::Binary(op, a, b) => is_comparison(*op) && (is_count(*a) || is_count(*b)),
+            _ => false,
+        })
     }
 
     /// The conditions of a write that ask for a state which the write ends.

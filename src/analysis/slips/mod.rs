@@ -43,7 +43,12 @@ impl Slip {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SlipKind {
     /// It runs beside the transaction that it stands in.
-    Escape(Escape),
+    Escape {
+        /// What it amounts to.
+        escape: Escape,
+        /// Whether the transaction has written or locked rows that it may meet.
+        meets: bool,
+    },
     /// It looks, and then inserts or updates.
     Upsert(Upsert),
     /// It claims a row, and the claim is lost.
@@ -172,7 +177,7 @@ pub fn dedupe(mut slips: Vec<Slip>) -> Vec<Slip> {
 /// What tells slips apart: the kind, and the operation or the transaction that it is about.
 fn key(slip: &Slip) -> (u8, &str, Span) {
     let (kind, place) = match slip.kind {
-        SlipKind::Escape(_) => (0, slip.case.transaction.as_ref()),
+        SlipKind::Escape { .. } => (0, slip.case.transaction.as_ref()),
         SlipKind::Upsert(_) => (1, None),
         SlipKind::Guard(_) => (2, None),
         SlipKind::Violation(_) => (3, None),

@@ -4,24 +4,18 @@ use super::*;
 use crate::model::{ObjectEntry, names_effect, names_lock, names_queue};
 
 impl Search<'_, '_, '_> {
-    /// Whether the act, or a write that is decided with it, moves a column that decides. If none does, a twin cannot get in
-    /// its way, whatever else both do.
+    /// Whether the act moves a column that decides. If it does not, a twin cannot get in its way; and where a write that is
+    /// decided with it does, that one is an act of its own.
     #[must_use]
     pub fn moves_what_decides(&mut self, window: &Window) -> bool {
         let Link::Column(columns) = &window.link else { return true };
-        let entity = self.trace.op(window.check).entity.clone();
-        let mut acts: Vec<OpId> = window.decided.iter().copied().collect();
-        acts.push(window.act);
-        acts.sort_unstable();
-        acts.into_iter().any(|act| {
-            let it = self.trace.op(act);
-            if it.entity != entity {
-                return false;
-            }
-            let is_delete = it.verb == Verb::Delete;
-            let writes = self.writes(act, false, &window.way);
-            is_delete || writes.opaque || columns.iter().any(|c| writes.get(c).is_some())
-        })
+        let (it, looked) = (self.trace.op(window.act), self.trace.op(window.check));
+        if it.entity != looked.entity {
+            return false;
+        }
+        let is_delete = it.verb == Verb::Delete;
+        let writes = self.writes(window.act, false, &window.way);
+        is_delete || writes.opaque || columns.iter().any(|c| writes.get(c).is_some())
     }
 
     /// Whether a lock that the database knows nothing of is taken before the check: by a function whose name says so, on the

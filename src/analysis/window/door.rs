@@ -18,7 +18,7 @@ impl Search<'_, '_, '_> {
         let mut acts: Vec<OpId> = decided.iter().copied().filter(|op| *op != act).collect();
         acts.sort_unstable();
         acts.push(act);
-        let mut moved = false;
+        let (mut moved, mut unknown) = (false, false);
         for op in acts {
             let it = self.trace.op(op);
             if it.entity != entity {
@@ -28,9 +28,7 @@ impl Search<'_, '_, '_> {
                 return true;
             }
             let writes = self.writes(op, false, way);
-            if writes.opaque {
-                return true;
-            }
+            unknown |= writes.opaque;
             for (column, written) in &writes.columns {
                 for (atom, truth) in facts {
                     let speaks =
@@ -49,7 +47,7 @@ impl Search<'_, '_, '_> {
                 }
             }
         }
-        !moved
+        !moved && !unknown
     }
 
     /// Whether a column's new value may make a fact about it wrong.

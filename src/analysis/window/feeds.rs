@@ -236,6 +236,7 @@ impl Search<'_, '_, '_> {
     }
 }
 
-fn is_comparison(op: BinaryOp) -> bool {
+/// Whether an operator compares two values.
+pub(in crate::analysis) fn is_comparison(op: BinaryOp) -> bool {
     matches!(op, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge)
 }

@@ -11,6 +11,7 @@ mod same_row;
 mod subjects;
 
 pub(super) use consequences::is_log;
+pub(super) use feeds::is_comparison;
 
 use std::rc::Rc;
 

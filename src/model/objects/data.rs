@@ -93,6 +93,14 @@ impl Trace<'_> {
         if matches!(self.values.get(value), Val::Const(Literal::Unset)) {
             return;
         }
+        if let Val::Choice(_, one, other) = *self.values.get(value) {
+            // Written in one case only: what is done there is done by the database.
+            let unset = |value: ValId| matches!(self.values.get(value), Val::Const(Literal::Unset));
+            let written = if unset(one) { other } else { one };
+            if unset(one) != unset(other) && matches!(self.values.get(written), Val::Object(_)) {
+                return self.read_write(grammar, entity, name, written, see, found);
+            }
+        }
         let relation = entity.and_then(|e| e.column(name)).and_then(|c| match &c.kind {
             ColumnKind::Relation(relation) => Some(relation),
             _ => None,

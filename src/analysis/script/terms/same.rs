@@ -11,7 +11,12 @@ impl Terms {
         let conditions = trace.conditions(schemas, check, &mut |trace, value| see(trace, value));
         let mut values = Vec::new();
         match mover {
-            None => shared(&conditions, &mut values),
+            None => {
+                shared(&conditions, &mut values);
+                // What it asks for on other ways is what both runs were given, too.
+                let unseen = trace.conditions(schemas, check, &mut |_, value| value);
+                shared(&unseen, &mut values);
+            }
             Some(mover) => {
                 let others = trace.conditions(schemas, mover, &mut |trace, value| see(trace, value));
                 // Both runs share the group; the row that one picks out of it is its own.
@@ -29,7 +34,7 @@ impl Terms {
                     self.agreed.insert(*v);
                 }
             }
-            self.agreed.insert(value);
+            self.agree_on_origins(trace, value);
             // Who means the same key of a row means the same row.
             if let Val::Field(row, column) = trace.values.get(value)
                 && let Val::Result(op) = trace.values.get(*row)
@@ -40,7 +45,8 @@ impl Terms {
         }
         // A row found by agreed keys is the same for both, whether it was there or has been made on the way.
         let count = u32::try_from(trace.ops.len()).unwrap_or(u32::MAX);
-        let finds = |op: &OpId| *op != check && matches!(trace.op(*op).verb, Verb::Read | Verb::Upsert);
+        let own_choice = mover.map(|_| check);
+        let finds = |op: &OpId| Some(*op) != own_choice && matches!(trace.op(*op).verb, Verb::Read | Verb::Upsert);
         let others: Vec<OpId> = (0..count).map(OpId).filter(finds).collect();
         for op in others {
             let asked = trace.conditions(schemas, op, &mut |trace, value| see(trace, value));
@@ -93,6 +99,38 @@ impl Terms {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Makes a value the same in both runs, and what it is another form of: who asks for `email.trim().toLowerCase()` has
+    /// been given the same `email`.
+    fn agree_on_origins(&mut self, trace: &Trace<'_>, value: ValId) {
+        let mut todo = vec![value];
+        let mut steps = 0;
+        while let Some(value) = todo.pop() {
+            steps += 1;
+            if steps > 20 {
+                break;
+            }
+            self.agreed.insert(value);
+            match trace.values.get(value) {
+                Val::Choice(_, one, other) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, one, other) => {
+                    todo.extend([*one, *other]);
+                }
+                Val::Phi(phi) => todo.extend(trace.values.phi(*phi).operands.iter().map(|(_, value)| *value)),
+                Val::Call { callee, args, is_new: false, .. } => {
+                    if let Val::Field(receiver, _) = trace.values.get(*callee)
+                        && args.iter().all(|arg| self.is_literal(trace, *arg))
+                        && matches!(
+                            trace.values.get(*receiver),
+                            Val::Param(..) | Val::Field(..) | Val::Opaque(_) | Val::Call { .. }
+                        )
+                    {
+                        todo.push(*receiver);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
@@ -169,8 +207,9 @@ impl Terms {
         agrees
     }
 
-    /// Whether a value is made up for the run: by calls that take nothing from what the check asked for. Such a value never
-    /// collides with another run's, though it counts as one constant when outcomes are compared.
+    /// Whether a value is made up for the run: by calls that take nothing from what the check asked for, or with something
+    /// random in it that the check has not asked for itself. Such a value never collides with another run's, though it
+    /// counts as one constant when outcomes are compared.
     #[must_use]
     pub fn is_generated(&self, trace: &Trace<'_>, value: ValId) -> bool {
         let (mut calls, mut taken, mut steps) = (false, false, 0);
@@ -180,11 +219,18 @@ impl Terms {
             if steps > 200 {
                 break;
             }
-            taken |= self.agreed.contains(&value) || self.place(trace, value).is_some();
+            if self.agreed.contains(&value) {
+                taken = true;
+                continue;
+            }
+            taken |= self.place(trace, value).is_some();
             match trace.values.get(value) {
                 Val::Call { callee, args, .. } => {
                     // A call on nothing, or on constants alone: where its answer comes from is out of sight.
                     let made_up = args.iter().all(|arg| self.is_literal(trace, *arg)) && is_source(trace, *callee);
+                    if made_up && is_random(trace, *callee) {
+                        return true;
+                    }
                     if made_up || makes_identity(trace, *callee) {
                         calls = true;
                         continue;
@@ -235,6 +281,19 @@ fn makes_identity(trace: &Trace<'_>, callee: ValId) -> bool {
     let makes = ["gen", "create", "make", "new", "random"].iter().any(|verb| name.starts_with(verb));
     let lower = name.to_lowercase();
     makes && ["id", "token", "secret", "nonce"].iter().any(|noun| lower.ends_with(noun))
+}
+
+/// Whether a function says by its name, or by that of the module it comes from, that no two of its answers are the same.
+fn is_random(trace: &Trace<'_>, callee: ValId) -> bool {
+    let says = |name: &str| {
+        let lower = name.to_lowercase();
+        lower.contains("random") || ["uuid", "ulid", "cuid", "nanoid"].iter().any(|kind| lower.ends_with(kind))
+    };
+    match trace.values.get(callee) {
+        Val::External(module, name) => says(name) || says(module),
+        Val::Global(name) | Val::Field(_, name) => says(name),
+        _ => false,
+    }
 }
 
 /// Whether a called value may make something up: not a conversion, not a method of a value at hand, not the clock.
