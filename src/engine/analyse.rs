@@ -127,7 +127,9 @@ impl Workspace {
             match judged {
                 Some(broken) => cases.push(case::case(&mut search, model.program, &broken, &database)),
                 // Against its twin nothing goes wrong; a rival may still move what it rests on.
-                None if again.is_none() && !search.asks_again(&window) => rests.push(window),
+                None if again.is_none() && !search.asks_again(&window) && !search.is_moved_beside(&window) => {
+                    rests.push(window);
+                }
                 None => {}
             }
         }

@@ -8,13 +8,23 @@ impl Search<'_, '_, '_> {
     /// decided with it does, that one is an act of its own.
     #[must_use]
     pub fn moves_what_decides(&mut self, window: &Window) -> bool {
+        self.moves_one_of(window, window.act)
+    }
+
+    /// Whether another write that the check decides moves a column that decides, and so is an act of its own.
+    #[must_use]
+    pub fn is_moved_beside(&mut self, window: &Window) -> bool {
+        window.decided.iter().any(|op| self.moves_one_of(window, *op))
+    }
+
+    fn moves_one_of(&mut self, window: &Window, op: OpId) -> bool {
         let Link::Column(columns) = &window.link else { return true };
-        let (it, looked) = (self.trace.op(window.act), self.trace.op(window.check));
+        let (it, looked) = (self.trace.op(op), self.trace.op(window.check));
         if it.entity != looked.entity {
             return false;
         }
         let is_delete = it.verb == Verb::Delete;
-        let writes = self.writes(window.act, false, &window.way);
+        let writes = self.writes(op, false, &window.way);
         is_delete || writes.opaque || columns.iter().any(|c| writes.get(c).is_some())
     }
 
