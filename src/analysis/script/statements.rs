@@ -67,8 +67,14 @@ impl<'m> Writer<'_, '_, 'm> {
             Verb::Delete if it.missing == Missing::Throws => ErrorKind::NotFound,
             _ => ErrorKind::Serialization,
         };
-        if next.is_some() && self.trace.block(block).handler == next && !matches!(it.verb, Verb::Read | Verb::Count) {
-            // The way leads through the handler: it has failed. A run in which it has not is on another way.
+        let on_way = |block: BlockId| self.plan.way.iter().position(|at| *at == block);
+        let before_act = on_way(block) < on_way(self.trace.op(self.plan.act).block);
+        if before_act
+            && next.is_some()
+            && self.trace.block(block).handler == next
+            && !matches!(it.verb, Verb::Read | Verb::Count)
+        {
+            // The way to the act leads through the handler: it has failed. A run in which it has not is on another way.
             let codes = [ErrorKind::UniqueViolation, ErrorKind::NotFound, ErrorKind::Serialization].map(codes).concat();
             return catch(codes, block![nodes, self.decline()], Block::new()).into();
         }
