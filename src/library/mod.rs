@@ -178,6 +178,14 @@ pub enum Verb {
     Sql,
 }
 
+impl Verb {
+    /// Whether it changes rows. Of SQL whose text is not understood nobody knows.
+    #[must_use]
+    pub fn is_write(self) -> bool {
+        matches!(self, Self::Create | Self::Update | Self::Delete | Self::Upsert)
+    }
+}
+
 /// How many rows a call is about, by its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]

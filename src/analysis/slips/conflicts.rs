@@ -8,7 +8,7 @@ use crate::analysis::script::{self, Handling};
 use crate::analysis::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Severity};
 use crate::interleave::Engine;
-use crate::library::{ErrorKind, Verb};
+use crate::library::ErrorKind;
 use crate::link::{FuncRef, Program};
 use crate::model::{BlockId, Event, Exit, FrameId, Literal, OpId, OpSource, RegionId, RegionKind, Trace, Val};
 
@@ -42,7 +42,7 @@ fn unretried(search: &mut Search<'_, '_, '_>, program: &Program, database: &Data
         .all_ops()
         .filter(|op| {
             let it = search.trace.op(*op);
-            let is_write = matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+            let is_write = it.verb.is_write();
             it.region == Some(id) && is_write && search.flow.position(it.block).is_some()
         })
         .take(TRIES)

@@ -61,7 +61,7 @@ fn weight(escape: Escape) -> (Severity, Anomaly) {
 fn unawaited(search: &Search<'_, '_, '_>, op: OpId) -> Option<(RegionId, Escape)> {
     let it = search.trace.op(op);
     search.flow.position(it.block)?;
-    let region = it.region.filter(|_| matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert))?;
+    let region = it.region.filter(|_| it.verb.is_write())?;
     let opened_in = match search.trace.regions[region.index()] {
         Region { kind: RegionKind::Transaction { batch: false, ambient: true, .. }, .. } => FrameId::default(),
         Region { kind: RegionKind::Transaction { batch: false, .. }, block, .. } => search.trace.block(block).frame,
@@ -129,8 +129,7 @@ fn is_transaction(region: &Region) -> bool {
 fn escape(search: &mut Search<'_, '_, '_>, op: OpId, region: RegionId) -> Option<Escape> {
     let it = search.trace.op(op).clone();
     let inside: Vec<OpId> = search.all_ops().filter(|other| search.trace.op(*other).region == Some(region)).collect();
-    let is_write = |verb: Verb| matches!(verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
-    if is_write(it.verb) {
+    if it.verb.is_write() {
         if !reaches_close(search, it.block, region) {
             // Who fails on purpose afterwards wants it kept.
             return None;
@@ -144,7 +143,7 @@ fn escape(search: &mut Search<'_, '_, '_>, op: OpId, region: RegionId) -> Option
     let before = |other: &OpId| search.flow.leads(search.trace, search.trace.op(*other).block, it.block) && *other < op;
     let reads_written = inside.iter().any(|other| {
         let other_op = search.trace.op(*other);
-        is_write(other_op.verb) && other_op.entity == it.entity && before(other)
+        other_op.verb.is_write() && other_op.entity == it.entity && before(other)
     });
     if reads_written {
         return Some(Escape::ReadOfWritten);
@@ -158,12 +157,12 @@ fn escape(search: &mut Search<'_, '_, '_>, op: OpId, region: RegionId) -> Option
     let tests = search.tests_on(op);
     let holds = inside.iter().any(|other| {
         let held = search.trace.op(*other);
-        held.entity == it.entity && (is_write(held.verb) || held.lock.is_some())
+        held.entity == it.entity && (held.verb.is_write() || held.lock.is_some())
     });
     let rests = inside.into_iter().any(|write| {
         let written = search.trace.op(write);
         let behind = search.flow.leads(search.trace, it.block, written.block) && write > op;
-        if !behind || !is_write(written.verb) {
+        if !behind || !written.verb.is_write() {
             return false;
         }
         // What the transaction holds rows of, or would have kept from changing.
@@ -222,7 +221,7 @@ fn slip(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database,
         ..case
     };
     let meets = search.trace.ops.iter().any(|other| {
-        let writes = matches!(other.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+        let writes = other.verb.is_write();
         other.region == Some(region) && (writes || other.lock.is_some())
     });
     Slip { kind: SlipKind::Escape { escape, meets }, in_caller: false, case }

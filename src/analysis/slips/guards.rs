@@ -80,7 +80,7 @@ fn behind(search: &Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> (FxHashSet<
             Event::Op(other) if *other == op => met = true,
             Event::Op(other) if met => {
                 let it = search.trace.op(*other);
-                let writes = matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+                let writes = it.verb.is_write();
                 if writes && !is_log(&it.entity) {
                     decided.insert(*other);
                 }

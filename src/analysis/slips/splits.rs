@@ -19,7 +19,7 @@ pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database:
         .all_ops()
         .filter(|op| {
             let it = search.trace.op(*op);
-            let is_write = matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+            let is_write = it.verb.is_write();
             let open = !search.trace.block(it.block).regions.is_empty();
             is_write && it.region.is_none() && !open && !is_log(&it.entity) && search.is_settled_here(*op)
         })

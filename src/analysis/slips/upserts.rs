@@ -119,7 +119,7 @@ fn left_half_done(search: &Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> (Fx
         match event {
             Event::Op(other) if *other != op => {
                 let it = search.trace.op(*other);
-                let is_write = matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+                let is_write = it.verb.is_write();
                 if is_write && !is_log(&it.entity) && (region.is_none() || it.region != region) {
                     writes.insert(*other);
                 }

@@ -47,11 +47,10 @@ fn caught_inside(search: &mut Search<'_, '_, '_>, program: &Program, database: &
         Engine::MySql | Engine::MariaDbSnapshot => stale(search, database, op, region, next?)?,
         _ => return None,
     };
-    let is_write = |verb: Verb| matches!(verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
     let loses = |search: &Search<'_, '_, '_>| {
         search.all_ops().any(|other| {
             let it = search.trace.op(other);
-            other != op && it.region == Some(region) && is_write(it.verb)
+            other != op && it.region == Some(region) && it.verb.is_write()
         })
     };
     // Where nothing else was to be written, a silent rollback takes nothing away.

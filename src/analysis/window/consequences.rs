@@ -206,7 +206,7 @@ impl Search<'_, '_, '_> {
             match event {
                 Event::Op(op) if op > check && op != act && self.is_fed(check, op) => {
                     let it = self.trace.op(op);
-                    let writes = matches!(it.verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert);
+                    let writes = it.verb.is_write();
                     if writes && !is_log(&it.entity) && it.place() == self.trace.op(act).place() {
                         decided.insert(op);
                     }

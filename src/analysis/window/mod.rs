@@ -161,10 +161,7 @@ impl Search<'_, '_, '_> {
     pub fn windows(&mut self) -> Vec<Window> {
         let mut found = Vec::new();
         let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
-        let writes: Vec<OpId> = (0..count)
-            .map(OpId)
-            .filter(|op| matches!(self.trace.op(*op).verb, Verb::Create | Verb::Update | Verb::Delete | Verb::Upsert))
-            .collect();
+        let writes: Vec<OpId> = (0..count).map(OpId).filter(|op| self.trace.op(*op).verb.is_write()).collect();
         if writes.is_empty() {
             return found;
         }
