@@ -82,6 +82,22 @@ pub enum Anomaly {
     StaleDecision,
 }
 
+impl Anomaly {
+    /// Whether it is that something fails, which a handler of errors can make good, rather than wrong data.
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::UnhandledViolation | Self::UnhandledAbsence | Self::AbortedWithoutRetry | Self::PartialWrite => true,
+            Self::Duplicate
+            | Self::DoubleAct
+            | Self::LostUpdate
+            | Self::LimitExceeded
+            | Self::TwoSet
+            | Self::NoneSet
+            | Self::StaleDecision => false,
+        }
+    }
+}
+
 /// The interleaving that proves a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {

@@ -9,5 +9,5 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let environment = toctou::cli::Environment::of_process();
     let mut out = BufWriter::new(stdout().lock());
-    ExitCode::from(toctou::cli::run(std::env::args_os(), &environment, &mut out, &mut stderr().lock()))
+    ExitCode::from(toctou::cli::run(std::env::args_os(), &environment, &mut out, &mut stderr()))
 }

@@ -15,7 +15,7 @@ use crate::finding::Confidence;
 use crate::ir::{self, FuncKind, Language, Unit};
 use crate::library::Registry;
 use crate::link::{FuncRef, Program, UnitId};
-use crate::model::{self, Frame, FrameId, Model, Site, Start, Survey, Trace};
+use crate::model::{self, Around, Frame, FrameId, Model, Site, Start, Survey, Trace};
 use crate::schema::Engine;
 use crate::schemas;
 
@@ -29,7 +29,7 @@ pub(super) struct Found {
     /// Functions that were run with the handle of a transaction their caller had opened.
     handed: Vec<FuncRef>,
     /// Functions that were run, and whether something around the call may make a difference.
-    pub(super) called: Vec<(FuncRef, bool)>,
+    pub(super) called: Vec<(FuncRef, Around)>,
     pub(super) windows: usize,
     /// Whether something was left out because the trace grew too large or too deep.
     pub(super) cut_short: bool,
@@ -164,8 +164,8 @@ impl Workspace {
     }
 }
 
-/// The functions that were run by others, each with whether something around the call may make a difference.
-fn called(trace: &Trace<'_>) -> Vec<(FuncRef, bool)> {
+/// The functions that were run by others, each with what stands around the call.
+fn called(trace: &Trace<'_>) -> Vec<(FuncRef, Around)> {
     let first = FrameId(0);
     let runs = trace.frames.iter().skip(1).filter(|frame| !frame.in_place && !frame.is_stage);
     // What ran beside the trace, to make a value, says nothing about those who call it.
@@ -179,8 +179,8 @@ fn called(trace: &Trace<'_>) -> Vec<(FuncRef, bool)> {
         }
         false
     };
-    let mut found: Vec<(FuncRef, bool)> =
-        runs.filter(|frame| inside(frame)).map(|frame| (frame.func, frame.is_guarded)).collect();
+    let mut found: Vec<(FuncRef, Around)> =
+        runs.filter(|frame| inside(frame)).map(|frame| (frame.func, frame.around)).collect();
     found.sort_unstable();
     found.dedup();
     found

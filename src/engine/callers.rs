@@ -1,6 +1,7 @@
 //! What the callers of a function do about its windows. A window is found where both of its ends are first seen together,
-//! and yet a caller may close it: by a handler of errors, a transaction, a lock, a retry. So a function whose every caller
-//! has something of that kind around the call is judged again, inside each of them, and the worst verdict counts.
+//! and yet a caller may close it: by a transaction or a lock, and where all that is wrong is an error, by a handler or a
+//! retry, too. So a function whose every caller has something of that kind around the call is judged again, inside each of
+//! them, and the worst verdict counts.
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -14,14 +15,14 @@ use crate::analysis::slips::Slip;
 use crate::analysis::window::Search;
 use crate::finding::Anomaly;
 use crate::link::FuncRef;
-use crate::model::{self, LastResort, Model, Site, Start, Trace};
+use crate::model::{self, Around, LastResort, Model, Site, Start, Trace};
 
 /// How many callers of a function are looked into; those of more are taken to be alike.
 const CALLERS: usize = 4;
 
-/// What is run as part of others, by function: the starts of those, each with whether something around the call may make a
-/// difference. Only starts that nobody else runs count.
-type Contexts = FxHashMap<FuncRef, Vec<(Start, bool)>>;
+/// What is run as part of others, by function: the starts of those, each with what stands around the call. Only starts
+/// that nobody else runs count.
+type Contexts = FxHashMap<FuncRef, Vec<(Start, Around)>>;
 
 fn contexts(all: &[Found]) -> Contexts {
     let called: FxHashSet<FuncRef> = all.iter().flat_map(|found| found.called.iter().map(|(func, _)| *func)).collect();
@@ -31,8 +32,8 @@ fn contexts(all: &[Found]) -> Contexts {
     };
     let mut contexts = Contexts::default();
     for found in all.iter().filter(|found| is_entry(found.start)) {
-        for (func, guarded) in &found.called {
-            contexts.entry(*func).or_default().push((found.start, *guarded));
+        for (func, stands) in &found.called {
+            contexts.entry(*func).or_default().push((found.start, *stands));
         }
     }
     contexts
@@ -46,7 +47,7 @@ pub(super) fn settle_slips(all: &mut [Found]) -> Vec<Slip> {
         let start = found.start;
         slips.extend(std::mem::take(&mut found.slips).into_iter().filter(|slip| {
             let around = contexts.get(&slip.case.seen_by).map_or(&[][..], Vec::as_slice);
-            let guarded = !around.is_empty() && around.iter().all(|(_, guarded)| *guarded);
+            let guarded = !around.is_empty() && around.iter().all(|(_, stands)| stands.is_any());
             if slip.in_caller {
                 around.iter().any(|(entry, _)| guarded && *entry == start)
             } else {
@@ -71,7 +72,9 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
         let settled = std::mem::take(&mut found.cases).into_iter().filter_map(|case| {
             let own = Start::Function(case.seen_by) == start;
             let around = contexts.get(&case.seen_by).filter(|_| own).map_or(&[][..], Vec::as_slice);
-            let guarded = !around.is_empty() && around.iter().all(|(_, guarded)| *guarded);
+            let guarded = !around.is_empty() && around.iter().all(|(_, it)| it.is_any());
+            // A handler makes good what fails. It keeps nobody from writing wrong data.
+            let closable = case.anomaly.is_failure() || around.iter().all(|(_, it)| it.guard);
             let mut entries: Vec<Start> = around.iter().map(|(entry, _)| *entry).collect();
             entries.dedup();
             entries.truncate(CALLERS);
@@ -92,8 +95,10 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
                 if let (Verdict::Open(_), true, Some(last_resort)) = (&verdict, answered, applicable(entry)) {
                     verdict = judge_again(workspace, model, &mut traces, (entry, Some(last_resort)), &case);
                 }
-                if let Verdict::Open(worse) = verdict {
-                    return Some(worse.map_or(case, |worse| *worse));
+                match verdict {
+                    Verdict::Open(worse) => return Some(worse.map_or(case, |worse| *worse)),
+                    Verdict::Closed if !closable => return Some(case),
+                    Verdict::Closed => {}
                 }
             }
             None

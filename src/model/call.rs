@@ -6,7 +6,7 @@ use super::recognise::{Called, Recognised};
 use super::statement::exists;
 use super::survey::mutated;
 use super::trace::{
-    BlockId, Effect, Event, Frame, FrameId, OpId, OpSource, Region, RegionId, RegionKind, Site, names_lock,
+    Around, BlockId, Effect, Event, Frame, FrameId, OpId, OpSource, Region, RegionId, RegionKind, Site, names_lock,
 };
 use super::types::Typed;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
@@ -302,10 +302,12 @@ impl<'m> Elaborator<'m, '_> {
         let takes_handle = !in_place && args.iter().any(|arg| matches!(self.trace.values.get(*arg), Val::Handle(_)));
         let confidence = confidence.min(self.trace.frames[at.frame.index()].confidence);
         let caller = Some((at.frame, site));
-        let around = self.trace.frames[at.frame.index()].is_guarded;
-        let is_guarded = around || takes_handle || at.handler.is_some() || !self.regions.is_empty();
         let takes_lock = names_lock(&self.model.program.func(func).name);
-        let is_guarded = is_guarded || takes_lock;
+        let outer = self.trace.frames[at.frame.index()].around;
+        let around = Around {
+            guard: outer.guard || takes_handle || takes_lock || !self.regions.is_empty(),
+            handler: outer.handler || at.handler.is_some(),
+        };
         let frame_of = Frame {
             lexical,
             caller,
@@ -315,7 +317,7 @@ impl<'m> Elaborator<'m, '_> {
             confidence,
             takes_lock,
             detached: unused && self.model.survey.shape(func).awaits,
-            is_guarded,
+            around,
             ..Frame::of(func)
         };
         self.trace.frames.push(frame_of);

@@ -4,7 +4,7 @@
 //! anything, is done once, when a program starts.
 
 use super::elaborate::{At, Elaborator, Env};
-use super::trace::{Frame, FrameId};
+use super::trace::{Around, Frame, FrameId};
 use super::value::{ObjectEntry, Val, ValId};
 use crate::ir::{Call, CallForm, FuncKind, SlotId};
 use crate::link::{ClassRef, FuncRef};
@@ -151,7 +151,7 @@ impl Frame {
             takes_lock: false,
             awaits: false,
             detached: false,
-            is_guarded: false,
+            around: Around::default(),
         }
     }
 }

@@ -31,7 +31,7 @@ pub use places::{CONTENTS, key_column};
 pub use start::{LastResort, Start};
 pub use survey::{Definition, Survey};
 pub use trace::{
-    Block, BlockId, Bound, Built, Effect, Event, Exit, Frame, FrameId, Op, OpId, OpSource, Region, RegionId,
+    Around, Block, BlockId, Bound, Built, Effect, Event, Exit, Frame, FrameId, Op, OpId, OpSource, Region, RegionId,
     RegionKind, Site, Trace, names_effect, names_lock, names_queue,
 };
 pub use value::{ArrayItem, Literal, ObjectEntry, Phi, PhiId, TextPart, Val, ValId, Values};

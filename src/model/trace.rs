@@ -187,8 +187,24 @@ pub struct Frame {
     pub awaits: bool,
     /// Whether it waits for something, and nobody waits for it: what stands behind the call goes on meanwhile.
     pub detached: bool,
-    /// Whether something around the call to it may make a difference: a handler of errors, a transaction, a lock.
-    pub is_guarded: bool,
+    /// What stands around the call to it.
+    pub around: Around,
+}
+
+/// What stands around a call and may make a difference to what runs in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Around {
+    /// A transaction, a lock, or a handle that is given along: with these, runs may wait for each other.
+    pub guard: bool,
+    /// A handler of errors: it answers for what fails, and keeps nobody out.
+    pub handler: bool,
+}
+
+impl Around {
+    /// Whether there is anything.
+    pub fn is_any(self) -> bool {
+        self.guard || self.handler
+    }
 }
 
 /// A transaction or a lock.

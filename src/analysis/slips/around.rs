@@ -30,7 +30,8 @@ impl Search<'_, '_, '_> {
     pub(super) fn is_settled_here(&self, op: OpId) -> bool {
         let it = self.trace.op(op);
         let first = self.chain(op).first().copied().unwrap_or_default();
-        self.flow.position(it.block).is_some() && (self.is_in_root(op) || self.trace.frames[first.index()].is_guarded)
+        self.flow.position(it.block).is_some()
+            && (self.is_in_root(op) || self.trace.frames[first.index()].around.is_any())
     }
 
     /// What keeps an operation from being one statement; nothing where it is one.

@@ -50,7 +50,7 @@ fn unretried(search: &mut Search<'_, '_, '_>, program: &Program, database: &Data
     let first = writes.first().copied()?;
     let seen = search.seen_with(first, opened_in);
     let own = seen == FrameId::default();
-    if !own && !search.trace.frames[seen.index()].is_guarded || retried_by_name(search, opened_in) {
+    if !own && !search.trace.frames[seen.index()].around.is_any() || retried_by_name(search, opened_in) {
         return None;
     }
     let answered = |kind: ErrorKind| {
