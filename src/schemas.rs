@@ -32,7 +32,20 @@ impl Found {
         let most = ranked.iter().map(|at| tables(*at)).max().unwrap_or_default();
         // A few tables that a crate makes for itself do not stand for the database of the whole project.
         let is_aside = |at: usize| self.groups.groups[at].is_spelled_out() && tables(at) * ASIDE < most;
-        ranked.iter().find(|at| !is_aside(**at)).or(ranked.first()).copied()
+        let best = ranked.iter().find(|at| !is_aside(**at)).or(ranked.first()).copied()?;
+        Some(self.among_twins(best, &ranked))
+    }
+
+    /// Of the schemas for several servers that lie in one folder, none called `schema.prisma`, the one that is judged by:
+    /// PostgreSQL's, where there is one.
+    fn among_twins(&self, best: usize, ranked: &[usize]) -> usize {
+        let group = |at: usize| &self.groups.groups[at];
+        if !group(best).is_one_of_several() {
+            return best;
+        }
+        let is_twin = |at: usize| group(at).is_one_of_several() && group(at).folder == group(best).folder;
+        let of_postgres = |at: usize| self.schemas[at].engine == Some(Engine::Postgres);
+        ranked.iter().copied().find(|at| is_twin(*at) && of_postgres(*at)).unwrap_or(best)
     }
 }
 
@@ -40,11 +53,13 @@ impl Found {
 /// themselves spell out. Models come from schemas, and from migrations the unique keys that models cannot say.
 #[must_use]
 pub fn read(beside: &Sources, sources: &Sources) -> (Found, Vec<Problem>) {
+    let is_prisma = |file: &Source| file.path.ends_with(".prisma");
+    let is_other = |file: &Source| is_prisma(file) && !prisma::is_schema(&file.text);
     let candidates: Vec<Candidate<'_>> = beside
         .iter()
-        .filter(|file| discover::is_relevant(&file.path))
+        .filter(|file| discover::is_relevant(&file.path) && !is_other(file))
         .map(|file| {
-            let is_prisma = file.path.ends_with(".prisma");
+            let is_prisma = is_prisma(file);
             let head = is_prisma && prisma::has_datasource(&file.text);
             let outputs = if is_prisma { outputs(&file.path, &file.text) } else { Vec::new() };
             Candidate { path: &file.path, head, outputs }
@@ -77,7 +92,12 @@ pub fn read(beside: &Sources, sources: &Sources) -> (Found, Vec<Problem>) {
         span: Some(problem.span),
         message: problem.message.clone(),
     };
-    let problems = found.schemas.iter().flat_map(|schema| &schema.problems).map(problem).collect();
+    let mut problems: Vec<Problem> = found.schemas.iter().flat_map(|schema| &schema.problems).map(problem).collect();
+    problems.extend(beside.iter().filter(|file| is_other(file)).map(|file| Problem {
+        path: file.path.clone(),
+        span: None,
+        message: "left out: no Prisma schema, as it has no block such as `model Name {`".to_owned(),
+    }));
     (found, problems)
 }
 

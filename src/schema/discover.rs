@@ -126,6 +126,12 @@ fn place_migration(path: &str, groups: &mut Vec<Group>) {
 }
 
 impl Group {
+    /// Whether its name tells it from others that may lie beside it: its head is not called `schema.prisma`.
+    #[must_use]
+    pub fn is_one_of_several(&self) -> bool {
+        self.prisma.first().is_some_and(|head| file_name(head) != "schema.prisma")
+    }
+
     /// Whether it has no files of its own: code spells it out.
     #[must_use]
     pub fn is_spelled_out(&self) -> bool {

@@ -134,7 +134,7 @@ impl Schema {
 }
 
 /// Whether two keys keep the same rows apart.
-fn same_key(a: &UniqueKey, b: &UniqueKey) -> bool {
+pub(super) fn same_key(a: &UniqueKey, b: &UniqueKey) -> bool {
     let same_columns = a.columns.len() == b.columns.len() && a.columns.iter().all(|column| b.columns.contains(column));
     let by_name = a.constraint.is_some() && a.constraint == b.constraint && a.partial.is_some() == b.partial.is_some();
     same_columns && a.expressions == b.expressions && a.exclusion == b.exclusion && (by_name || a.partial == b.partial)

@@ -24,9 +24,9 @@ pub fn config_file(start: &Path) -> Option<PathBuf> {
 }
 
 /// The root of the project that `start` lies in: the folder of its configuration file, else of its repository, else of its
-/// workspace of crates, else the
-/// nearest folder (not above the working directory) with a `package.json`, `tsconfig.json`, `Cargo.toml` or Prisma schema, else the
-/// working directory, else, for a path outside of it, the path's own folder. Both paths must be absolute.
+/// workspace of packages or crates, else the nearest folder (not above the working directory) with a `package.json`,
+/// `tsconfig.json`, `Cargo.toml` or Prisma schema, else the working directory, else, for a path outside of it, the path's
+/// own folder. Both paths must be absolute.
 #[must_use]
 pub fn project_root(start: &Path, working_directory: &Path) -> PathBuf {
     if let Some(folder) = config_file(start).and_then(|file| file.parent().map(Path::to_path_buf)) {
@@ -45,10 +45,14 @@ pub fn project_root(start: &Path, working_directory: &Path) -> PathBuf {
     }
 }
 
-/// Whether a folder holds the manifest of a workspace of crates, whose members are one project.
+/// Whether a folder holds the manifest of a workspace, whose members are one project.
 fn is_workspace(folder: &Path) -> bool {
-    let manifest = std::fs::read_to_string(folder.join("Cargo.toml"));
-    manifest.is_ok_and(|text| text.lines().any(|line| line.trim() == "[workspace]"))
+    let says = |name: &str, is_mark: fn(&str) -> bool| {
+        std::fs::read_to_string(folder.join(name)).is_ok_and(|text| text.lines().any(|line| is_mark(line.trim())))
+    };
+    folder.join("pnpm-workspace.yaml").is_file()
+        || says("Cargo.toml", |line| line == "[workspace]")
+        || says("package.json", |line| line.contains("\"workspaces\""))
 }
 
 /// `start`, if it is a folder, and all folders above it.
@@ -138,6 +142,16 @@ mod tests {
         assert_eq!(project_root(&app.join("src"), &app.join("src")), app.join("src"));
         fs::write(top.join("Cargo.toml"), "[workspace]\nmembers = [\"app\"]\n").expect("a file");
         assert_eq!(project_root(&app.join("src"), &top), top);
+        for (name, text) in
+            [("pnpm-workspace.yaml", "packages:\n  - app\n"), ("package.json", "{\n  \"workspaces\": [\"app\"]\n}")]
+        {
+            fs::remove_file(top.join("Cargo.toml"))
+                .or_else(|_| fs::remove_file(top.join("pnpm-workspace.yaml")))
+                .expect("a file");
+            assert_eq!(project_root(&app.join("src"), &top), app);
+            fs::write(top.join(name), text).expect("a file");
+            assert_eq!(project_root(&app.join("src"), &top), top);
+        }
         fs::create_dir(top.join(".git")).expect("a folder");
         assert_eq!(project_root(&app.join("src"), &top), top);
         fs::write(app.join("toctou.toml"), "").expect("a file");

@@ -2,6 +2,7 @@
 
 use super::lex::{Kind, Tokens};
 use super::{Column, ColumnKind, DefaultValue, Entity};
+use crate::schema::merge::same_key;
 use crate::schema::{ForeignKey, Index, KeyExpression, UniqueKey};
 use crate::sql::{self, Condition, Dialect, Filter, Op, SqlValue};
 use crate::text::Span;
@@ -172,8 +173,17 @@ impl Tokens<'_> {
 }
 
 /// Gives keys the names that the client and the database use where the schema doesn't say them. Names in the database
-/// rest on table and column names, which the last line of a model may still change.
+/// rest on table and column names, which the last line of a model may still change. Keys of the same columns, as of a field
+/// that is both `@id` and `@unique`, are one.
 pub(super) fn name_keys(entity: &mut Entity) {
+    let mut keys: Vec<UniqueKey> = Vec::new();
+    for key in entity.keys.drain(..) {
+        match keys.iter_mut().find(|known| same_key(known, &key)) {
+            Some(known) => known.primary |= key.primary,
+            None => keys.push(key),
+        }
+    }
+    entity.keys = keys;
     let mapped = |name: &String| {
         let column = entity.columns.iter().find(|column| column.name == *name);
         column.map_or_else(|| name.clone(), |column| column.mapped.clone())

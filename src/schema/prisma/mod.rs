@@ -46,6 +46,19 @@ pub fn has_datasource(text: &str) -> bool {
     })
 }
 
+/// The words that open a block.
+const BLOCKS: [&str; 6] = ["datasource", "generator", "model", "enum", "type", "view"];
+
+/// Whether a file is a schema at all: some files are only called like one.
+#[must_use]
+pub fn is_schema(text: &str) -> bool {
+    text.trim().is_empty()
+        || text.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.next().is_some_and(|word| BLOCKS.contains(&word.trim_end_matches('{'))) && line.contains('{')
+        })
+}
+
 struct Reader<'a> {
     path: &'a str,
     tokens: Tokens<'a>,

@@ -412,3 +412,20 @@ fn heads_are_told_without_reading() {
     assert!(prisma::has_datasource("generator c {\n}\n  datasource db {\n"));
     assert!(!prisma::has_datasource("// datasource db {\nmodel datasource {\n}"));
 }
+
+#[test]
+fn keys_of_the_same_columns_are_one() {
+    let schema =
+        good("model A {\n  id String @id @unique\n  a Int\n  b Int\n  @@unique([a, b])\n  @@unique([b, a])\n}\n");
+    let lines = show(&schema);
+    let keys: Vec<&str> = lines.iter().filter(|line| line.contains('(')).map(|line| line.trim()).collect();
+    assert_eq!(keys, ["primary id(id) A_pkey", "unique a_b(a, b) A_a_b_key"]);
+}
+
+#[test]
+fn files_that_are_only_called_like_a_schema_are_told() {
+    assert!(prisma::is_schema(""));
+    assert!(prisma::is_schema("// words\nmodel A {\n}"));
+    assert!(prisma::is_schema("enum A{\n}"));
+    assert!(!prisma::is_schema("FROM node:18-alpine AS model\nRUN npx prisma generate\n"));
+}
