@@ -41,7 +41,9 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
     let place = search.trace.op(window.act).place();
     let database = &database.of(place);
     let in_transaction = search.in_one_transaction(&window);
-    if !search.moves_what_decides(&window) {
+    if !search.moves_what_decides(&window)
+        || script::asks_for_drawn(search.trace, search.schemas, window.check, &window.way)
+    {
         return None;
     }
     if search.asks_for_unknown(&window)

@@ -148,6 +148,9 @@ impl Mover {
             _ => overlap,
         };
         let itself = self.read == reliance.entity;
+        // What it writes back to the same row is a lost update, and no decision.
+        let carries = |column: &String| self.moved.iter().any(|moved| moved.column == *column);
+        let decides_by_it = self.read_columns.iter().any(|c| reliance.written.contains(c) && !carries(c));
         // What is written where it does not look, it does not miss.
         let apart = self.asked.iter().any(|(column, value)| {
             reliance.constants.iter().any(|(written, constant)| written == column && constant != value)
@@ -159,7 +162,7 @@ impl Mover {
         breaks
             && self.read == reliance.case.act.entity
             && reads_it
-            && (!itself || overlap && !reliance.written.iter().any(|c| reliance.columns.contains(c)))
+            && (!itself || decides_by_it && !reliance.written.iter().any(|c| reliance.columns.contains(c)))
             && self.place != reliance.case.act
             && !apart
             && !in_turns

@@ -11,6 +11,12 @@ use crate::analysis::flow::Flow;
 use crate::library::Verb;
 use crate::model::{BlockId, Event, Exit, Trace, Val, ValId, names_effect};
 
+/// What a loop's way back counts: more than a throw, as what comes behind the loop is not on the way then.
+const WAY_BACK: u8 = 4;
+
+/// What an error counts: a loop's next pass is plainer than one that fails, and leaves the loop by the handler around it.
+const ERROR: u8 = 5;
+
 /// How a class goes on to an end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Onward {
@@ -81,13 +87,14 @@ impl Paths {
                         // What comes next was not followed, and may well be plain.
                         _ if self.cut.contains(&at) => 0,
                         // A loop's way back.
-                        _ if self.next(at).is_empty() => 4,
+                        _ if self.next(at).is_empty() => WAY_BACK,
                         _ => u8::MAX,
                     },
                     ..end
                 };
                 for child in self.next(at).iter().copied() {
-                    let mut errors = onward[child].errors.saturating_add(u8::from(self.nodes[child].by_error));
+                    let by_error = if self.nodes[child].by_error { ERROR } else { 0 };
+                    let mut errors = onward[child].errors.saturating_add(by_error);
                     if let Exit::Branch { test, yes, .. } = &trace.block(*block).exit {
                         let truth = *yes == self.nodes[child].block;
                         if *lost.entry((*block, truth)).or_insert_with(|| loses(trace, *test, truth)) {

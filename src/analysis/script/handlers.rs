@@ -33,6 +33,9 @@ pub fn handling(
     kind: ErrorKind,
 ) -> Option<(Handling, BlockId)> {
     let mut at = handler;
+    if rejoins(trace, failed, handler) {
+        return Some((Handling::GoesOn, handler));
+    }
     for _ in 0..6 {
         match walk(trace, flow, failed, at, kind) {
             Walk::Handled(handling) => return Some((handling, at)),
@@ -41,6 +44,34 @@ pub fn handling(
         }
     }
     None
+}
+
+/// Whether a handler does nothing at all, and goes on where a run goes on in which nothing has failed.
+fn rejoins(trace: &Trace<'_>, failed: BlockId, handler: BlockId) -> bool {
+    let mut ends = Vec::new();
+    let mut at = handler;
+    while let Exit::Goto(next) = trace.block(at).exit {
+        if !trace.block(at).events.is_empty() || ends.contains(&next) {
+            break;
+        }
+        ends.push(next);
+        at = next;
+    }
+    let (mut todo, mut seen) = (vec![failed], FxHashSet::default());
+    while let Some(block) = todo.pop() {
+        if ends.contains(&block) {
+            return true;
+        }
+        if seen.len() > 200 || !seen.insert(block) {
+            continue;
+        }
+        match &trace.block(block).exit {
+            Exit::Goto(next) => todo.push(*next),
+            Exit::Branch { yes, no, .. } => todo.extend([*yes, *no]),
+            Exit::Return(..) | Exit::Raise(..) | Exit::Throw(..) | Exit::Unreachable => {}
+        }
+    }
+    false
 }
 
 enum Walk {

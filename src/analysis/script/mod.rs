@@ -18,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub use handlers::{Handling, handling, recognises};
 pub use native::{Unmet, is_limited, unmet};
 pub(super) use statements::serialization_codes;
-pub use terms::Terms;
+pub use terms::{Terms, is_drawn};
 
 use super::database::Database;
 use super::facts;
@@ -29,8 +29,8 @@ use crate::interleave::{
 };
 use crate::library::{ErrorKind, Place, Rows, Verb};
 use crate::model::{
-    BlockId, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes, Written,
-    entity_of,
+    BlockId, Compare, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes,
+    Written, entity_of,
 };
 use crate::schema::Schema;
 
@@ -156,6 +156,16 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     Script { program, tables, envs, initials, tags, keys_unknown, sets }
 }
 
+/// Whether an operation asks for rows by something drawn at random, whichever way leads to it: two runs ask for the same by
+/// chance only.
+pub fn asks_for_drawn(trace: &mut Trace<'_>, schemas: &[Schema], op: OpId, way: &[BlockId]) -> bool {
+    let terms = Terms::new(trace, way);
+    let asked = trace.conditions(schemas, op, &mut |_, value| value);
+    let equal = asked.all.iter().filter(|c| c.op == Compare::Eq && c.through.is_empty());
+    let values: Vec<ValId> = equal.map(|c| c.value).collect();
+    values.into_iter().any(|value| is_drawn(trace, value) || terms.is_drawn_in_loop(trace, value))
+}
+
 struct Writer<'w, 't, 'm> {
     trace: &'w mut Trace<'m>,
     schemas: &'w [Schema],
@@ -217,7 +227,32 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         }
         // Every earlier write of the region has locked its rows, or has found them gone; a later one may fail and take back
         // what the act has done.
-        it.region.is_some() && it.region == act.region && (!after_check || op < plan.act || self.collides(op))
+        if it.region.is_some() && it.region == act.region {
+            return !after_check || op < plan.act || self.collides(op);
+        }
+        // Elsewhere, what may have sent the second run away before it looked.
+        !after_check && it.place().is_none() && (self.is_claim(op) || self.collides(op))
+    }
+
+    /// Whether an operation ends a state that it asks for, or takes the row away, and a branch on the way turns on whether
+    /// it has hit one.
+    fn is_claim(&mut self, op: OpId) -> bool {
+        let verb = self.trace.op(op).verb;
+        if !matches!(verb, Verb::Update | Verb::Delete) {
+            return false;
+        }
+        let asked = self.conditions(op);
+        let written = self.written(op, false);
+        let ends_it = verb == Verb::Delete || asked.all.iter().any(|c| written.get(&c.column).is_some());
+        let on_way = self.plan.way.iter().map(|block| &self.trace.block(*block).exit);
+        let mut tests = on_way.filter_map(|exit| match exit {
+            Exit::Branch { test, .. } => Some(*test),
+            _ => None,
+        });
+        let given = Val::Result(op);
+        ends_it
+            && tests
+                .any(|test| self.trace.values.any_within(test, 12, &mut |part| *self.trace.values.get(part) == given))
     }
 
     /// Whether a new row has a unique key that is the same in both runs.

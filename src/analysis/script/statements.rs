@@ -6,7 +6,7 @@ use super::{Item, NOT_FOUND, OWN, Writer};
 use crate::analysis::slips::locks::is_lock_of_connection;
 use crate::interleave::{self as judge, Block, Code, block, catch, col, either, lit, size, throw, tx, var, when};
 use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
-use crate::model::{BlockId, Compare, Condition, Conditions, OpId, OpSource, RegionId, Writes, entity_of};
+use crate::model::{BlockId, Compare, Condition, Conditions, OpId, OpSource, RegionId, RegionKind, Writes, entity_of};
 use crate::sql;
 
 impl<'m> Writer<'_, '_, 'm> {
@@ -79,8 +79,9 @@ impl<'m> Writer<'_, '_, 'm> {
             return catch(codes, block![nodes, self.decline()], Block::new()).into();
         }
         let mut wrapped = nodes;
+        let (block, handler) = self.where_it_fails(op, block);
         for kind in [kind, ErrorKind::UniqueViolation, ErrorKind::Serialization] {
-            let Some(handler) = self.trace.block(block).handler else { continue };
+            let Some(handler) = handler else { continue };
             if self.plan.way.iter().skip_while(|at| **at != block).any(|at| *at == handler) {
                 // The way that goes well leads there, too: nobody asks how it went.
                 wrapped = self.wrap(kind, &Handling::GoesOn, wrapped, op);
@@ -101,6 +102,18 @@ impl<'m> Writer<'_, '_, 'm> {
             }
         }
         wrapped
+    }
+
+    /// The block in which an operation's error comes up, and where that goes: what is sent in a list with others fails where
+    /// the list is sent.
+    fn where_it_fails(&self, op: OpId, block: BlockId) -> (BlockId, Option<BlockId>) {
+        let sent = self.trace.op(op).region.map(|region| &self.trace.regions[region.index()]);
+        match sent {
+            Some(region) if matches!(region.kind, RegionKind::Transaction { batch: true, .. }) => {
+                (region.block, region.handler)
+            }
+            _ => (block, self.trace.block(block).handler),
+        }
     }
 
     pub(super) fn wrap(&mut self, kind: ErrorKind, handling: &Handling, body: Block, op: OpId) -> Block {

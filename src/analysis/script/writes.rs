@@ -11,6 +11,7 @@ impl<'m> Writer<'_, '_, 'm> {
     pub(super) fn insert(&mut self, table: &str, op: OpId, writes: &Writes) -> judge::Insert {
         let mut insert = judge::insert(table);
         let mut set: Vec<String> = Vec::new();
+        let drawn = self.drawn_in_loops(op);
         for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
             set.push(column.to_string());
             let value = self.terms.as_looked_for(table, &column, value);
@@ -18,7 +19,9 @@ impl<'m> Writer<'_, '_, 'm> {
             let is_key = entity.is_some_and(|e| e.keys.iter().any(|key| key.columns.iter().any(|c| **c == *column)));
             let is_number = is_key && entity.is_some_and(|e| is_plain_number(e, &column));
             let generated = match writes.get(&column) {
-                Some(Written::Value(v)) if is_key => self.terms.is_generated(self.trace, *v),
+                Some(Written::Value(v)) if is_key => {
+                    drawn.iter().any(|name| **name == *column) || self.terms.is_generated(self.trace, *v)
+                }
                 _ => false,
             };
             // Both new sets are numbered alike.
@@ -53,6 +56,21 @@ impl<'m> Writer<'_, '_, 'm> {
             }
         }
         insert
+    }
+
+    /// The columns of a new row whose values are put together in loops out of something random.
+    fn drawn_in_loops(&mut self, op: OpId) -> Vec<String> {
+        let joined = self.trace.writes(self.schemas, op, true, &mut |_, value| value).columns;
+        let mut found = Vec::new();
+        for (column, written) in joined {
+            if let Written::Value(value) = written
+                && self.trace.values.is_joined(value)
+                && self.terms.is_drawn_in_loop(self.trace, value)
+            {
+                found.push(column);
+            }
+        }
+        found
     }
 
     /// The primary key that the database makes up for a row which is found by what both runs ask for.

@@ -11,7 +11,7 @@ use crate::analysis::window::{Link, Search, Window, is_comparison, is_log};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::library::{Missing, Rows, Verb};
 use crate::link::Program;
-use crate::model::{AFFECTED, BlockId, Compare, Condition, Event, Exit, OpId, Val, ValId, Written, entity_of};
+use crate::model::{AFFECTED, BlockId, Compare, Condition, Event, Exit, Literal, OpId, Val, ValId, Written, entity_of};
 
 /// The writes of a trace that claim a row, where the claim is lost.
 pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
@@ -60,7 +60,11 @@ fn ignored(search: &mut Search<'_, '_, '_>, window: Window, database: &Database)
     let elsewhere = window.decided.iter().any(|other| search.trace.op(*other).entity != *entity);
     let goes_on = elsewhere || !window.effects.is_empty();
     // Which row is meant has to be fixed by a key: a sweep over a set claims nothing.
-    if !goes_on || !search.pins_key(op, &window.way) {
+    if !goes_on || !search.pins_key(op, &window.way) || !search.comes_first_of_all(op, &window.way) {
+        return None;
+    }
+    let asked = search.asked_state(op, &window.way);
+    if search.trace.op(op).verb == Verb::Update && !asked.iter().any(|c| search.is_taken(op, c, &window.way)) {
         return None;
     }
     let in_transaction = search.in_one_transaction(&window);
@@ -191,6 +195,57 @@ impl Search<'_, '_, '_> {
             _ => false,
         };
         asked.all.iter().filter(|c| c.through.is_empty() && ends(self, c)).cloned().collect()
+    }
+
+    /// Whether nothing is written on a way before an operation: what claims a row comes before the work.
+    fn comes_first_of_all(&self, op: OpId, way: &[BlockId]) -> bool {
+        let events = way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let ops = events.filter_map(|event| if let Event::Op(op) = event { Some(*op) } else { None });
+        ops.take_while(|other| *other != op).all(|other| {
+            let it = self.trace.op(other);
+            !it.verb.is_write() || is_log(&it.entity)
+        })
+    }
+
+    /// Whether an update takes a row for its run: it asks for a state, and says from now on what became of the row, when or
+    /// through whom. Who clears a column gives something back, who fills one in has something to say of the row, and who
+    /// asks for any state but one keeps out of the way of another.
+    fn is_taken(&mut self, op: OpId, asked: &Condition, way: &[BlockId]) -> bool {
+        let writes = self.writes(op, false, way);
+        let says = |search: &Self, column: &str, value: ValId| match search.constant_name(value) {
+            Some(name) => !name.is_empty() || search.trace.values.literal(value) == Some(&Literal::Bool(false)),
+            None => search.is_clock(value) || search.names_somebody(op, column, value),
+        };
+        matches!(asked.op, Compare::Eq | Compare::In)
+            && !self.is_given_elsewhere(op, &asked.column, way)
+            && match writes.get(&asked.column) {
+                Some(Written::Value(value)) => says(self, &asked.column, *value),
+                Some(Written::Delta { .. }) => true,
+                _ => false,
+            }
+    }
+
+    /// Whether another write on a way gives a column to some other row of the same kind.
+    fn is_given_elsewhere(&mut self, op: OpId, column: &str, way: &[BlockId]) -> bool {
+        let entity = self.trace.op(op).entity.clone();
+        let others: Vec<OpId> = self.all_ops().filter(|other| *other != op).collect();
+        others.into_iter().any(|other| {
+            let it = self.trace.op(other);
+            it.verb == Verb::Update
+                && it.entity == entity
+                && way.contains(&it.block)
+                && self.writes(other, false, way).get(column).is_some()
+        })
+    }
+
+    /// Whether a value is the time at which it is asked for.
+    fn is_clock(&self, value: ValId) -> bool {
+        self.trace.values.any_within(value, 4, &mut |part| {
+            let (Val::Global(name) | Val::External(_, name) | Val::Field(_, name)) = self.trace.values.get(part) else {
+                return false;
+            };
+            name.eq_ignore_ascii_case("now")
+        })
     }
 
     /// Whether an operation asks for all columns of some unique key by equality.

@@ -11,7 +11,7 @@ use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Severity};
 use crate::library::{ErrorKind, Verb};
 use crate::link::Program;
-use crate::model::{BlockId, Event, OpId, OpSource, entity_of};
+use crate::model::{BlockId, Compare, Event, Nested, ObjectEntry, OpId, OpSource, Val, ValId, entity_of};
 use crate::schema::ColumnKind;
 
 /// The upserts of a trace that several statements carry out, with an interleaving that breaks them.
@@ -35,6 +35,11 @@ fn emulated(search: &mut Search<'_, '_, '_>, program: &Program, database: &Datab
     let way = search.way_to(op);
     let causes = search.unmet(op, &way, &database.name);
     if causes.is_empty() {
+        return None;
+    }
+    // What is made up in this run, on the way on which there is nothing yet, is nobody else's.
+    let asked = search.conditions(op, &way);
+    if asked.all.iter().any(|c| c.op == Compare::Eq && script::is_drawn(search.trace, c.value)) {
         return None;
     }
     let confidence = search.trace.op(op).confidence;
@@ -69,8 +74,12 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
     }
     let way = search.way_to(op);
     let writes = [true, false].map(|creating| search.writes(op, creating, &way));
-    let found = |action: &str| matches!(action, "connect-or-create" | "upsert");
-    let relation = writes.iter().flat_map(|writes| &writes.nested).find(|it| found(&it.action))?.relation.clone();
+    // A row that is looked up by something made up in this run is nobody else's.
+    let looks = |it: &&Nested| {
+        matches!(it.action.as_str(), "connect-or-create" | "upsert")
+            && !key_of(search, it).is_some_and(|key| script::is_drawn(search.trace, key))
+    };
+    let relation = writes.iter().flat_map(|writes| &writes.nested).find(looks)?.relation.clone();
     let it = search.trace.op(op);
     let column = entity_of(search.schemas, it)?.column(&relation)?;
     let ColumnKind::Relation(to) = &column.kind else { return None };
@@ -91,6 +100,15 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
         slip(search, program, database, broken, Upsert { relation: Some(relation), causes: Vec::new(), in_one: false });
     slip.case.entity = to;
     Some(slip)
+}
+
+/// What a related row is looked up by.
+fn key_of(search: &Search<'_, '_, '_>, nested: &Nested) -> Option<ValId> {
+    let Val::Object(entries) = search.trace.values.get(nested.value) else { return None };
+    entries.iter().find_map(|entry| match entry {
+        ObjectEntry::Field(name, value) if name == "where" => Some(*value),
+        _ => None,
+    })
 }
 
 fn slip(

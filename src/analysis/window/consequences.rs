@@ -1,5 +1,6 @@
 //! What else a check decides, and whether doing it twice shows.
 
+use super::reliance::marks_deleted;
 use super::*;
 use crate::model::{ObjectEntry, names_effect, names_lock, names_queue};
 
@@ -271,7 +272,8 @@ impl Search<'_, '_, '_> {
         let Link::Column(columns) = link else { return false };
         let writes = self.writes(act, false, way);
         let moves = columns.iter().any(|c| writes.get(c).is_some());
-        if !moves {
+        // Whoever finds it gone already has what he wants: that the last one is named is nobody's gain.
+        if !moves || columns.iter().all(|column| marks_deleted(column)) {
             return false;
         }
         // A row picked from a set by its state and handed out.
@@ -311,7 +313,7 @@ impl Search<'_, '_, '_> {
 
     /// Whether what is written says who or which: the column refers to another row, or its name, or that of the value, says
     /// so. A remark or a time may be anybody's: the last one stays, as it would of one run.
-    fn names_somebody(&self, op: OpId, column: &str, value: ValId) -> bool {
+    pub(in crate::analysis) fn names_somebody(&self, op: OpId, column: &str, value: ValId) -> bool {
         let refers = entity_of(self.schemas, self.trace.op(op)).is_some_and(|entity| {
             entity.columns.iter().any(|c| match &c.kind {
                 ColumnKind::Relation(relation) => c.name == column || relation.fields.iter().any(|f| f == column),

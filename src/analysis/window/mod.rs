@@ -538,6 +538,12 @@ impl Search<'_, '_, '_> {
         }
         columns.sort();
         columns.dedup();
+        if !columns.is_empty() {
+            // What the look-up itself asks for is known: a test of it is one of what was asked for.
+            let asked = self.conditions(check, way);
+            let pinned = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq && c.through.is_empty());
+            columns.retain(|column| !pinned(column));
+        }
         if same_entity
             && acted.verb == Verb::Create
             && let Some(column) = self.next_column(check, act)

@@ -88,10 +88,53 @@ impl Search<'_, '_, '_> {
                 });
             }
         }
+        let all: Vec<Window> = found.clone();
+        found.retain(|window| !self.is_settled_later(window, &all));
         found
     }
 
-    /// Whether an act names the checked row: by what the check asked for, or by what it gave.
+    /// Whether what a reliance rests on is settled once more on the way to its act: a later check of the same row decides by
+    /// the same column, or a write of the row asks for it in its own condition, and who hits none is told.
+    fn is_settled_later(&mut self, window: &Window, all: &[Window]) -> bool {
+        let Link::Column(columns) = &window.link else { return false };
+        let keys = self.keys_asked(window.check, &window.way);
+        let checked_later = all.iter().any(|other| {
+            let by_same = matches!(&other.link, Link::Column(others) if others.iter().any(|c| columns.contains(c)));
+            other.act == window.act
+                && other.check != window.check
+                && by_same
+                && self.trace.op(other.check).entity == self.trace.op(window.check).entity
+                && self.comes_first(window.check, other.check)
+                && self.keys_asked(other.check, &other.way).iter().any(|key| keys.contains(key))
+        });
+        if checked_later {
+            return true;
+        }
+        let events = window.way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let ops = events.filter_map(|event| if let Event::Op(op) = event { Some(*op) } else { None });
+        let between = ops.skip_while(|op| *op != window.check).skip(1).take_while(|op| *op != window.act);
+        let between: Vec<OpId> = between.collect();
+        between.into_iter().any(|op| {
+            let it = self.trace.op(op);
+            let moves = it.verb == Verb::Update && it.entity == self.trace.op(window.check).entity;
+            if !moves {
+                return false;
+            }
+            let told = it.missing == Missing::Throws || self.is_looked_at(op);
+            let asked = self.conditions(op, &window.way);
+            told && columns.iter().all(|column| asked.on(column).any(|c| c.through.is_empty()))
+                && asked.all.iter().any(|c| keys.contains(&c.value))
+        })
+    }
+
+    /// The values by which an operation asks for a row's keys.
+    fn keys_asked(&mut self, op: OpId, way: &[BlockId]) -> Vec<ValId> {
+        let asked = self.conditions(op, way);
+        let of_key = asked.all.iter().filter(|c| c.op == Compare::Eq && self.is_key(op, &c.column));
+        of_key.map(|c| c.value).collect()
+    }
+
+    /// Whether an act names the checked row: by what the check asked for, or by a key of what it gave.
     pub(super) fn is_tied(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
         let looked = self.conditions(check, way);
         let keys: Vec<ValId> = looked.all.iter().filter(|c| self.is_key(check, &c.column)).map(|c| c.value).collect();
@@ -105,7 +148,8 @@ impl Search<'_, '_, '_> {
         }));
         values.into_iter().any(|value| {
             keys.contains(&value)
-                || matches!(self.trace.values.get(value), Val::Field(base, _) if self.is_check_row(check, *base))
+                || matches!(self.trace.values.get(value), Val::Field(base, column)
+                    if self.is_check_row(check, *base) && self.is_key(check, column))
         })
     }
 
@@ -200,7 +244,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// A constant as text: a literal, or the last name of an enumeration's member. Nothing and false are the empty text.
-    pub(super) fn constant_name(&self, value: ValId) -> Option<String> {
+    pub(in crate::analysis) fn constant_name(&self, value: ValId) -> Option<String> {
         match self.trace.values.get(value) {
             Val::Const(Literal::Text(text) | Literal::Number(text)) => Some(text.clone()),
             Val::Const(Literal::Null | Literal::Unset | Literal::Bool(false)) => Some(String::new()),

@@ -61,7 +61,7 @@ impl Search<'_, '_, '_> {
         let targeted = self.conditions(act, way);
         let is_member = |value: ValId| match self.trace.values.get(value) {
             Val::Field(base, _) => match self.trace.values.get(*base) {
-                Val::Element(source) => self.is_check_set(check, *source),
+                Val::Element(source) | Val::Index(source, _) => self.is_check_set(check, *source),
                 _ => false,
             },
             _ => false,
@@ -166,20 +166,24 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             let column = entity.as_ref().and_then(|e| e.column(&condition.column));
-            let literal = |trace: &Trace<'_>, v: ValId| trace.values.literal(v).cloned();
+            let is_enum = column.is_some_and(|c| matches!(c.kind, ColumnKind::Enum(_)));
+            let literal = |search: &Self, v: ValId| {
+                let member = || search.constant_name(v).filter(|name| is_enum && !name.is_empty()).map(Literal::Text);
+                search.trace.values.literal(v).cloned().or_else(member)
+            };
             match writes.get(&condition.column) {
                 Some(Written::Value(value)) => {
                     if *value == condition.value || self.known_key(*value, way) == Some(condition.value) {
                         continue;
                     }
-                    match (literal(self.trace, *value), literal(self.trace, condition.value), condition.op) {
+                    match (literal(self, *value), literal(self, condition.value), condition.op) {
                         (Some(a), Some(b), Compare::Eq) if a != b => return None,
                         (Some(a), Some(b), Compare::Ne) if a == b => return None,
                         (Some(a), None, Compare::In) => {
                             if let Val::Array(items) = self.trace.values.get(condition.value) {
                                 let among = items.iter().any(|item| match item {
                                     ArrayItem::Value(v) | ArrayItem::Spread(v) => {
-                                        literal(self.trace, *v).is_none_or(|l| l == a)
+                                        literal(self, *v).is_none_or(|l| l == a)
                                     }
                                 });
                                 if !among {
@@ -197,14 +201,14 @@ impl Search<'_, '_, '_> {
                 Some(_) => level = level.min(Confidence::Medium),
                 // What an update leaves alone holds what it held: that this is what was asked for, nothing says.
                 None if !creating => {
-                    let wanted = literal(self.trace, condition.value);
+                    let wanted = literal(self, condition.value);
                     if condition.op == Compare::Eq && wanted.is_some_and(|wanted| !wanted.is_absent()) {
                         level = Confidence::Low;
                     }
                 }
                 None => match column.map(|c| &c.default) {
                     Some(ColumnDefault::Literal(text)) => {
-                        let wanted = literal(self.trace, condition.value);
+                        let wanted = literal(self, condition.value);
                         let written = default_literal(text);
                         match (condition.op, wanted) {
                             (Compare::Eq, Some(wanted)) if wanted != written => return None,
@@ -215,7 +219,7 @@ impl Search<'_, '_, '_> {
                     }
                     Some(ColumnDefault::None) if column.is_some_and(|c| c.optional) && !writes.opaque => {
                         // Left out, so it is null.
-                        let wanted = literal(self.trace, condition.value);
+                        let wanted = literal(self, condition.value);
                         match (condition.op, wanted) {
                             (Compare::Eq, Some(Literal::Null | Literal::Unset)) => {}
                             (Compare::Eq, _) => return None,

@@ -61,7 +61,7 @@ impl<'t> Lower<'t> {
                     let items = items.into_iter().map(|item| Item::Value(self.settled(item))).collect();
                     return Some(Expr::new(ExprKind::Array(items), span));
                 }
-                let value = self.expr(arg, Want { all: true, ..Want::default() });
+                let value = self.settled_all(arg);
                 Some(match value.kind {
                     ExprKind::Over { how: Over::Map, source, body } => {
                         let status = opaque(vec![(*body).clone()], span);
@@ -95,6 +95,18 @@ impl<'t> Lower<'t> {
         self.body.graph.goto(join);
         self.body.graph.begin(join);
         Expr::new(ExprKind::Slot(out), span)
+    }
+
+    /// What stands for all promises in `Promise.allSettled(…)`: an error of one ends none of the others, and nothing behind
+    /// them.
+    fn settled_all(&mut self, promises: Id) -> Expr {
+        let (handler, join) = (self.body.graph.block(), self.body.graph.block());
+        let value = self.tried(handler, |lower| lower.expr(promises, Want { all: true, ..Want::default() }));
+        self.body.graph.goto(join);
+        self.body.graph.begin(handler);
+        self.body.graph.goto(join);
+        self.body.graph.begin(join);
+        value
     }
 
     /// `X.then(f)`.

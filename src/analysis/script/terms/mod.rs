@@ -4,6 +4,8 @@ mod asks;
 mod conditions;
 mod same;
 
+pub use same::is_drawn;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -15,8 +17,8 @@ use crate::interleave::{self as judge, Env, Expr, Name, Row, Table, Value, col, 
 use crate::ir::{BinaryOp, Over, UnaryOp};
 use crate::library::{Place as Holder, Rows, Verb};
 use crate::model::{
-    AFFECTED, ArrayItem, BlockId, CONTENTS, Compare, Conditions, Literal, ObjectEntry, OpId, OpSource, Trace, Val,
-    ValId, Writes, Written, entity_of, key_column,
+    AFFECTED, ArrayItem, BlockId, CONTENTS, Compare, Condition, Conditions, Literal, ObjectEntry, OpId, OpSource,
+    PhiId, Trace, Val, ValId, Writes, Written, entity_of, key_column,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema, UniqueKey};
 use crate::sql::{Op, SqlValue};
@@ -547,7 +549,8 @@ impl Terms {
                 }
                 let entity = info.schema.map(|(schema, entity)| &schemas[schema].entities[entity]);
                 for key in entity.into_iter().flat_map(|e| &e.keys) {
-                    if !key.expressions.is_empty() || key.exclusion || key.columns.is_empty() {
+                    // Of expressions, too: what is equal is so in whatever a function makes of it.
+                    if key.exclusion || key.columns.is_empty() {
                         continue;
                     }
                     let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();

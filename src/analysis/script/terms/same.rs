@@ -42,9 +42,20 @@ impl Terms {
             {
                 self.agreed.insert(*row);
             }
+            // Who has been told of the same one elsewhere has been told the same of it.
+            if let Val::Field(told, column) = trace.values.get(value)
+                && let Val::Call { callee, is_new: false, .. } = trace.values.get(*told)
+                && column.to_lowercase().ends_with("id")
+                && !reads_input(trace, *callee)
+            {
+                self.agreed.insert(*told);
+            }
         }
         // A row found by agreed keys is the same for both, whether it was there or has been made on the way.
         let count = u32::try_from(trace.ops.len()).unwrap_or(u32::MAX);
+        if mover.is_none() {
+            self.agree_beside_keys(trace, schemas, (0..count).map(OpId));
+        }
         let own_choice = mover.map(|_| check);
         let finds = |op: &OpId| Some(*op) != own_choice && matches!(trace.op(*op).verb, Verb::Read | Verb::Upsert);
         let others: Vec<OpId> = (0..count).map(OpId).filter(finds).collect();
@@ -69,6 +80,36 @@ impl Terms {
             if condition.op == Compare::Eq && condition.through.is_empty() {
                 let value = self.expr(trace, schemas, condition.value);
                 self.predicate.push((condition.column.clone(), value));
+            }
+        }
+    }
+
+    /// Makes the same in both runs what they ask of a row besides a key that they agree on: of one row both can only be
+    /// right if they ask for the same.
+    fn agree_beside_keys(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], ops: impl Iterator<Item = OpId>) {
+        let mut see = self.seeing();
+        for op in ops {
+            let it = trace.op(op);
+            if it.verb == Verb::Create || it.place().is_some() {
+                continue;
+            }
+            let Some(entity) = entity_of(schemas, it) else { continue };
+            let asked = trace.conditions(schemas, op, &mut |trace, value| see(trace, value));
+            let equal = |c: &&Condition| c.op == Compare::Eq && c.through.is_empty();
+            let agreed = |column: &String| {
+                asked
+                    .on(column)
+                    .filter(equal)
+                    .any(|c| self.agreed.contains(&c.value) || self.is_literal(trace, c.value))
+            };
+            let is_pinned = entity
+                .keys
+                .iter()
+                .any(|key| key.is_plain() && !key.columns.is_empty() && key.columns.iter().all(agreed));
+            if is_pinned {
+                let beside = asked.all.iter().filter(equal).map(|c| c.value);
+                let beside: Vec<ValId> = beside.filter(|value| !self.is_from_rows(trace, *value, 10)).collect();
+                self.agreed.extend(beside);
             }
         }
     }
@@ -147,7 +188,7 @@ impl Terms {
                     |value: ValId| trace.values.any_within(value, 8, &mut |part| *trace.values.get(part) == element);
                 for (column, value) in [(*a, *b), (*b, *a)] {
                     if of_element(column) && !of_element(value) {
-                        self.agreed.insert(value);
+                        self.agree_on_origins(trace, value);
                     }
                 }
             }
@@ -212,12 +253,15 @@ impl Terms {
     /// counts as one constant when outcomes are compared.
     #[must_use]
     pub fn is_generated(&self, trace: &Trace<'_>, value: ValId) -> bool {
-        let (mut calls, mut taken, mut steps) = (false, false, 0);
+        let (mut calls, mut taken) = (false, false);
+        let mut seen = FxHashSet::default();
         let mut todo = vec![value];
         while let Some(value) = todo.pop() {
-            steps += 1;
-            if steps > 200 {
+            if seen.len() > 200 {
                 break;
+            }
+            if !seen.insert(value) {
+                continue;
             }
             if self.agreed.contains(&value) {
                 taken = true;
@@ -228,10 +272,10 @@ impl Terms {
                 Val::Call { callee, args, .. } => {
                     // A call on nothing, or on constants alone: where its answer comes from is out of sight.
                     let made_up = args.iter().all(|arg| self.is_literal(trace, *arg)) && is_source(trace, *callee);
-                    if made_up && is_random(trace, *callee) {
+                    if made_up && is_random(trace, *callee) || draws(trace, *callee) {
                         return true;
                     }
-                    if made_up || makes_identity(trace, *callee) {
+                    if made_up || makes_identity(trace, *callee) || self.fills_in(trace, *callee, args) {
                         calls = true;
                         continue;
                     }
@@ -245,6 +289,43 @@ impl Terms {
             }
         }
         calls && !taken
+    }
+
+    /// Whether a value that is made of constants alone on this way is put together in a loop out of something random: that
+    /// the way leaves the loop at once is a simplification.
+    #[must_use]
+    pub fn is_drawn_in_loop(&self, trace: &mut Trace<'_>, value: ValId) -> bool {
+        let looped: FxHashSet<PhiId> = (trace.values.phis().iter().zip(0..))
+            .filter(|(phi, _)| trace.block(phi.block).is_loop)
+            .map(|(_, at)| PhiId(at))
+            .collect();
+        let choices = Rc::clone(&self.choices);
+        let choose = &mut |phi: PhiId| choices.get(&phi).filter(|_| !looped.contains(&phi)).copied();
+        let unrolled = paths::resolve(trace, value, choose);
+        let value = self.resolve(trace, value);
+        unrolled != value && self.is_of_nothing(trace, value) && self.is_generated(trace, unrolled)
+    }
+
+    /// Whether a value is made of constants and the clock alone.
+    fn is_of_nothing(&self, trace: &Trace<'_>, value: ValId) -> bool {
+        !self.agreed.contains(&value)
+            && !trace.values.any_within(value, 24, &mut |part| {
+                let of_run = matches!(
+                    trace.values.get(part),
+                    Val::Param(..) | Val::Opaque(_) | Val::Result(_) | Val::Element(_)
+                );
+                of_run || self.agreed.contains(&part)
+            })
+    }
+
+    /// Whether a call fills in a constant text by a function: the function's answers are out of sight.
+    fn fills_in(&self, trace: &Trace<'_>, callee: ValId, args: &[ValId]) -> bool {
+        let Val::Field(receiver, name) = trace.values.get(callee) else { return false };
+        let by_function = args.iter().any(|arg| matches!(trace.values.get(*arg), Val::Closure(..)));
+        let given = args.iter().all(|arg| {
+            self.is_literal(trace, *arg) || matches!(trace.values.get(*arg), Val::Closure(..) | Val::Call { .. })
+        });
+        name.starts_with("replace") && self.is_literal(trace, *receiver) && by_function && given
     }
 
     pub(super) fn is_literal(&self, trace: &Trace<'_>, value: ValId) -> bool {
@@ -275,6 +356,15 @@ fn shared(conditions: &Conditions, values: &mut Vec<ValId>) {
     }
 }
 
+/// Whether a function says by its name that it reads what the caller has sent, of which each part may be another.
+fn reads_input(trace: &Trace<'_>, callee: ValId) -> bool {
+    let (Val::External(_, name) | Val::Global(name) | Val::Field(_, name)) = trace.values.get(callee) else {
+        return true;
+    };
+    let lower = name.to_lowercase();
+    ["parse", "safeparse", "valid", "json", "form", "body", "input", "read"].iter().any(|verb| lower.starts_with(verb))
+}
+
 /// Whether a function from elsewhere says by its name that it makes an identity up: `genShareId(kind)`, `newToken(length)`.
 fn makes_identity(trace: &Trace<'_>, callee: ValId) -> bool {
     let Val::External(_, name) = trace.values.get(callee) else { return false };
@@ -294,6 +384,41 @@ fn is_random(trace: &Trace<'_>, callee: ValId) -> bool {
         Val::Global(name) | Val::Field(_, name) => says(name),
         _ => false,
     }
+}
+
+/// Whether a value has something in it that is drawn at random, whichever of its alternatives it is.
+#[must_use]
+pub fn is_drawn(trace: &Trace<'_>, value: ValId) -> bool {
+    is_drawn_within(trace, value, 16)
+}
+
+fn is_drawn_within(trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    let drawn = |value: ValId| is_drawn_within(trace, value, depth);
+    match trace.values.get(value) {
+        Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, one, other) | Val::Choice(_, one, other) => {
+            drawn(*one) && drawn(*other)
+        }
+        Val::Phi(_) => false,
+        Val::Call { callee, args, .. } => {
+            let random = is_source(trace, *callee) && is_random(trace, *callee);
+            random
+                || draws(trace, *callee)
+                || makes_identity(trace, *callee)
+                || drawn(*callee)
+                || args.iter().any(|arg| drawn(*arg))
+        }
+        _ => trace.values.parts(value).into_iter().any(drawn),
+    }
+}
+
+/// Whether a function says by its name that it draws something, whatever it is given: how much, or out of what.
+fn draws(trace: &Trace<'_>, callee: ValId) -> bool {
+    let (Val::External(_, name) | Val::Global(name) | Val::Field(_, name)) = trace.values.get(callee) else {
+        return false;
+    };
+    let lower = name.to_lowercase();
+    lower.starts_with("random") || lower == "nanoid" || lower == "getrandomvalues"
 }
 
 /// Whether a called value may make something up: not a conversion, not a method of a value at hand, not the clock.

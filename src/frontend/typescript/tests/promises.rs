@@ -78,7 +78,7 @@ fn#0 module
     goto b4
   b4:
     if opaque(::xs) then b5 else b6
-  b5:
+  b5, errors to b6:
     t4 = call fn#1(element(::xs), opaque()) awaited
     goto b4
   b6:
