@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cures::Cure;
+use super::cures::Cures;
 use super::database::Database;
 use super::judged::{self, Broken};
 use super::keys::{self, NearKey};
@@ -68,8 +68,8 @@ pub struct Case {
     pub anomaly: Anomaly,
     /// The proof.
     pub schedule: Schedule,
-    /// What the judge makes of the ways out that can be tried.
-    pub cures: Vec<Cure>,
+    /// The ways out that can be tried.
+    pub cures: Cures,
     /// Columns that the check asks for by equality.
     pub looked: Vec<String>,
     /// The unique key that stops the second row, as columns.

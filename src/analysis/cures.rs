@@ -22,62 +22,92 @@ pub enum Proof {
     Breaks,
 }
 
-/// A way out by the intent that rules and libraries know it by, and what the judge makes of it.
-pub type Cure = (&'static str, Proof);
-
 /// The row that a parent's lock is taken on.
 const PARENT: &str = "#parent";
 
-/// Judges the ways out of a window that can be written into its script.
-pub fn judge(search: &mut Search<'_, '_, '_>, window: &Window, database: &Database) -> Vec<Cure> {
-    let act = search.trace.op(window.act);
-    if act.place().is_some() {
-        return Vec::new();
-    }
-    let creates = matches!(act.verb, Verb::Create);
-    let one_row = search.trace.op(window.check).rows == Rows::One;
-    let looked = search.looked_columns(window);
-    let script = judged::script_of(search, window, database, true);
-    let draft = Draft { window, script: &script, database };
-    let parent = draft.parent();
-    let serializable = draft.in_transaction(Some(Level::Serializable), &|body| body);
-    let mut ways: Vec<(&'static str, Option<Script>)> = vec![
-        ("wrap-in-transaction", Some(draft.in_transaction(database.level(None), &|body| body))),
-        ("lock-parent", Some(parent)),
-        ("raise-isolation", Some(Draft { script: &serializable, ..draft }.again())),
-    ];
-    if one_row {
-        ways.push(("lock-read", Some(draft.locked())));
-    }
-    match &window.link {
-        Link::Column(columns) if one_row => {
-            ways.extend(["guard-where", "guard-delete"].map(|intent| (intent, draft.guarded(columns))));
+/// The ways out of a broken window. What they need is taken down while the trace is at hand; each is written and judged when
+/// somebody asks for it, as most windows are never told, and no rule knows a use for all ways out.
+#[derive(Clone, Debug, Default)]
+pub struct Cures(Option<Notes>);
+
+/// What is needed to write down the ways out of a window.
+#[derive(Clone, Debug)]
+struct Notes {
+    /// The window, without its way.
+    window: Window,
+    /// Whether the check is for one row.
+    one_row: bool,
+    /// The columns that the check asks for by equality.
+    looked: Vec<String>,
+    script: Script,
+    /// For an act that makes the row which the check has not found: the script of a run to which it is the same whether
+    /// the row was there.
+    alike: Option<Script>,
+    database: Database,
+}
+
+impl Cures {
+    /// The ways out of a window.
+    pub fn of(search: &mut Search<'_, '_, '_>, window: &Window, database: &Database) -> Self {
+        let act = search.trace.op(window.act);
+        if act.place().is_some() {
+            return Self::default();
         }
-        Link::Feeds(column) if one_row => {
-            ways.push(("guard-where", draft.guarded(std::slice::from_ref(column))));
-            ways.push(("atomic-delta", Some(draft.computed_there(column))));
-        }
-        Link::Presence => ways.push(("guard-delete", draft.guarded(&[]))),
-        Link::Absence if !looked.is_empty() && creates => {
-            let keyed = draft.keyed(&looked);
-            let keyed = Draft { script: &keyed, ..draft };
-            ways.push(("add-unique-key", Some(keyed.refused())));
-            ways.push(("handle-conflict", Some(keyed.refused())));
-            ways.push(("skip-duplicates", Some(keyed.unless_there(true))));
-            // Who finds the row there gets it as who has made it, and the same answer.
+        let creates = matches!(act.verb, Verb::Create);
+        let one_row = search.trace.op(window.check).rows == Rows::One;
+        let looked = search.looked_columns(window);
+        let script = judged::script_of(search, window, database, true);
+        let alike = (window.link == Link::Absence && !looked.is_empty() && creates).then(|| {
             let alike = Window { claims: false, ..window.clone() };
-            let alike = judged::script_of(search, &alike, database, false);
-            let alike = Draft { script: &alike, ..draft }.keyed(&looked);
-            ways.push(("merge-into-upsert", Some(Draft { script: &alike, ..draft }.unless_there(false))));
-        }
-        Link::Exclusive(column) => {
-            ways.push(("whole-group-unset", Some(draft.whole_group(column))));
-            ways.push(("add-partial-key", draft.one_of_group(column)));
-        }
-        _ => {}
+            judged::script_of(search, &alike, database, false)
+        });
+        let window = Window { way: Vec::new(), ..window.clone() };
+        Self(Some(Notes { window, one_row, looked, script, alike, database: database.clone() }))
     }
-    let judged = ways.into_iter().filter_map(|(intent, script)| Some((intent, proof(database, &script?))));
-    judged.collect()
+
+    /// What the judge makes of a way out, by the intent that rules and libraries know it by; `None` where it cannot be
+    /// written into the window's script.
+    #[must_use]
+    pub fn proof(&self, intent: &str) -> Option<Proof> {
+        let notes = self.0.as_ref()?;
+        Some(proof(&notes.database, &notes.way_out(intent)?))
+    }
+}
+
+impl Notes {
+    /// The script with a way out written into it.
+    fn way_out(&self, intent: &str) -> Option<Script> {
+        let draft = Draft { window: &self.window, script: &self.script, database: &self.database };
+        let keyed = |script| Draft { script, ..draft }.keyed(&self.looked);
+        let script = match (intent, &self.window.link) {
+            ("wrap-in-transaction", _) => draft.in_transaction(self.database.level(None), &|body| body),
+            ("lock-parent", _) => draft.parent(),
+            ("raise-isolation", _) => {
+                let serializable = draft.in_transaction(Some(Level::Serializable), &|body| body);
+                Draft { script: &serializable, ..draft }.again()
+            }
+            ("lock-read", _) if self.one_row => draft.locked(),
+            ("guard-where" | "guard-delete", Link::Column(columns)) if self.one_row => draft.guarded(columns)?,
+            ("guard-where", Link::Feeds(column)) if self.one_row => draft.guarded(std::slice::from_ref(column))?,
+            ("atomic-delta", Link::Feeds(column)) if self.one_row => draft.computed_there(column),
+            ("guard-delete", Link::Presence) => draft.guarded(&[])?,
+            ("add-unique-key" | "handle-conflict", _) if self.alike.is_some() => {
+                Draft { script: &keyed(&self.script), ..draft }.refused()
+            }
+            ("skip-duplicates", _) if self.alike.is_some() => {
+                Draft { script: &keyed(&self.script), ..draft }.unless_there(true)
+            }
+            // Who finds the row there gets it as who has made it, and the same answer.
+            ("merge-into-upsert", _) => {
+                let keyed = keyed(self.alike.as_ref()?);
+                Draft { script: &keyed, ..draft }.unless_there(false)
+            }
+            ("whole-group-unset", Link::Exclusive(column)) => draft.whole_group(column),
+            ("add-partial-key", Link::Exclusive(column)) => draft.one_of_group(column)?,
+            _ => return None,
+        };
+        Some(script)
+    }
 }
 
 /// What becomes of a script.

@@ -5,7 +5,7 @@ use crate::library::{Missing, Rows, Verb};
 use crate::model::{Literal, Op, OpSource, Trace, Val, ValId};
 
 /// A statement about values that is true or false on a path.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Atom {
     /// The value is there: a row, a non-empty set, a number above zero.
     Present(ValId),
@@ -211,7 +211,7 @@ pub fn join(known: &[Fact], more: &[Fact]) -> Option<Vec<Fact>> {
         match all.iter().find(|(other, _)| other == atom) {
             Some((_, other)) if other != truth => return None,
             Some(_) => {}
-            None => all.push((atom.clone(), *truth)),
+            None => all.push((*atom, *truth)),
         }
     }
     // One value cannot equal two literals.

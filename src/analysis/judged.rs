@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::cures::{self, Cure};
+use super::cures::Cures;
 use super::database::Database;
 use super::script::{self, Plan, Script};
 use super::window::{Link, Search, Window};
@@ -26,8 +26,8 @@ pub struct Broken {
     pub schedule: Vec<ScheduleStep>,
     /// The operation behind each mark in the schedule.
     pub tags: Vec<OpId>,
-    /// What the judge makes of the ways out that can be tried.
-    pub cures: Vec<Cure>,
+    /// The ways out that can be tried.
+    pub cures: Cures,
     /// The isolation level of the transaction around it, in words; `None` where there is none.
     pub isolation: Option<String>,
     /// Whether that level is the transaction's own or the database's default.
@@ -118,7 +118,7 @@ pub fn unproven(search: &mut Search<'_, '_, '_>, window: Window, database: &Data
         confidence: if locked { Confidence::Low } else { window.confidence },
         schedule: Vec::new(),
         tags: Vec::new(),
-        cures: Vec::new(),
+        cures: Cures::default(),
         isolation,
         default_isolation,
         in_transaction,
@@ -262,7 +262,7 @@ fn finish(
         _ => Severity::Error,
     };
     let (isolation, default_isolation) = isolation_around(search, &window, database);
-    let cures = cures::judge(search, &window, database);
+    let cures = Cures::of(search, &window, database);
     Some(Broken {
         severity,
         anomaly,

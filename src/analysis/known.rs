@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facts::{self, Fact};
-use super::paths::resolve;
+use super::paths::{RESOLVED, resolve_within};
 use crate::model::{PhiId, Trace, Val, ValId};
 
 /// What some joins stand for, sorted.
@@ -19,6 +19,8 @@ pub struct Known {
     joins: FxHashMap<ValId, Rc<[PhiId]>>,
     /// What values are where those of their joins that are chosen stand for something.
     resolved: FxHashMap<ValId, FxHashMap<Box<Chosen>, ValId>>,
+    /// What a value's parts become while it is resolved: empty in between, and kept for the room that it has.
+    parts: FxHashMap<ValId, ValId>,
     /// What holds if a value tests as true or false.
     asserted: FxHashMap<(ValId, bool), Rc<[Vec<Fact>]>>,
 }
@@ -35,7 +37,8 @@ impl Known {
         if let Some(known) = resolved.get(chosen.as_slice()) {
             return *known;
         }
-        let found = resolve(trace, value, &mut |phi| choice(&chosen, phi));
+        self.parts.clear();
+        let found = resolve_within(trace, value, &mut |phi| choice(&chosen, phi), &mut self.parts, RESOLVED);
         resolved.insert(chosen.into(), found);
         found
     }
@@ -86,24 +89,46 @@ fn joins_of(trace: &Trace<'_>, value: ValId) -> Rc<[PhiId]> {
     found.into()
 }
 
-/// Slices that are equal exactly if they are the same one.
-#[derive(Debug)]
-pub struct Interned<T>(FxHashSet<Rc<[T]>>);
+/// A list among those that are kept once each: two are equal exactly if their items are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListId(u32);
 
-impl<T> Default for Interned<T> {
+impl ListId {
+    /// The list without items.
+    pub const EMPTY: Self = Self(0);
+}
+
+/// Lists of items, each kept once.
+#[derive(Debug)]
+pub struct Interned<T> {
+    lists: Vec<Rc<[T]>>,
+    ids: FxHashMap<Rc<[T]>, ListId>,
+}
+
+impl<T: Eq + Hash> Default for Interned<T> {
     fn default() -> Self {
-        Self(FxHashSet::default())
+        let mut lists = Self { lists: Vec::new(), ids: FxHashMap::default() };
+        lists.of(Vec::new());
+        lists
     }
 }
 
 impl<T: Eq + Hash> Interned<T> {
-    /// The one slice with these items.
-    pub fn of(&mut self, items: Vec<T>) -> Rc<[T]> {
-        if let Some(known) = self.0.get(items.as_slice()) {
-            return Rc::clone(known);
+    /// The one list of these items.
+    pub fn of(&mut self, items: Vec<T>) -> ListId {
+        if let Some(known) = self.ids.get(items.as_slice()) {
+            return *known;
         }
+        let id = ListId(u32::try_from(self.lists.len()).unwrap_or(u32::MAX));
         let new: Rc<[T]> = items.into();
-        self.0.insert(Rc::clone(&new));
-        new
+        self.lists.push(Rc::clone(&new));
+        self.ids.insert(new, id);
+        id
+    }
+
+    /// The items of a list.
+    #[must_use]
+    pub fn get(&self, id: ListId) -> &[T] {
+        &self.lists[id.0 as usize]
     }
 }

@@ -47,9 +47,9 @@ impl Workspace {
         let entities = found.schemas.iter().flat_map(|schema| &schema.entities);
         let members = entities.map(|entity| entity.name.to_lowercase()).collect();
         let schema_of = program.units().map(|(_, unit)| found.nearest(&unit.path)).collect();
-        let texts = || self.sources.iter().map(|source| source.text.as_str());
-        let all = registry.libraries().iter().enumerate();
-        let libraries: Vec<_> = all.filter(|(_, library)| library.may_be_used(texts())).collect();
+        let texts: Vec<&str> = self.sources.iter().map(|source| source.text.as_str()).collect();
+        let all = registry.libraries().par_iter().enumerate();
+        let libraries: Vec<_> = all.filter(|(_, library)| library.may_be_used(&texts)).collect();
         let model = Model {
             program,
             survey: Survey::new(program, &libraries, &members),

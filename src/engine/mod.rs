@@ -6,6 +6,8 @@ mod callers;
 mod lower;
 mod starts;
 
+use rayon::prelude::*;
+
 use crate::analysis::case::Case;
 use crate::analysis::slips::{self, Slip, SlipKind};
 use crate::analysis::window::Link;
@@ -123,9 +125,9 @@ impl Workspace {
         let is_act =
             |slip: &Slip| matches!(slip.kind, SlipKind::Guard(_)) && cases.iter().any(|c| c.act == slip.case.act);
         let slips: Vec<Slip> = slips.into_iter().filter(|slip| !is_act(slip)).collect();
-        for case in cases {
-            findings.extend(rules::speak(&case, &|intent| code(&case, intent)));
-        }
+        // Ways out are judged only now that it is known what is spoken of.
+        let spoken = cases.par_iter().map(|case| rules::speak(case, &|intent| code(case, intent)));
+        findings.extend(spoken.collect::<Vec<_>>().into_iter().flatten());
         for slip in slips {
             findings.extend(rules::speak_of_slip(&slip, &|intent| code(&slip.case, intent)));
         }

@@ -143,49 +143,43 @@ impl Row {
 }
 
 /// What a session's variables hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Vars(BTreeMap<Name, Held>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Held {
-    /// An argument.
-    One(Value),
-    /// The rows a statement read, or wrote as they were after it.
-    Rows(Arc<[RowRef]>),
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Vars {
+    /// The arguments, which never change: all states of a search share them.
+    arguments: Option<Arc<Env>>,
+    /// The rows that statements read, or wrote as they were after it. A variable of an argument's name hides that.
+    rows: BTreeMap<Name, Arc<[RowRef]>>,
 }
 
-impl Hash for Held {
-    /// The number of rows is enough to tell most states apart, and cheap.
+impl Hash for Vars {
+    /// The arguments tell no states of a search apart, and the number of rows is enough for most.
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        match self {
-            Self::One(value) => value.hash(hasher),
-            Self::Rows(rows) => rows.len().hash(hasher),
+        for (name, rows) in &self.rows {
+            name.hash(hasher);
+            rows.len().hash(hasher);
         }
     }
 }
 
 impl Vars {
     pub(super) fn new(arguments: &Env) -> Self {
-        Self(arguments.iter().map(|(name, value)| (name.clone(), Held::One(value.clone()))).collect())
+        Self { arguments: Some(Arc::new(arguments.clone())), rows: BTreeMap::new() }
     }
 
     pub(super) fn hold(&mut self, name: Name, rows: Vec<RowRef>) {
-        self.0.insert(name, Held::Rows(rows.into()));
+        self.rows.insert(name, rows.into());
     }
 
     fn value(&self, name: &str) -> Value {
-        match self.0.get(name) {
-            Some(Held::One(value)) => value.clone(),
-            Some(Held::Rows(rows)) => count(rows),
-            None => Value::Null,
+        match (self.rows.get(name), &self.arguments) {
+            (Some(rows), _) => count(rows),
+            (None, Some(arguments)) => arguments.get(name).clone(),
+            (None, None) => Value::Null,
         }
     }
 
     pub(super) fn rows(&self, name: &str) -> &[RowRef] {
-        match self.0.get(name) {
-            Some(Held::Rows(rows)) => rows,
-            _ => &[],
-        }
+        self.rows.get(name).map_or(&[], |rows| rows)
     }
 }
 
@@ -383,7 +377,7 @@ impl Expr {
 
     /// Does a bound filter pick the row?
     pub(super) fn matches(&self, row: &Row) -> bool {
-        static NO_VARS: Vars = Vars(BTreeMap::new());
+        static NO_VARS: Vars = Vars { arguments: None, rows: BTreeMap::new() };
         self.eval_on(&NO_VARS, row) == Value::Bool(true)
     }
 

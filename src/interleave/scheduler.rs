@@ -379,6 +379,8 @@ impl Handler {
 /// Something has moved: whoever waits now is the first in its queue.
 fn first_in_queue(st: &mut State) {
     for who in Who::BOTH {
-        st[who].late = false;
+        if st[who].late {
+            st[who].late = false;
+        }
     }
 }

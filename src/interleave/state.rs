@@ -52,14 +52,15 @@ impl fmt::Display for Who {
     }
 }
 
-/// The store, both sessions, and what they have done to the world.
+/// The store, both sessions, and what they have done to the world. A step changes little of it, and the states before and
+/// after it share the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State {
     pub store: Store,
     pub conflicts: Conflicts,
     /// A multiset, kept sorted.
     pub effects: Vec<(Name, Value)>,
-    sessions: [Session; 2],
+    sessions: [Arc<Session>; 2],
 }
 
 /// One session.
@@ -173,7 +174,7 @@ pub(super) struct Request {
 
 impl State {
     pub(super) fn new(store: Store, env: [&Env; 2]) -> Self {
-        let sessions = env.map(|arguments| Session {
+        let session = |arguments: &Env| Session {
             vars: Vars::new(arguments),
             pc: 0,
             done: false,
@@ -187,7 +188,8 @@ impl State {
             wants: None,
             late: false,
             barriers: BTreeSet::new(),
-        });
+        };
+        let sessions = env.map(|arguments| Arc::new(session(arguments)));
         Self { store, conflicts: Conflicts::default(), effects: Vec::new(), sessions }
     }
 
@@ -251,6 +253,6 @@ impl Index<Who> for State {
 
 impl IndexMut<Who> for State {
     fn index_mut(&mut self, who: Who) -> &mut Session {
-        &mut self.sessions[who.index()]
+        Arc::make_mut(&mut self.sessions[who.index()])
     }
 }

@@ -128,10 +128,13 @@ pub(super) enum Mode {
     FileExclusive,
 }
 
+/// The rows of a table, each with its versions, oldest first.
+type Rows = BTreeMap<Rid, Arc<Vec<Version>>>;
+
 /// Versions and locks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Store {
-    tables: Vec<BTreeMap<Rid, Arc<Vec<Version>>>>,
+    tables: Vec<Arc<Rows>>,
     locks: BTreeSet<Lock>,
     /// The number of the latest commit.
     pub commits: u32,
@@ -140,14 +143,14 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(tables: usize) -> Self {
-        Self { tables: vec![BTreeMap::new(); tables], locks: BTreeSet::new(), commits: 0, generated: 0 }
+        Self { tables: vec![Arc::default(); tables], locks: BTreeSet::new(), commits: 0, generated: 0 }
     }
 
     /// A row that was there before anything ran.
     pub(super) fn seed(&mut self, table: TableId, shape: &Shape, row: &Row) {
         let (rid, row) = self.new_row(shape, row.clone());
         let version = Version { row: Some(Arc::new(row)), stage: Stage::Committed(0), writer: None };
-        self.tables[table].insert(rid, Arc::new(vec![version]));
+        Arc::make_mut(&mut self.tables[table]).insert(rid, Arc::new(vec![version]));
     }
 
     /// The identity of a row to be inserted, and the row with its key filled in.
@@ -217,14 +220,14 @@ impl Store {
     }
 
     pub(super) fn put(&mut self, table: TableId, rid: Rid, version: Version) {
-        Arc::make_mut(self.tables[table].entry(rid).or_default()).push(version);
+        Arc::make_mut(Arc::make_mut(&mut self.tables[table]).entry(rid).or_default()).push(version);
     }
 
     /// Drops a session's open versions after a mark.
     pub(super) fn undo(&mut self, me: Who, after: u32) {
         let undone = |version: &Version| matches!(version.stage, Stage::Open { by, mark } if by == me && mark > after);
-        for table in &mut self.tables {
-            table.retain(|_, versions| {
+        for table in self.tables.iter_mut().filter(|table| table.values().any(|versions| versions.iter().any(undone))) {
+            Arc::make_mut(table).retain(|_, versions| {
                 if versions.iter().any(undone) {
                     Arc::make_mut(versions).retain(|version| !undone(version));
                 }
@@ -236,7 +239,9 @@ impl Store {
     /// Commits a session's open versions.
     pub(super) fn publish(&mut self, me: Who) {
         self.commits += 1;
-        for versions in self.tables.iter_mut().flat_map(BTreeMap::values_mut) {
+        let is_open = |versions: &Arc<Vec<Version>>| versions.last().is_some_and(|version| version.is_open_by(me));
+        let touched = self.tables.iter_mut().filter(|table| table.values().any(is_open));
+        for versions in touched.flat_map(|table| Arc::make_mut(table).values_mut()) {
             let Some(last) = versions.last().filter(|version| version.is_open_by(me)).cloned() else { continue };
             let versions = Arc::make_mut(versions);
             versions.retain(|version| version.owner().is_none());

@@ -126,13 +126,13 @@ impl Library {
     /// Whether a program with these sources can call it. A crate is reached by its name alone; a value of a module may come
     /// in by any.
     #[must_use]
-    pub fn may_be_used<'t>(&self, mut sources: impl Iterator<Item = &'t str>) -> bool {
+    pub fn may_be_used(&self, sources: &[&str]) -> bool {
         if self.language != "rust" || self.detect.is_empty() {
             return true;
         }
         let crates: Vec<&str> =
             self.detect.iter().map(|name| name.split("::").next().unwrap_or(name).trim_matches('*')).collect();
-        sources.any(|text| crates.iter().any(|name| text.contains(name)))
+        sources.iter().any(|text| crates.iter().any(|name| text.contains(name)))
     }
 }
 

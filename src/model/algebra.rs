@@ -307,17 +307,25 @@ impl Trace<'_> {
         ) {
             return self.map_members(value, change);
         }
-        match self.values.get(value).clone() {
-            Val::Field(base, name) => {
+        match self.values.get(value) {
+            Val::Field(base, _) => {
+                let base = *base;
                 let new = change(self, base);
-                if new == base { value } else { self.field(new, &name) }
+                match self.values.get(value) {
+                    Val::Field(_, name) if new != base => {
+                        let name = name.clone();
+                        self.field(new, &name)
+                    }
+                    _ => value,
+                }
             }
             Val::Index(base, key) => {
+                let (base, key) = (*base, *key);
                 let (base, key) = (change(self, base), change(self, key));
                 self.index(base, key)
             }
             Val::Text(parts) => {
-                let parts = parts.into_iter().map(|part| match part {
+                let parts = parts.clone().into_iter().map(|part| match part {
                     TextPart::Hole(hole) => {
                         let new = change(self, hole);
                         match self.values.text(new) {
@@ -331,14 +339,17 @@ impl Trace<'_> {
                 self.text(parts)
             }
             Val::Unary(op, inner) => {
+                let (op, inner) = (*op, *inner);
                 let inner = change(self, inner);
                 self.unary(op, inner)
             }
             Val::Binary(op, a, b) => {
+                let (op, a, b) = (*op, *a, *b);
                 let (a, b) = (change(self, a), change(self, b));
                 self.binary(op, a, b)
             }
             Val::Choice(test, yes, no) => {
+                let (test, yes, no) = (*test, *yes, *no);
                 let test = change(self, test);
                 match self.values.truth(test) {
                     Some(true) => change(self, yes),
@@ -350,14 +361,17 @@ impl Trace<'_> {
                 }
             }
             Val::Element(source) => {
+                let source = *source;
                 let source = change(self, source);
                 self.values.add(Val::Element(source))
             }
             Val::Over(how, source, body) => {
+                let (how, source, body) = (*how, *source, *body);
                 let (source, body) = (change(self, source), change(self, body));
                 self.over(how, source, body)
             }
             Val::Rest(base, names) => {
+                let (base, names) = (*base, names.clone());
                 let base = change(self, base);
                 self.rest(base, &names)
             }

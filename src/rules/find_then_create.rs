@@ -51,7 +51,7 @@ fn remedies(case: &Case, violated: bool) -> Vec<Remedy> {
         ));
     }
     let native = matches!(case.database.name.as_str(), "postgresql" | "cockroachdb" | "sqlite");
-    let refuted = case.cures.iter().any(|(intent, proof)| *intent == "add-unique-key" && *proof == Proof::Breaks);
+    let refuted = case.cures.proof("add-unique-key") == Some(Proof::Breaks);
     let keyed = if violated {
         ""
     } else if case.looked.is_empty() || refuted {

@@ -78,17 +78,16 @@ pub(super) fn finding(
         labels.push(label(Role::Act, place, further.to_owned()));
     }
     labels.dedup();
-    let proof = |remedy: &Remedy| {
-        let judged = case.cures.iter().find(|(intent, _)| Some(*intent) == remedy.intent);
-        judged.map_or(Proof::Closes, |(_, proof)| *proof)
-    };
+    let judged = |remedy: Remedy| (remedy.intent.and_then(|intent| case.cures.proof(intent)), remedy);
+    let judged = speech.remedies.into_iter().map(judged);
+    let mut remedies: Vec<(Proof, Remedy)> =
+        judged.map(|(proof, remedy)| (proof.unwrap_or(Proof::Closes), remedy)).collect();
     // What the judge has broken is no way out, and what may abort comes behind what may not.
-    let mut remedies: Vec<Remedy> =
-        speech.remedies.into_iter().filter(|remedy| proof(remedy) != Proof::Breaks).collect();
-    remedies.sort_by_key(|remedy| proof(remedy));
+    remedies.retain(|(proof, _)| *proof != Proof::Breaks);
+    remedies.sort_by_key(|(proof, _)| *proof);
     let mut help: Vec<Help> = remedies
         .into_iter()
-        .map(|remedy| (remedy.intent, Help { title: remedy.title, code: remedy.intent.and_then(code) }))
+        .map(|(_, remedy)| (remedy.intent, Help { title: remedy.title, code: remedy.intent.and_then(code) }))
         // Advice that cannot be written down for this code is no advice.
         .filter(|(intent, help)| help.code.is_some() || !intent.is_some_and(|intent| NEEDS_CODE.contains(&intent)))
         .map(|(_, help)| help)

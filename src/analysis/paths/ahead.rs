@@ -4,26 +4,30 @@
 //! write that it is given to; and what a branch has said is worth keeping where ways meet again only if a test asks for it
 //! once more.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use crate::analysis::facts::Atom;
+use crate::analysis::facts::{self, Atom};
 use crate::analysis::flow::Flow;
 use crate::ir::{BinaryOp, UnaryOp};
 use crate::library::Verb;
-use crate::model::{BlockId, Exit, Literal, ObjectEntry, Op, PhiId, Trace, Val, ValId};
+use crate::model::{Block, BlockId, Event, Exit, Literal, ObjectEntry, Op, PhiId, Trace, Val, ValId, names_effect};
 
 /// Joins of more ways than these are not followed.
 const WAYS: usize = 12;
 
 /// What the tests and writes of a trace look at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ahead {
-    /// The joins that each block has, and whether a test looks at them or only a write.
-    joins: FxHashMap<BlockId, Vec<(PhiId, bool)>>,
-    /// The position of the last block that looks at a join.
-    last_of_join: FxHashMap<PhiId, u32>,
-    /// The position of the last test that looks at a value.
-    last: FxHashMap<ValId, u32>,
+    /// By block, the joins that it has, and whether a test looks at them or only a write.
+    joins: Vec<Vec<(PhiId, bool)>>,
+    /// By join, the position of the last block that looks at it.
+    last_of_join: Vec<Option<u32>>,
+    /// By value, the position of the last test that looks at it.
+    last: Vec<Option<u32>>,
+    /// By block, how much of what it does shows if it is done twice.
+    shows: Vec<u16>,
+    /// By block, whether the ways that it branches to, `no` and `yes`, are for writes that hit nothing.
+    loses: Vec<[bool; 2]>,
 }
 
 /// What of a value a test looks at.
@@ -41,7 +45,13 @@ impl Ahead {
     /// What the tests and writes of a trace look at.
     #[must_use]
     pub fn of(trace: &Trace<'_>, flow: &Flow) -> Self {
-        let mut found = Self::default();
+        let mut found = Self {
+            joins: vec![Vec::new(); trace.blocks.len()],
+            last_of_join: vec![None; trace.values.phis().len()],
+            last: vec![None; trace.values.len()],
+            shows: trace.blocks.iter().map(|block| shows(trace, block)).collect(),
+            loses: trace.blocks.iter().map(|block| loses(trace, block)).collect(),
+        };
         found.add_tests(trace, flow);
         found.add_writes(trace, flow);
         found
@@ -59,7 +69,7 @@ impl Ahead {
                 if !seen.insert((value, part)) {
                     continue;
                 }
-                self.last.entry(value).or_insert(position);
+                self.last[value.0 as usize].get_or_insert(position);
                 if let Val::Phi(phi) = trace.values.get(value) {
                     self.note(trace, *phi, position, true);
                 }
@@ -96,9 +106,9 @@ impl Ahead {
         if it.operands.len() > WAYS || trace.block(it.block).is_loop {
             return;
         }
-        let last = self.last_of_join.entry(phi).or_insert(position);
-        *last = position.max(*last);
-        let joins = self.joins.entry(it.block).or_default();
+        let last = &mut self.last_of_join[phi.0 as usize];
+        *last = (*last).max(Some(position));
+        let joins = &mut self.joins[it.block.index()];
         if !joins.iter().any(|(known, _)| *known == phi) {
             joins.push((phi, by_test));
         }
@@ -106,18 +116,30 @@ impl Ahead {
 
     /// The joins of a block that something looks at, and whether that is a test.
     pub(super) fn joins(&self, block: BlockId) -> &[(PhiId, bool)] {
-        self.joins.get(&block).map_or(&[], Vec::as_slice)
+        &self.joins[block.index()]
     }
 
     /// Whether something at a position or behind it looks at a join.
     pub(super) fn looks_at(&self, phi: PhiId, from: Option<u32>) -> bool {
-        self.last_of_join.get(&phi).copied() >= from
+        self.last_of_join[phi.0 as usize] >= from
+    }
+
+    /// How much of what a block does shows if it is done twice.
+    pub(super) fn shows(&self, block: BlockId) -> u16 {
+        self.shows[block.index()]
+    }
+
+    /// Whether the way that a block takes where its test is `truth` is one for a write that hit nothing.
+    pub(super) fn loses(&self, block: BlockId, truth: bool) -> bool {
+        self.loses[block.index()][usize::from(truth)]
     }
 
     /// Whether a test at a position or behind it may ask for a fact again.
     pub(super) fn asks_for(&self, trace: &Trace<'_>, atom: &Atom, from: Option<u32>) -> bool {
         let variable = |value: &ValId| trace.values.literal(*value).is_none();
-        atom.values().into_iter().flatten().filter(variable).all(|value| self.last.get(&value).copied() >= from)
+        // Values that were made since are looked at by no test.
+        let last = |value: ValId| self.last.get(value.0 as usize).copied().flatten();
+        atom.values().into_iter().flatten().filter(variable).all(|value| last(value) >= from)
     }
 }
 
@@ -143,4 +165,48 @@ fn look_into<'t>(trace: &'t Trace<'_>, value: ValId, part: Part<'t>, todo: &mut 
         })),
         _ => trace.values.each_part(value, &mut |inner| todo.push((inner, Part::Whole))),
     }
+}
+
+/// How much of what a block does shows if it is done twice.
+fn shows(trace: &Trace<'_>, block: &Block) -> u16 {
+    let shows = |event: &&Event| match event {
+        Event::Op(op) => trace.op(*op).verb == Verb::Create,
+        Event::Call(call) => names_effect(&call.name),
+        _ => false,
+    };
+    u16::try_from(block.events.iter().filter(shows).count()).unwrap_or(u16::MAX)
+}
+
+/// Whether the ways that a block branches to, `no` and `yes`, are for writes that hit nothing.
+fn loses(trace: &Trace<'_>, block: &Block) -> [bool; 2] {
+    match block.exit {
+        Exit::Branch { test, .. } => [false, true].map(|truth| is_loss(trace, test, truth)),
+        _ => [false, false],
+    }
+}
+
+/// Whether a test that comes out as `truth` says that a write hit nothing.
+fn is_loss(trace: &Trace<'_>, test: ValId, truth: bool) -> bool {
+    let of_write = |value: ValId| {
+        let mut todo = vec![value];
+        let mut steps = 0;
+        while let Some(value) = todo.pop() {
+            steps += 1;
+            if steps > 12 {
+                return false;
+            }
+            match trace.values.get(value) {
+                Val::Result(op) => return !matches!(trace.op(*op).verb, Verb::Read | Verb::Count),
+                Val::Field(base, _) => todo.push(*base),
+                _ => {}
+            }
+        }
+        false
+    };
+    facts::assert(trace, test, truth).iter().flatten().any(|(atom, holds)| match atom {
+        Atom::Present(v) | Atom::True(v) => !holds && of_write(*v),
+        Atom::Eq(a, b) => !holds && (of_write(*a) || of_write(*b)),
+        Atom::Lt(a, _) | Atom::Le(a, _) => *holds && of_write(*a),
+        Atom::Among(..) => false,
+    })
 }

@@ -3,13 +3,9 @@
 use std::cmp::Reverse;
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
-
 use super::Paths;
-use crate::analysis::facts::{self, Atom};
 use crate::analysis::flow::Flow;
-use crate::library::Verb;
-use crate::model::{BlockId, Event, Exit, Trace, Val, ValId, names_effect};
+use crate::model::{BlockId, Exit, Trace};
 
 /// What a loop's way back counts: more than a throw, as what comes behind the loop is not on the way then.
 const WAY_BACK: u8 = 4;
@@ -75,10 +71,9 @@ impl Paths {
         }
         let end = Onward { errors: u8::MAX, shows: 0, next: None };
         let mut onward = vec![end; self.nodes.len()];
-        let mut lost: FxHashMap<(BlockId, bool), bool> = FxHashMap::default();
         // All classes that follow from one lie further on in the order of blocks.
         for block in flow.order.iter().rev() {
-            let shows = shows(trace, *block);
+            let shows = self.ahead.shows(*block);
             for at in self.at(*block).iter().copied() {
                 let mut best = Onward {
                     errors: match &trace.block(*block).exit {
@@ -95,9 +90,9 @@ impl Paths {
                 for child in self.next(at).iter().copied() {
                     let by_error = if self.nodes[child].by_error { ERROR } else { 0 };
                     let mut errors = onward[child].errors.saturating_add(by_error);
-                    if let Exit::Branch { test, yes, .. } = &trace.block(*block).exit {
+                    if let Exit::Branch { yes, .. } = &trace.block(*block).exit {
                         let truth = *yes == self.nodes[child].block;
-                        if *lost.entry((*block, truth)).or_insert_with(|| loses(trace, *test, truth)) {
+                        if self.ahead.loses(*block, truth) {
                             errors = errors.saturating_add(8);
                         }
                     }
@@ -115,40 +110,4 @@ impl Paths {
         self.onward.borrow_mut()[usize::from(telling)] = Some(Rc::clone(&onward));
         onward
     }
-}
-
-/// How much of what a block does shows if it is done twice.
-fn shows(trace: &Trace<'_>, block: BlockId) -> u16 {
-    let shows = |event: &&Event| match event {
-        Event::Op(op) => trace.op(*op).verb == Verb::Create,
-        Event::Call(call) => names_effect(&call.name),
-        _ => false,
-    };
-    u16::try_from(trace.block(block).events.iter().filter(shows).count()).unwrap_or(u16::MAX)
-}
-
-/// Whether a branch is the one for a write that hit nothing.
-fn loses(trace: &Trace<'_>, test: ValId, truth: bool) -> bool {
-    let of_write = |value: ValId| {
-        let mut todo = vec![value];
-        let mut steps = 0;
-        while let Some(value) = todo.pop() {
-            steps += 1;
-            if steps > 12 {
-                return false;
-            }
-            match trace.values.get(value) {
-                Val::Result(op) => return !matches!(trace.op(*op).verb, Verb::Read | Verb::Count),
-                Val::Field(base, _) => todo.push(*base),
-                _ => {}
-            }
-        }
-        false
-    };
-    facts::assert(trace, test, truth).iter().flatten().any(|(atom, holds)| match atom {
-        Atom::Present(v) | Atom::True(v) => !holds && of_write(*v),
-        Atom::Eq(a, b) => !holds && (of_write(*a) || of_write(*b)),
-        Atom::Lt(a, _) | Atom::Le(a, _) => *holds && of_write(*a),
-        Atom::Among(..) => false,
-    })
 }

@@ -5,10 +5,8 @@
 //! the block together whether it holds or not, and if no later test looks at it. Whether a row is there, and how many there
 //! are, is always kept: what is written may depend on it.
 
-use std::rc::Rc;
-
-use super::{Node, Paths};
-use crate::analysis::facts::{Atom, Fact, is_row, is_size};
+use super::Paths;
+use crate::analysis::facts::{Atom, is_row, is_size};
 use crate::analysis::flow::Flow;
 use crate::model::{BlockId, Trace, Val};
 
@@ -36,8 +34,7 @@ impl Paths {
         }
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for node in self.at(block) {
-            let it = &self.nodes[*node];
-            match groups.iter_mut().find(|group| agree_but_for(&settled, it, &self.nodes[group[0]])) {
+            match groups.iter_mut().find(|group| self.agree_but_for(&settled, *node, group[0])) {
                 Some(group) => group.push(*node),
                 None => groups.push(vec![*node]),
             }
@@ -53,7 +50,7 @@ impl Paths {
     /// The facts that some classes at a block know to hold, and others not to hold, and that no test asks for from there on.
     fn settled(&self, trace: &Trace<'_>, position: Option<u32>, block: BlockId) -> Vec<Atom> {
         let mut told: Vec<(&Atom, [bool; 2])> = Vec::new();
-        for (atom, truth) in self.at(block).iter().flat_map(|node| self.nodes[*node].facts.iter()) {
+        for (atom, truth) in self.at(block).iter().flat_map(|node| self.facts(*node)) {
             match told.iter_mut().find(|(known, _)| *known == atom) {
                 Some((_, ways)) => ways[usize::from(*truth)] = true,
                 None => told.push((atom, [!*truth, *truth])),
@@ -80,7 +77,7 @@ impl Paths {
         let mut told = [[false; 2]; HOLDS.len()];
         for node in group {
             let mut of_class = u64::MAX;
-            for (atom, truth) in self.nodes[*node].facts.iter() {
+            for (atom, truth) in self.facts(*node) {
                 let Some(at) = settled.iter().position(|known| known == atom) else { continue };
                 of_class &= if *truth { HOLDS[at] } else { !HOLDS[at] };
                 told[at][usize::from(*truth)] = true;
@@ -94,20 +91,20 @@ impl Paths {
             let (holds, fails) = (cases & HOLDS[at], cases & !HOLDS[at]);
             told[at] == [true, true] && holds >> (1_u32 << at) == fails
         };
-        (0..settled.len()).filter(|at| is_independent(*at)).map(|at| settled[at].clone()).collect()
+        (0..settled.len()).filter(|at| is_independent(*at)).map(|at| settled[at]).collect()
     }
 
     /// Forgets facts in a group of classes, and makes those one that are then the same.
     fn forget(&mut self, block: BlockId, group: &[usize], atoms: &[Atom]) {
         let mut kept: Vec<usize> = Vec::new();
+        let forgotten = self.forgotten.of(atoms.to_vec());
         for node in group.iter().copied() {
-            let facts = self.nodes[node].facts.iter().filter(|(atom, _)| !atoms.contains(atom)).cloned().collect();
+            let facts = self.facts(node).iter().filter(|(atom, _)| !atoms.contains(atom)).copied().collect();
             self.nodes[node].facts = self.facts.of(facts);
-            self.take_in(node, atoms);
-            match kept.iter().copied().find(|other| Rc::ptr_eq(&self.nodes[*other].facts, &self.nodes[node].facts)) {
+            self.take_in(node, forgotten);
+            match kept.iter().copied().find(|other| self.nodes[*other].facts == self.nodes[node].facts) {
                 Some(same) => {
-                    let forgotten = Rc::clone(&self.nodes[node].forgotten);
-                    self.take_in(same, &forgotten);
+                    self.take_in(same, self.nodes[node].forgotten);
                     self.at[block.index()].retain(|other| *other != node);
                     self.gone.insert(node, same);
                 }
@@ -115,16 +112,12 @@ impl Paths {
             }
         }
     }
-}
 
-/// Whether two classes agree on everything but some facts. Choices are interned, facts are sorted.
-fn agree_but_for(settled: &[Atom], one: &Node, other: &Node) -> bool {
-    Rc::ptr_eq(&one.choices, &other.choices)
-        && one.by_error == other.by_error
-        && rest(settled, one).eq(rest(settled, other))
-}
-
-/// What a class knows besides some facts.
-fn rest<'n>(settled: &'n [Atom], node: &'n Node) -> impl Iterator<Item = &'n Fact> {
-    node.facts.iter().filter(|(atom, _)| !settled.contains(atom))
+    /// Whether two classes agree on everything but some facts.
+    fn agree_but_for(&self, settled: &[Atom], one: usize, other: usize) -> bool {
+        let (a, b) = (&self.nodes[one], &self.nodes[other]);
+        // Facts are sorted.
+        let rest = |node: usize| self.facts(node).iter().filter(|(atom, _)| !settled.contains(atom));
+        a.choices == b.choices && a.by_error == b.by_error && (a.facts == b.facts || rest(one).eq(rest(other)))
+    }
 }

@@ -18,34 +18,34 @@ pub use self::ahead::Ahead;
 use self::example::Onward;
 use super::facts::{self, Atom, Fact};
 use super::flow::Flow;
-use super::known::{Chosen, Interned, Known};
+use super::known::{Interned, Known, ListId};
 use crate::library::{Missing, Verb};
 use crate::model::{BlockId, Event, Exit, OpId, PhiId, Trace, Val, ValId};
 
 /// How many classes a block may have; further ones are dropped.
 const CLASSES: usize = 24;
 
-/// One class at the start of a block.
-#[derive(Clone, Debug)]
-pub struct Node {
+/// One class at the start of a block. There are very many of them, so that lists are known by number.
+#[derive(Clone, Copy, Debug)]
+struct Node {
     /// The block.
-    pub block: BlockId,
+    block: BlockId,
     /// The class it was reached from.
-    pub parent: Option<usize>,
+    parent: Option<usize>,
     /// What holds of the check.
-    pub facts: Rc<[Fact]>,
+    facts: ListId,
     /// What holds on some of its ways and not on others, and was forgotten.
-    forgotten: Rc<[Atom]>,
+    forgotten: ListId,
     /// What joins stand for, where a later test looks at them.
-    choices: Rc<Chosen>,
+    choices: ListId,
     /// Whether an error led here.
-    pub by_error: bool,
+    by_error: bool,
 }
 
 /// How a class goes on to the next block.
 struct Step {
     to: BlockId,
-    facts: Rc<[Fact]>,
+    facts: ListId,
     by_error: bool,
 }
 
@@ -57,7 +57,7 @@ pub struct Paths {
     /// A way from the entry to the check's block.
     prefix: Rc<[BlockId]>,
     /// All classes, with those that became one with another where ways met.
-    pub nodes: Vec<Node>,
+    nodes: Vec<Node>,
     /// The classes at each block.
     at: Vec<Vec<usize>>,
     /// The classes that follow from each class, one class behind the other.
@@ -70,14 +70,14 @@ pub struct Paths {
     ahead: Rc<Ahead>,
     /// The position of the first block whose classes have not been followed on.
     reached: usize,
-    /// The sets of facts, and of choices.
+    /// The sets of facts, of atoms that were forgotten, and of choices.
     facts: Interned<Fact>,
+    forgotten: Interned<Atom>,
     choices: Interned<(PhiId, ValId)>,
-    /// What choices become on the way from one block to another, by the choices' address; where nothing is known of the
-    /// check, fewer joins matter.
-    chosen: FxHashMap<(BlockId, BlockId, usize, bool), Rc<Chosen>>,
-    /// What facts become where a value tests as true or false, by the facts' address.
-    joined: FxHashMap<(usize, ValId, bool), Joined>,
+    /// What choices become on the way from one block to another; where nothing is known of the check, fewer joins matter.
+    chosen: FxHashMap<(BlockId, BlockId, ListId, bool), ListId>,
+    /// What facts become where a value tests as true or false: alternatives.
+    joined: FxHashMap<(ListId, ValId, bool), Rc<[ListId]>>,
     /// The classes that lead on to one for which there was no room.
     cut: FxHashSet<usize>,
     /// Classes that became one with another, and which that is, where `next` still names them.
@@ -87,9 +87,6 @@ pub struct Paths {
     /// How each class goes on to an end, plainly and tellingly, once an example has been asked for.
     onward: RefCell<[Option<Rc<[Onward]>>; 2]>,
 }
-
-/// Alternatives, each a set of facts.
-type Joined = Rc<[Rc<[Fact]>]>;
 
 /// Which values depend on an operation's result.
 #[derive(Debug, Default)]
@@ -124,16 +121,9 @@ impl Paths {
     #[must_use]
     pub fn new(trace: &mut Trace<'_>, flow: &Flow, ahead: &Rc<Ahead>, check: OpId) -> Self {
         let start = trace.op(check).block;
-        let mut facts = Interned::default();
-        let mut choices = Interned::default();
-        let first = Node {
-            block: start,
-            parent: None,
-            facts: facts.of(Vec::new()),
-            forgotten: Rc::default(),
-            choices: choices.of(Vec::new()),
-            by_error: false,
-        };
+        let nothing = ListId::EMPTY;
+        let first =
+            Node { block: start, parent: None, facts: nothing, forgotten: nothing, choices: nothing, by_error: false };
         let mut at = vec![Vec::new(); trace.blocks.len()];
         at[start.index()].push(0);
         Self {
@@ -146,8 +136,9 @@ impl Paths {
             depends: Depends::default(),
             ahead: Rc::clone(ahead),
             reached: flow.position(start).map_or(flow.order.len(), |from| from as usize),
-            facts,
-            choices,
+            facts: Interned::default(),
+            forgotten: Interned::default(),
+            choices: Interned::default(),
             chosen: FxHashMap::default(),
             joined: FxHashMap::default(),
             cut: FxHashSet::default(),
@@ -186,18 +177,19 @@ impl Paths {
         if let Some(handler) = handler
             && flow.is_forward(block, handler)
         {
-            let mut facts = Rc::clone(&self.nodes[node].facts);
+            let mut facts = self.nodes[node].facts;
             let op = trace.op(self.check);
             if node == 0 && op.missing == Missing::Throws && matches!(op.verb, Verb::Read | Verb::Count) {
                 // What led here is that the row is missing.
                 let row = trace.values.add(Val::Result(self.check));
-                facts = self.facts.of(facts.iter().cloned().chain([(Atom::Present(row), false)]).collect());
+                let known = self.facts.get(facts).iter().copied();
+                facts = self.facts.of(known.chain([(Atom::Present(row), false)]).collect());
             }
             self.enter(trace, flow, known, node, Step { to: handler, facts, by_error: true });
         }
         match trace.block(block).exit.clone() {
             Exit::Goto(next) => {
-                let facts = Rc::clone(&self.nodes[node].facts);
+                let facts = self.nodes[node].facts;
                 if flow.is_forward(block, next) {
                     self.enter(trace, flow, known, node, Step { to: next, facts, by_error: false });
                 } else if let Some(behind) = flow.behind_loop(trace, block, next) {
@@ -213,34 +205,27 @@ impl Paths {
                 }
             }
             Exit::Raise(next, _) => {
-                let facts = Rc::clone(&self.nodes[node].facts);
+                let facts = self.nodes[node].facts;
                 if flow.is_forward(block, next) {
                     self.enter(trace, flow, known, node, Step { to: next, facts, by_error: true });
                 }
             }
             Exit::Branch { test, yes, no, .. } => {
-                let choices = Rc::clone(&self.nodes[node].choices);
-                let test = known.resolve(trace, test, &choices);
+                let test = known.resolve(trace, test, self.choices.get(self.nodes[node].choices));
                 let depends = self.depends.on(trace, self.check, test);
                 for (truth, next) in [(true, yes), (false, no)] {
                     if !flow.is_forward(block, next) {
                         continue;
                     }
-                    let facts = Rc::clone(&self.nodes[node].facts);
+                    let facts = self.nodes[node].facts;
                     if !depends {
                         if trace.values.truth(test).is_none_or(|t| t == truth) {
                             self.enter(trace, flow, known, node, Step { to: next, facts, by_error: false });
                         }
                         continue;
                     }
-                    for facts in self.join(trace, known, &facts, test, truth).iter() {
-                        self.enter(
-                            trace,
-                            flow,
-                            known,
-                            node,
-                            Step { to: next, facts: Rc::clone(facts), by_error: false },
-                        );
+                    for facts in self.join(trace, known, facts, test, truth).iter().copied() {
+                        self.enter(trace, flow, known, node, Step { to: next, facts, by_error: false });
                     }
                 }
             }
@@ -249,8 +234,8 @@ impl Paths {
     }
 
     /// The facts about the check where some are known and a value tests as `truth`.
-    fn join(&mut self, trace: &Trace<'_>, known: &mut Known, facts: &Rc<[Fact]>, test: ValId, truth: bool) -> Joined {
-        let key = (Rc::as_ptr(facts).addr(), test, truth);
+    fn join(&mut self, trace: &Trace<'_>, known: &mut Known, facts: ListId, test: ValId, truth: bool) -> Rc<[ListId]> {
+        let key = (facts, test, truth);
         if let Some(joined) = self.joined.get(&key) {
             return Rc::clone(joined);
         }
@@ -258,9 +243,9 @@ impl Paths {
         for more in known.assert(trace, test, truth).iter() {
             let mut more = more.clone();
             more.retain(|(atom, _)| atom.values().into_iter().flatten().any(|v| self.depends.on(trace, self.check, v)));
-            joined.extend(facts::join(facts, &more).map(|all| self.facts.of(all)));
+            joined.extend(facts::join(self.facts.get(facts), &more).map(|all| self.facts.of(all)));
         }
-        let joined: Joined = joined.into();
+        let joined: Rc<[ListId]> = joined.into();
         self.joined.insert(key, Rc::clone(&joined));
         joined
     }
@@ -272,20 +257,20 @@ impl Paths {
         flow: &Flow,
         known: &mut Known,
         ends: [BlockId; 2],
-        choices: &Rc<Chosen>,
+        choices: ListId,
         nothing_known: bool,
-    ) -> Rc<Chosen> {
+    ) -> ListId {
         let [previous, block] = ends;
         let ahead = Rc::clone(&self.ahead);
         let joins = ahead.joins(block);
-        if joins.is_empty() && (choices.is_empty() || !flow.is_meeting(block)) {
-            return Rc::clone(choices);
+        if joins.is_empty() && (choices == ListId::EMPTY || !flow.is_meeting(block)) {
+            return choices;
         }
-        let key = (previous, block, Rc::as_ptr(choices).addr(), nothing_known);
+        let key = (previous, block, choices, nothing_known);
         if let Some(chosen) = self.chosen.get(&key) {
-            return Rc::clone(chosen);
+            return *chosen;
         }
-        let mut changed = choices.to_vec();
+        let mut changed = self.choices.get(choices).to_vec();
         for (phi, by_test) in joins.iter().copied() {
             // As long as nothing is known of the check, only joins that hold something of it matter; to a write no others do.
             let join = trace.values.add(Val::Phi(phi));
@@ -303,19 +288,17 @@ impl Paths {
         }
         changed.retain(|(phi, _)| ahead.looks_at(*phi, flow.position(block)));
         let chosen = self.choices.of(changed);
-        self.chosen.insert(key, Rc::clone(&chosen));
+        self.chosen.insert(key, chosen);
         chosen
     }
 
     fn enter(&mut self, trace: &mut Trace<'_>, flow: &Flow, known: &mut Known, from: usize, step: Step) {
         let Step { to: block, facts, by_error } = step;
-        let previous = self.nodes[from].block;
-        let choices = Rc::clone(&self.nodes[from].choices);
-        let choices = self.choose(trace, flow, known, [previous, block], &choices, facts.is_empty());
-        let forgotten = Rc::clone(&self.nodes[from].forgotten);
+        let Node { block: previous, choices, forgotten, .. } = self.nodes[from];
+        let choices = self.choose(trace, flow, known, [previous, block], choices, facts == ListId::EMPTY);
         let node = Node { block, parent: Some(from), facts, forgotten, choices, by_error };
         if let Some(same) = self.same_as(&node) {
-            self.take_in(same, &node.forgotten);
+            self.take_in(same, forgotten);
             self.next.push(same);
             return;
         }
@@ -336,20 +319,46 @@ impl Paths {
     }
 
     /// Notes what else has been forgotten on the ways of a class.
-    fn take_in(&mut self, node: usize, forgotten: &[Atom]) {
-        let known = &mut self.nodes[node].forgotten;
-        if forgotten.iter().all(|atom| known.contains(atom)) {
+    fn take_in(&mut self, node: usize, forgotten: ListId) {
+        let known = self.nodes[node].forgotten;
+        if forgotten == ListId::EMPTY || forgotten == known {
             return;
         }
-        let more = forgotten.iter().filter(|atom| !known.contains(atom));
-        *known = known.iter().chain(more).cloned().collect();
+        let mut all = self.forgotten.get(known).to_vec();
+        let more = self.forgotten.get(forgotten).iter().filter(|atom| !self.forgotten.get(known).contains(atom));
+        all.extend(more);
+        self.nodes[node].forgotten = self.forgotten.of(all);
     }
 
     /// Whether a fact may hold in a class, as far as is remembered.
     #[must_use]
     pub fn may_hold(&self, node: usize, fact: &Fact) -> bool {
         let it = &self.nodes[node];
-        it.facts.contains(fact) || it.forgotten.contains(&fact.0)
+        self.facts.get(it.facts).contains(fact) || self.forgotten.get(it.forgotten).contains(&fact.0)
+    }
+
+    /// What holds of the check in a class.
+    #[must_use]
+    pub fn facts(&self, node: usize) -> &[Fact] {
+        self.facts.get(self.nodes[node].facts)
+    }
+
+    /// The block of a class.
+    #[must_use]
+    pub fn block(&self, node: usize) -> BlockId {
+        self.nodes[node].block
+    }
+
+    /// The class that a class was reached from first.
+    #[must_use]
+    pub fn parent(&self, node: usize) -> Option<usize> {
+        self.nodes[node].parent
+    }
+
+    /// Whether an error led to a class.
+    #[must_use]
+    pub fn is_by_error(&self, node: usize) -> bool {
+        self.nodes[node].by_error
     }
 
     /// All classes.
@@ -383,9 +392,9 @@ impl Paths {
     }
 }
 
-/// Whether two classes of a block are one. Facts and choices are interned.
+/// Whether two classes of a block are one.
 fn agree(a: &Node, b: &Node) -> bool {
-    Rc::ptr_eq(&a.facts, &b.facts) && Rc::ptr_eq(&a.choices, &b.choices) && a.by_error == b.by_error
+    (a.facts, a.choices, a.by_error) == (b.facts, b.choices, b.by_error)
 }
 
 /// What joins stand for on a way.
@@ -408,11 +417,14 @@ pub fn choices(trace: &Trace<'_>, way: &[BlockId]) -> Choices {
 
 /// A value with its joins replaced by what `choose` knows of them.
 pub fn resolve(trace: &mut Trace<'_>, value: ValId, choose: &mut dyn FnMut(PhiId) -> Option<ValId>) -> ValId {
-    let mut memo = FxHashMap::default();
-    resolve_within(trace, value, choose, &mut memo, 40)
+    resolve_within(trace, value, choose, &mut FxHashMap::default(), RESOLVED)
 }
 
-fn resolve_within(
+/// How deep joins are looked for in a value.
+pub(super) const RESOLVED: usize = 40;
+
+/// As [`resolve`]; what has been worked out already is in `memo`.
+pub(super) fn resolve_within(
     trace: &mut Trace<'_>,
     value: ValId,
     choose: &mut dyn FnMut(PhiId) -> Option<ValId>,

@@ -3,7 +3,7 @@
 use crate::analysis::paths::resolve;
 use crate::analysis::script::{self, Unmet};
 use crate::analysis::window::Search;
-use crate::model::{BlockId, FrameId, OpId, OpSource};
+use crate::model::{BlockId, FrameId, OpId, OpSource, Trace, ValId};
 
 impl Search<'_, '_, '_> {
     /// The innermost run that sees both an operation and another run.
@@ -53,6 +53,21 @@ impl Search<'_, '_, '_> {
             OpSource::Built(built, _) => built.conflict.is_some(),
             OpSource::Related { .. } | OpSource::Stored { .. } => false,
         }
+    }
+
+    /// The blocks on the way to an operation, as far as they matter to what it asks for and writes: none where nothing that
+    /// it is given was joined. To follow all ways from an operation costs far more than to read it.
+    pub(super) fn way_of_given(&mut self, op: OpId) -> Vec<BlockId> {
+        let mut joined = false;
+        let mut note = |trace: &mut Trace<'_>, value: ValId| {
+            joined |= trace.values.is_joined(value);
+            value
+        };
+        self.trace.conditions(self.schemas, op, &mut note);
+        for creating in [true, false] {
+            self.trace.writes(self.schemas, op, creating, &mut note);
+        }
+        if joined { self.way_to(op) } else { Vec::new() }
     }
 
     /// A way through an operation, from the entry to an end.

@@ -28,11 +28,12 @@ pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database:
 
 /// A write that is its own check: its condition asks for a state, and it ends that state.
 fn claim(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, op: OpId) -> Option<Slip> {
-    let way = search.way_to(op);
-    let asked = search.asked_state(op, &way);
+    let given = search.way_of_given(op);
+    let asked = search.asked_state(op, &given);
     if asked.is_empty() {
         return None;
     }
+    let way = search.way_to(op);
     let columns: Vec<String> = asked.iter().map(|c| c.column.clone()).collect();
     let link = if search.trace.op(op).verb == Verb::Delete { Link::Presence } else { Link::Column(columns) };
     let (decided, effects) = behind(search, op, &way);

@@ -72,8 +72,8 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
     if !matches!(search.trace.op(op).verb, Verb::Create | Verb::Update | Verb::Upsert) {
         return None;
     }
-    let way = search.way_to(op);
-    let writes = [true, false].map(|creating| search.writes(op, creating, &way));
+    let given = search.way_of_given(op);
+    let writes = [true, false].map(|creating| search.writes(op, creating, &given));
     // A row that is looked up by something made up in this run is nobody else's.
     let looks = |it: &&Nested| {
         matches!(it.action.as_str(), "connect-or-create" | "upsert")
@@ -92,7 +92,9 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
     if let Some((Handling::Declines { .. } | Handling::GoesOn | Handling::Retries, _)) = handled {
         return None;
     }
-    let window = Window { confidence: it.confidence, ..Window::alone(op, Link::Absence, way) };
+    let confidence = it.confidence;
+    let way = search.way_to(op);
+    let window = Window { confidence, ..Window::alone(op, Link::Absence, way) };
     let in_transaction = search.in_one_transaction(&window);
     let mut broken = judged::unproven(search, window, database, in_transaction);
     broken.anomaly = Anomaly::UnhandledViolation;

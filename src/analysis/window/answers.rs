@@ -31,15 +31,15 @@ impl Search<'_, '_, '_> {
         let check = window.check;
         let paths = self.paths(check);
         let tells = |search: &Self, node: usize, truth: bool| {
-            let facts = &paths.nodes[node].facts;
-            facts
+            paths
+                .facts(node)
                 .iter()
                 .any(|(atom, holds)| *holds == truth && matches!(search.subject(check, atom), Some(Subject::Existence)))
         };
         let present: Vec<usize> = paths
             .classes()
             .filter(|node| tells(self, *node, true))
-            .filter(|node| paths.nodes[*node].parent.is_none_or(|parent| !tells(self, parent, true)))
+            .filter(|node| paths.parent(*node).is_none_or(|parent| !tells(self, parent, true)))
             .collect();
         let joined = |search: &Self, block: BlockId| paths.at(block).iter().any(|node| tells(search, *node, false));
         let acting = self.trace.op(window.act).block;
@@ -50,7 +50,7 @@ impl Search<'_, '_, '_> {
             if !seen.insert((node, answered)) {
                 continue;
             }
-            let block = paths.nodes[node].block;
+            let block = paths.block(node);
             if block == acting {
                 // It acts all the same, in another form.
                 return false;
@@ -81,14 +81,14 @@ impl Search<'_, '_, '_> {
                 }
                 Exit::Goto(_) | Exit::Branch { .. } | Exit::Unreachable => {
                     // An error on the way is another matter.
-                    let next = paths.next(node).iter().filter(|next| !paths.nodes[**next].by_error);
+                    let next = paths.next(node).iter().filter(|next| !paths.is_by_error(**next));
                     todo.extend(next.map(|next| (*next, answered)));
                 }
             }
         }
         let mut met = FxHashSet::default();
         while let Some(node) = gone_on.pop() {
-            if paths.nodes[node].block == acting {
+            if paths.block(node) == acting {
                 return false;
             }
             if met.insert(node) {

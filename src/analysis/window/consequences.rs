@@ -167,8 +167,7 @@ impl Search<'_, '_, '_> {
         }
         let depends = |block: BlockId| {
             let nodes = paths.at(block);
-            !nodes.is_empty()
-                && nodes.iter().all(|node| paths.nodes[*node].facts.iter().any(|fact| facts.contains(fact)))
+            !nodes.is_empty() && nodes.iter().all(|node| paths.facts(*node).iter().any(|fact| facts.contains(fact)))
         };
         for block in way {
             if !depends(*block) {

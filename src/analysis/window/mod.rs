@@ -227,7 +227,7 @@ impl Search<'_, '_, '_> {
             return acts;
         }
         let paths = self.paths_to(check, &acts);
-        let speaks = |node: usize| paths.nodes[node].facts.iter().any(|(atom, _)| self.subject(check, atom).is_some());
+        let speaks = |node: usize| paths.facts(node).iter().any(|(atom, _)| self.subject(check, atom).is_some());
         let speaks = |act: OpId| paths.at_op(self.trace, act).into_iter().any(speaks);
         acts.retain(|act| fed.contains(act) || speaks(*act) || self.may_take(check, *act));
         acts
@@ -400,14 +400,13 @@ impl Search<'_, '_, '_> {
     /// one on which more would show, where there is one.
     fn decided_or_fed(&mut self, paths: &Paths, check: OpId, act: OpId, writes: &[OpId], found: &mut Vec<Window>) {
         let nodes = paths.at_op(self.trace, act);
-        let mut seen: Vec<Vec<Fact>> = Vec::new();
+        let mut seen: Vec<&[Fact]> = Vec::new();
         for node in nodes.into_iter().take(8) {
-            let facts = paths.nodes[node].facts.to_vec();
-            if seen.contains(&facts) {
+            if seen.contains(&paths.facts(node)) {
                 continue;
             }
-            seen.push(facts.clone());
-            let facts = self.deciding(paths, act, node, &facts);
+            seen.push(paths.facts(node));
+            let facts = self.deciding(paths, act, node);
             let way = paths.example(self.trace, self.flow, node);
             let Some(plain) = self.window_on(paths, [check, act], &facts, &way, writes) else { continue };
             if found.iter().any(|known| known.is_like(&plain)) {
@@ -451,7 +450,8 @@ impl Search<'_, '_, '_> {
     }
 
     /// The facts of a class without which the act is not reached, or not in the same form.
-    fn deciding(&mut self, paths: &Paths, act: OpId, node: usize, facts: &[Fact]) -> Vec<Fact> {
+    fn deciding(&mut self, paths: &Paths, act: OpId, node: usize) -> Vec<Fact> {
+        let facts = paths.facts(node);
         if facts.is_empty() {
             return Vec::new();
         }
@@ -461,7 +461,7 @@ impl Search<'_, '_, '_> {
         let mut given: FxHashMap<usize, bool> = FxHashMap::default();
         let mut kept = Vec::new();
         for (atom, truth) in facts {
-            let opposite = (atom.clone(), !*truth);
+            let opposite = (*atom, !*truth);
             let mut decides = true;
             for other in others.iter().copied().filter(|other| *other != node) {
                 if !paths.may_hold(other, &opposite) {
@@ -477,7 +477,7 @@ impl Search<'_, '_, '_> {
                 decides = false;
             }
             if decides {
-                kept.push((atom.clone(), *truth));
+                kept.push((*atom, *truth));
             }
         }
         kept

@@ -34,13 +34,14 @@ impl Search<'_, '_, '_> {
             if acts.is_empty() {
                 continue;
             }
-            let mut tests = self.tests_on(check);
-            tests.retain(|(_, test)| self.is_by_column(check, *test));
-            let decided = |act: &OpId| {
+            let tests = self.tests_on(check);
+            let mut by_column: FxHashMap<ValId, bool> = FxHashMap::default();
+            let mut decided = |act: &OpId| {
                 let act = self.trace.op(*act).block;
-                tests.iter().any(|(block, _)| self.flow.leads(self.trace, *block, act))
+                let mut of_column = |test| *by_column.entry(test).or_insert_with(|| self.is_by_column(check, test));
+                tests.iter().any(|(block, test)| self.flow.leads(self.trace, *block, act) && of_column(*test))
             };
-            let acts: Vec<OpId> = acts.into_iter().filter(decided).collect();
+            let acts: Vec<OpId> = acts.into_iter().filter(&mut decided).collect();
             if acts.is_empty() {
                 continue;
             }
@@ -48,7 +49,7 @@ impl Search<'_, '_, '_> {
             let by_column = |act: &OpId| {
                 let node = paths.at_op(self.trace, *act).first().copied();
                 let of_column = |atom: &Atom| matches!(self.subject(check, atom), Some(Subject::Columns(_)));
-                node.is_some_and(|node| paths.nodes[node].facts.iter().any(|(atom, _)| of_column(atom)))
+                node.is_some_and(|node| paths.facts(node).iter().any(|(atom, _)| of_column(atom)))
             };
             let acts: Vec<OpId> = acts.into_iter().filter(by_column).collect();
             drop(paths);
@@ -58,9 +59,8 @@ impl Search<'_, '_, '_> {
             let paths = self.paths(check);
             for act in acts {
                 let Some(node) = paths.at_op(self.trace, act).first().copied() else { continue };
-                let facts = Rc::clone(&paths.nodes[node].facts);
                 let mut columns = Vec::new();
-                for (atom, _) in self.deciding(&paths, act, node, &facts) {
+                for (atom, _) in self.deciding(&paths, act, node) {
                     if let Some(Subject::Columns(names)) = self.subject(check, &atom) {
                         columns.extend(names);
                     }
@@ -205,9 +205,8 @@ impl Search<'_, '_, '_> {
     pub fn demands(&mut self, window: &Window) -> Vec<Demand> {
         let paths = self.paths(window.check);
         let Some(node) = paths.at_op(self.trace, window.act).first().copied() else { return Vec::new() };
-        let facts = Rc::clone(&paths.nodes[node].facts);
         let mut found = Vec::new();
-        for (atom, truth) in self.deciding(&paths, window.act, node, &facts) {
+        for (atom, truth) in self.deciding(&paths, window.act, node) {
             let column = |value: ValId| match self.trace.values.get(value) {
                 Val::Field(base, name) if self.is_check_row(window.check, *base) => Some(name.clone()),
                 _ => None,
