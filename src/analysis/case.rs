@@ -215,7 +215,7 @@ pub fn reliance(
     let entity = search.trace.op(check).entity.clone();
     let written = search.written_columns(&window);
     let constants = search.written_constants(&window);
-    let demands = search.demands(&window);
+    let demands = search.demands(check, act);
     if demands.is_empty() {
         return None;
     }
@@ -238,6 +238,7 @@ pub fn movers(search: &mut Search<'_, '_, '_>, program: &Program) -> Vec<Mover> 
         .into_iter()
         .map(|found| Mover {
             asked: found.asked,
+            demands: found.demands,
             locks: found.locks,
             root,
             runs: Arc::clone(&runs),

@@ -54,6 +54,10 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
     {
         window.confidence = Confidence::Low;
     }
+    if search.trace.budget_hit {
+        // What was cut off may close it.
+        window.confidence = window.confidence.min(Confidence::Medium);
+    }
     let strict = script_of(search, &window, database, true);
     let engine = database.engine();
     let mut verdict = worst(engine, &strict)?;
@@ -80,9 +84,28 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         let rows = worst(engine, &lenient);
         // Doing it twice leaves what doing it once does: no race, whatever each run was told.
         verdict = rows?;
-        return finish(search, window, database, verdict, lenient.tags, in_transaction);
+        let mut tags = lenient.tags;
+        if let Some((other, script)) = refused_when_alike(search, &window, database) {
+            (verdict, tags) = (other, script.tags);
+        }
+        return finish(search, window, database, verdict, tags, in_transaction);
     }
     finish(search, window, database, verdict, strict.tags, in_transaction)
+}
+
+/// The verdict on one request that comes twice, all of whose values are the same, where a unique key refuses the second
+/// row: that two requests agree on what was looked for, and on nothing else, is the rarer thing.
+fn refused_when_alike(
+    search: &mut Search<'_, '_, '_>,
+    window: &Window,
+    database: &Database,
+) -> Option<(Verdict, Script)> {
+    if window.link != Link::Absence || search.trace.op(window.act).verb != Verb::Create {
+        return None;
+    }
+    let script = script_as(search, window, database, false, true);
+    let verdict = worst(database.engine(), &script)?;
+    (verdict.kind == Kind::Fails && verdict.codes.contains(&Code::Unique)).then_some((verdict, script))
 }
 
 /// Judges whether the database may abort one of two runs of a window, with everything else right.
@@ -140,6 +163,17 @@ fn isolation_around(search: &Search<'_, '_, '_>, window: &Window, database: &Dat
 
 /// The script of a window. With `strict`, how a run ends is part of what is compared.
 pub(super) fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, database: &Database, strict: bool) -> Script {
+    script_as(search, window, database, strict, false)
+}
+
+/// The same; with `alike`, both runs were given the same by whatever gave them what the check asks for.
+fn script_as(
+    search: &mut Search<'_, '_, '_>,
+    window: &Window,
+    database: &Database,
+    strict: bool,
+    alike: bool,
+) -> Script {
     let plan = Plan {
         check: window.check,
         act: window.act,
@@ -157,6 +191,7 @@ pub(super) fn script_of(search: &mut Search<'_, '_, '_>, window: &Window, databa
             Link::Shifts(column) => Some(column),
             _ => None,
         },
+        alike,
         flow: search.flow,
     };
     script::write(search.trace, search.schemas, &plan, strict)

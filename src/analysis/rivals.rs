@@ -13,7 +13,7 @@ use super::window::Link;
 use crate::finding::{Anomaly, Schedule, ScheduleStep};
 use crate::interleave::{
     self as judge, Act, Block, Env, Initial, Judge, Kind, Node, Row, StepOutcome, Table, Who, block, col, declined,
-    did, effect, field, insert, ret, size, tx, update, when,
+    Verdict, did, effect, field, insert, ret, size, tx, update, when,
 };
 use crate::library::Verb;
 use crate::link::FuncRef;
@@ -78,6 +78,24 @@ impl Demand {
     }
 }
 
+impl Demand {
+    /// Whether no row can meet both.
+    fn excludes(&self, other: &Self) -> bool {
+        let is_there = |demand: &Self| match (&demand.value, demand.equal) {
+            (None, there) => Some(there),
+            (Some(value), true) => Some(!value.is_empty()),
+            (Some(value), false) => value.is_empty().then_some(true),
+        };
+        let apart = match (&self.value, &other.value) {
+            (Some(one), Some(two)) if self.equal && other.equal => one != two,
+            (Some(one), Some(two)) => one == two && self.equal != other.equal,
+            _ => false,
+        };
+        let one_is_gone = is_there(self).zip(is_there(other)).is_some_and(|(one, two)| one != two);
+        self.column == other.column && (apart || one_is_gone)
+    }
+}
+
 /// What a mover does, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -115,6 +133,8 @@ pub struct Mover {
     pub read_place: Place,
     /// What it asks of the rows it reads, as far as that is a column and a constant.
     pub asked: Vec<(String, String)>,
+    /// What it asks of the row's columns before it moves it.
+    pub demands: Vec<Demand>,
     /// The entities of which its transaction has locked rows before.
     pub locks: Vec<String>,
     /// The function itself.
@@ -157,6 +177,9 @@ impl Mover {
         });
         // Both lock rows of one entity first: most likely the same one, which both belong to.
         let in_turns = self.locks.iter().any(|entity| reliance.locks.contains(entity));
+        // Only one of the two can go through from the state that both find: what comes between takes a third.
+        let never_meet =
+            self.demands.iter().any(|demand| reliance.demands.iter().any(|other| demand.excludes(other)));
         // Who runs the other one runs beside itself, and that has been judged.
         let itself_again = self.runs.contains(&reliance.case.seen_by) || reliance.runs.contains(&self.root);
         breaks
@@ -165,6 +188,7 @@ impl Mover {
             && (!itself || decides_by_it && !reliance.written.iter().any(|c| reliance.columns.contains(c)))
             && self.place != reliance.case.act
             && !apart
+            && !never_meet
             && !in_turns
             && !itself_again
     }
@@ -210,6 +234,10 @@ pub fn judge(reliance: &Reliance, mover: &Mover, database: &Database) -> Option<
     if verdict.kind != Kind::Open {
         return None;
     }
+    if reliance.locked {
+        // What a lock holds stays as it was seen until the act: it is the mover that has read too early.
+        return Some(read_too_early(reliance, mover, &verdict));
+    }
     let mut case = reliance.case.clone();
     let moved: Vec<String> =
         reliance.columns.iter().filter(|c| mover.moved.iter().any(|moved| moved.column == **c)).cloned().collect();
@@ -219,8 +247,27 @@ pub fn judge(reliance: &Reliance, mover: &Mover, database: &Database) -> Option<
     case.anomaly = Anomaly::StaleDecision;
     case.severity = crate::finding::Severity::Error;
     case.rival = Some((mover.function.clone(), mover.place.clone()));
-    case.schedule = schedule(&verdict.schedule, &case, mover, database);
+    let ending = format!("A relies on what B has changed, and B (`{}`) on what A has changed", mover.function);
+    case.schedule = schedule(&verdict.schedule, &case, ['A', 'B'], &reliance.case, mover, ending);
     Some(case)
+}
+
+/// The case of a mover that has read what a decision writes before the decision's lock let it go on.
+fn read_too_early(reliance: &Reliance, mover: &Mover, verdict: &Verdict) -> Case {
+    let relying = &reliance.case;
+    let mut case = relying.clone();
+    case.link = Link::Set;
+    case.entity.clone_from(&mover.entity);
+    case.function.clone_from(&mover.function);
+    (case.check, case.act, case.seen_act) = (mover.read_place.clone(), mover.place.clone(), mover.place.clone());
+    case.rival = Some((relying.function.clone(), relying.act.clone()));
+    (case.decided, case.calls, case.looked) = (Vec::new(), Vec::new(), Vec::new());
+    (case.transaction, case.in_transaction, case.isolation) = (None, false, None);
+    (case.ambient, case.seen_by) = (false, mover.root);
+    (case.anomaly, case.severity) = (Anomaly::StaleDecision, crate::finding::Severity::Error);
+    let ending = format!("A has not seen what B (`{}`) has written, and B could not see what A was about to do", relying.function);
+    case.schedule = schedule(&verdict.schedule, &case, ['B', 'A'], relying, mover, ending);
+    case
 }
 
 fn in_transaction(asked: Option<&str>, database: &Database, body: Block) -> Node {
@@ -259,10 +306,18 @@ fn moving(mover: &Mover, database: &Database, same_row: bool) -> Block {
     block![body, made_of_it, ret(did("moved"))]
 }
 
-fn schedule(steps: &[judge::ScheduleStep], case: &Case, mover: &Mover, database: &Database) -> Schedule {
+/// The schedule of a case, in words. The relying run and the mover are called by `names`.
+fn schedule(
+    steps: &[judge::ScheduleStep],
+    case: &Case,
+    names: [char; 2],
+    relying: &Case,
+    mover: &Mover,
+    ending: String,
+) -> Schedule {
     let mut words = Vec::new();
     for step in steps {
-        let session = if step.session == Who::A { 'A' } else { 'B' };
+        let session = names[usize::from(step.session != Who::A)];
         if matches!(step.act, Act::Commit) {
             if step.tag.is_none() {
                 let outcome = match &step.outcome {
@@ -275,8 +330,8 @@ fn schedule(steps: &[judge::ScheduleStep], case: &Case, mover: &Mover, database:
             continue;
         }
         let (place, op) = match step.tag {
-            Some(LOOK) => (&case.check, format!("{} {}", case.check.call, case.check.entity)),
-            Some(ACT) => (&case.act, format!("{} {}", case.act.call, case.act.entity)),
+            Some(LOOK) => (&relying.check, format!("{} {}", relying.check.call, relying.check.entity)),
+            Some(ACT) => (&relying.act, format!("{} {}", relying.act.call, relying.act.entity)),
             Some(READ) => (&mover.read_place, format!("{} {}", mover.read_place.call, mover.read)),
             Some(LOCK) => (&mover.place, format!("lock {}", mover.entity)),
             _ => (&mover.place, format!("{} {}", mover.place.call, mover.entity)),
@@ -291,11 +346,11 @@ fn schedule(steps: &[judge::ScheduleStep], case: &Case, mover: &Mover, database:
         words.push(ScheduleStep { session, path: Some(place.path.clone()), span: place.span, op, outcome });
     }
     Schedule {
-        engine: database.name.clone(),
+        engine: case.database.name.clone(),
         isolation: case.isolation.clone(),
-        assumed: database.assumed,
+        assumed: case.database.assumed,
         anomaly: Anomaly::StaleDecision,
         steps: words,
-        ending: Some(format!("A relies on what B has changed, and B (`{}`) on what A has changed", mover.function)),
+        ending: Some(ending),
     }
 }

@@ -72,6 +72,14 @@ impl Table {
         self
     }
 
+    /// The columns of a unique key that keeps two rows from being there at once, if one does.
+    #[must_use]
+    pub fn common_key(&self, one: &Row, other: &Row) -> Option<&[Name]> {
+        let same = |column: &Name| *one.get(column) != Value::Null && one.get(column) == other.get(column);
+        let clash = |key: &&Unique| key.covers(one) && key.covers(other) && key.columns.iter().all(same);
+        self.uniques.iter().find(clash).map(|key| key.columns.as_slice())
+    }
+
     /// A plain index: it narrows what a locking scan of InnoDB locks.
     #[must_use]
     pub fn index<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {

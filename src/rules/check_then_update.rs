@@ -22,8 +22,12 @@ pub(super) fn speak(case: &Case) -> Speech {
     let (message, check) = match &case.link {
         Link::Column(columns) => {
             let columns = quoted(columns);
+            let ending = match case.anomaly {
+                Anomaly::UnhandledViolation => format!(", and one fails with an unhandled {}", case.violation),
+                _ => format!(" and both {verb} it"),
+            };
             (
-                format!("two requests can both pass the check of {columns} on one {what} and both {verb} it"),
+                format!("two requests can both pass the check of {columns} on one {what}{ending}"),
                 format!("A and B both read {columns} here, before either has changed it"),
             )
         }

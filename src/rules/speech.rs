@@ -4,6 +4,7 @@ use crate::analysis::case::{Case, Place};
 use crate::analysis::cures::Proof;
 use crate::analysis::database::Basis;
 use crate::analysis::keys::{Miss, NearKey};
+use crate::analysis::window::Link;
 use crate::finding::{Confidence, Finding, Help, Label, Role};
 
 /// Intents that fit only some code: where their code cannot be written, they do not fit.
@@ -72,7 +73,8 @@ pub(super) fn finding(
         labels.push(label(Role::Call, call, words));
     }
     if let Some((name, place)) = &case.rival {
-        labels.push(label(Role::Guard, place, format!("`{name}` moves it here")));
+        let verb = if case.link == Link::Set { "writes" } else { "moves" };
+        labels.push(label(Role::Guard, place, format!("`{name}` {verb} it here")));
     }
     for place in case.decided.iter().filter(|place| **place != case.check).take(3) {
         labels.push(label(Role::Act, place, further.to_owned()));

@@ -18,6 +18,9 @@ pub(super) fn speak(case: &Case) -> Speech {
     };
     let checked = format!("`{}`", case.check.entity);
     let written = entity(case);
+    if case.link == Link::Set {
+        return read_too_early(case, rival, &checked, &written);
+    }
     let mut remedies = Vec::new();
     if case.database.name == "sqlite" {
         remedies.push(remedy(
@@ -40,6 +43,25 @@ pub(super) fn speak(case: &Case) -> Speech {
         ),
         check: format!("A reads {columns} here"),
         act: format!("A acts on it after `{rival}` has moved it"),
+        notes: Vec::new(),
+        remedies,
+    }
+}
+
+/// The words where rows were read before the lock under which the other function writes them.
+fn read_too_early(case: &Case, rival: &str, read: &str, written: &str) -> Speech {
+    let remedies = vec![if case.database.name == "sqlite" {
+        remedy("wrap-in-transaction", "read and write in one transaction: on sqlite one writer at a time is let in")
+    } else {
+        remedy(
+            "lock-parent",
+            format!("lock the {written} row first, as `{rival}` does, and read {read} behind the lock, in one transaction"),
+        )
+    }];
+    Speech {
+        message: format!("{read} is read here, and `{rival}` can change it before {written} is written"),
+        check: format!("A reads {read} here, without the lock that `{rival}` takes"),
+        act: format!("A acts on it after `{rival}` has written {read}"),
         notes: Vec::new(),
         remedies,
     }

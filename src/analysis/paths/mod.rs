@@ -54,6 +54,8 @@ struct Step {
 pub struct Paths {
     /// The check.
     pub check: OpId,
+    /// That it has found a row, where finding none is an error that somebody handles.
+    raising: Option<Fact>,
     /// A way from the entry to the check's block.
     prefix: Rc<[BlockId]>,
     /// All classes, with those that became one with another where ways met.
@@ -126,8 +128,10 @@ impl Paths {
             Node { block: start, parent: None, facts: nothing, forgotten: nothing, choices: nothing, by_error: false };
         let mut at = vec![Vec::new(); trace.blocks.len()];
         at[start.index()].push(0);
+        let raising = raises(trace, check).then(|| (Atom::Present(trace.values.add(Val::Result(check))), true));
         Self {
             check,
+            raising,
             prefix: super::prefix::way_to(trace, flow, start).into(),
             nodes: vec![first],
             at,
@@ -178,12 +182,12 @@ impl Paths {
             && flow.is_forward(block, handler)
         {
             let mut facts = self.nodes[node].facts;
-            let op = trace.op(self.check);
-            if node == 0 && op.missing == Missing::Throws && matches!(op.verb, Verb::Read | Verb::Count) {
+            if node == 0
+                && let Some((found, _)) = self.raising
+            {
                 // What led here is that the row is missing.
-                let row = trace.values.add(Val::Result(self.check));
                 let known = self.facts.get(facts).iter().copied();
-                facts = self.facts.of(known.chain([(Atom::Present(row), false)]).collect());
+                facts = self.facts.of(known.chain([(found, false)]).collect());
             }
             self.enter(trace, flow, known, node, Step { to: handler, facts, by_error: true });
         }
@@ -295,7 +299,8 @@ impl Paths {
     fn enter(&mut self, trace: &mut Trace<'_>, flow: &Flow, known: &mut Known, from: usize, step: Step) {
         let Step { to: block, facts, by_error } = step;
         let Node { block: previous, choices, forgotten, .. } = self.nodes[from];
-        let choices = self.choose(trace, flow, known, [previous, block], choices, facts == ListId::EMPTY);
+        let nothing_known = facts == ListId::EMPTY && self.raising.is_none();
+        let choices = self.choose(trace, flow, known, [previous, block], choices, nothing_known);
         let node = Node { block, parent: Some(from), facts, forgotten, choices, by_error };
         if let Some(same) = self.same_as(&node) {
             self.take_in(same, forgotten);
@@ -334,7 +339,10 @@ impl Paths {
     #[must_use]
     pub fn may_hold(&self, node: usize, fact: &Fact) -> bool {
         let it = &self.nodes[node];
-        self.facts.get(it.facts).contains(fact) || self.forgotten.get(it.forgotten).contains(&fact.0)
+        let facts = self.facts.get(it.facts);
+        // The row is there unless a way has come by the error of finding none.
+        let is_there = self.raising == Some(*fact) && !facts.contains(&(fact.0, false));
+        facts.contains(fact) || self.forgotten.get(it.forgotten).contains(&fact.0) || is_there
     }
 
     /// What holds of the check in a class.
@@ -390,6 +398,13 @@ impl Paths {
         }
         self.at(block).to_vec()
     }
+}
+
+/// Whether a look-up that finds nothing is an error which somebody handles.
+fn raises(trace: &Trace<'_>, check: OpId) -> bool {
+    let op = trace.op(check);
+    let is_handled = trace.block(op.block).handler.is_some();
+    is_handled && op.missing == Missing::Throws && matches!(op.verb, Verb::Read | Verb::Count)
 }
 
 /// Whether two classes of a block are one.

@@ -62,6 +62,8 @@ pub struct Plan<'p> {
     pub refills: bool,
     /// The column along which the act moves other rows, where it does.
     pub shifts: Option<&'p String>,
+    /// Whether both runs were given the same by whatever gave them what the check asks for: one request that comes twice.
+    pub alike: bool,
     /// The order of blocks.
     pub flow: &'p Flow,
 }
@@ -113,6 +115,9 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     let mut writer = Writer::new(trace, schemas, plan, answers);
     writer.learn();
     writer.terms.fix_predicate(writer.trace, schemas, plan.check, plan.movers.then_some(plan.act));
+    if plan.alike {
+        writer.terms.agree_on_givers(writer.trace, schemas, plan.check);
+    }
     if writer.trace.op(plan.act).place().is_some() {
         let writes = writer.written(plan.act, false);
         writer.terms.stores(writer.trace, &writes);
@@ -152,7 +157,7 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     let terms = writer.terms;
     let tables = terms.tables(trace, schemas);
     let envs = terms.envs();
-    let initials = states::initials(&terms, plan.bound);
+    let initials = states::initials(&terms, &tables, plan.bound);
     Script { program, tables, envs, initials, tags, keys_unknown, sets }
 }
 
@@ -280,7 +285,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             let test = self.terms.resolve(self.trace, test);
             if let [facts] = facts::assert(self.trace, test, pair[1] == yes).as_slice() {
                 for fact in facts {
-                    self.terms.learn(self.trace, self.plan.check, fact);
+                    self.terms.learn(self.trace, self.schemas, self.plan.check, fact);
                 }
             }
         }

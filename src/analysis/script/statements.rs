@@ -6,7 +6,9 @@ use super::{Item, NOT_FOUND, OWN, Writer};
 use crate::analysis::slips::locks::is_lock_of_connection;
 use crate::interleave::{self as judge, Block, Code, block, catch, col, either, lit, size, throw, tx, var, when};
 use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
-use crate::model::{BlockId, Compare, Condition, Conditions, OpId, OpSource, RegionId, RegionKind, Writes, entity_of};
+use crate::model::{
+    BlockId, Compare, Condition, Conditions, Exit, OpId, OpSource, RegionId, RegionKind, Writes, entity_of,
+};
 use crate::sql;
 
 impl<'m> Writer<'_, '_, 'm> {
@@ -82,7 +84,7 @@ impl<'m> Writer<'_, '_, 'm> {
         let (block, handler) = self.where_it_fails(op, block);
         for kind in [kind, ErrorKind::UniqueViolation, ErrorKind::Serialization] {
             let Some(handler) = handler else { continue };
-            if self.plan.way.iter().skip_while(|at| **at != block).any(|at| *at == handler) {
+            if self.leads_on_to(block, handler) {
                 // The way that goes well leads there, too: nobody asks how it went.
                 wrapped = self.wrap(kind, &Handling::GoesOn, wrapped, op);
                 continue;
@@ -114,6 +116,16 @@ impl<'m> Writer<'_, '_, 'm> {
             }
             _ => (block, self.trace.block(block).handler),
         }
+    }
+
+    /// Whether the way leads from a block on to a handler, and not by an error of what is run in between.
+    fn leads_on_to(&self, block: BlockId, handler: BlockId) -> bool {
+        let well = |from: BlockId| {
+            let it = self.trace.block(from);
+            it.handler != Some(handler) || matches!(it.exit, Exit::Goto(next) if next == handler)
+        };
+        let steps = self.plan.way.windows(2).skip_while(|step| step[0] != block);
+        steps.filter(|step| step[1] == handler).any(|step| well(step[0]))
     }
 
     pub(super) fn wrap(&mut self, kind: ErrorKind, handling: &Handling, body: Block, op: OpId) -> Block {
@@ -205,7 +217,11 @@ impl<'m> Writer<'_, '_, 'm> {
                 if self.inserts_unless_exists(it) {
                     insert = insert.unless(judge::Expr::TRUE);
                 }
-                nodes.push(insert);
+                match self.rows_along(op, &writes, tag) {
+                    None => nodes.push(insert),
+                    Some(along) if in_tx => nodes.push(block![along, insert]),
+                    Some(along) => nodes.push(tx(None, block![along, insert])),
+                }
             }
             Verb::Update => {
                 let writes = self.written(op, false);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::terms::{TableInfo, Terms};
-use crate::interleave::{Initial, Row, Value};
+use crate::interleave::{Initial, Row, Table, Value};
 
 /// How many states are tried.
 const STATES: usize = 10;
@@ -21,7 +21,7 @@ const SOMEBODY: i64 = 77_777;
 type Rows = Vec<(String, Row)>;
 
 /// All states to start from.
-pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
+pub(super) fn initials(terms: &Terms, tables: &[Table], bound: bool) -> Vec<Initial> {
     let mut states = states_of(terms, bound, false);
     states.truncate(STATES);
     if terms.info.values().any(|info| !further_rows(terms, info).is_empty()) {
@@ -31,8 +31,38 @@ pub(super) fn initials(terms: &Terms, bound: bool) -> Vec<Initial> {
     }
     states
         .into_iter()
+        .map(|rows| kept_apart(tables, rows))
         .map(|rows| rows.into_iter().fold(Initial::new(), |initial, (table, row)| initial.row(table.as_str(), row)))
         .collect()
+}
+
+/// Rows that unique keys let be there beside each other: where two have the same key, the later one is given another.
+fn kept_apart(tables: &[Table], rows: Rows) -> Rows {
+    let mut kept: Rows = Vec::new();
+    for (name, mut row) in rows {
+        let Some(table) = tables.iter().find(|table| **table.name() == *name) else {
+            kept.push((name, row));
+            continue;
+        };
+        let clash = |row: &Row, kept: &Rows| {
+            let others = kept.iter().filter(|(other, _)| *other == name);
+            others.filter_map(|(_, other)| table.common_key(row, other)).map(<[_]>::to_vec).next()
+        };
+        // Each change may run into another key.
+        for place in 0..4 {
+            let Some(key) = clash(&row, &kept) else { break };
+            let flag = key.iter().find(|column| *row.get(column) == Value::Bool(true));
+            row = match (flag, key.last()) {
+                (Some(flag), _) => row.with(flag.clone(), false),
+                (None, Some(column)) => row.with(column.clone(), SOMEBODY + 1_000 + place),
+                (None, None) => row,
+            };
+        }
+        if clash(&row, &kept).is_none() {
+            kept.push((name, row));
+        }
+    }
+    kept
 }
 
 /// The states before they are cut; with `further`, tables hold the rows, too, that only later statements ask for.

@@ -1,10 +1,10 @@
 //! What writes set, and what an insert does about rows that are there.
 
 use super::Writer;
-use crate::interleave::{self as judge, lit, var};
+use crate::interleave::{self as judge, Block, lit, var};
 use crate::library::OnConflict;
-use crate::model::{Op, OpId, OpSource, Writes, Written, entity_of};
-use crate::schema::{Column, ColumnKind, Entity};
+use crate::model::{Event, Op, OpId, OpSource, Val, ValId, Writes, Written, entity_of};
+use crate::schema::{Column, ColumnKind, DefaultValue, Entity, UniqueKey};
 use crate::sql;
 
 impl<'m> Writer<'_, '_, 'm> {
@@ -49,7 +49,8 @@ impl<'m> Writer<'_, '_, 'm> {
                 .cloned()
                 .collect();
             for column in missing {
-                if let Some(value) = self.terms.default_of(entity, &column, writes.opaque) {
+                let value = self.terms.default_of(entity, &column, writes.opaque);
+                if let Some(value) = value.or_else(|| self.made_up(op, entity, &column)) {
                     insert = insert.set(column.as_str(), value);
                     set.push(column);
                 }
@@ -71,6 +72,63 @@ impl<'m> Writer<'_, '_, 'm> {
             }
         }
         found
+    }
+
+    /// What the database makes up for a column that tells rows apart, where the way goes on with it: each row has its own.
+    fn made_up(&self, op: OpId, entity: &Entity, column: &str) -> Option<judge::Expr> {
+        let alone = |key: &UniqueKey| key.is_plain() && matches!(key.columns.as_slice(), [only] if only == column);
+        let is_made = entity.column(column).is_some_and(|c| c.default == DefaultValue::Generated);
+        if !is_made || !entity.keys.iter().any(alone) {
+            return None;
+        }
+        let is_it = |value: ValId| match self.trace.values.get(value) {
+            Val::Field(row, name) => name == column && *self.trace.values.get(*row) == Val::Result(op),
+            _ => false,
+        };
+        let events = self.plan.way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let mut args = events.flat_map(|event| match event {
+            Event::Op(other) => self.trace.op(*other).args.as_slice(),
+            _ => &[],
+        });
+        let goes_on = args.any(|arg| self.trace.values.any_within(*arg, 8, &mut |part| is_it(part)));
+        let place = i64::try_from(self.tags.len()).unwrap_or_default();
+        goes_on.then(|| var("own") + lit(1_000 * place))
+    }
+
+    /// The inserts of related rows that a create makes along with its own row, where they have a unique key that both runs
+    /// give them.
+    pub(super) fn rows_along(&mut self, op: OpId, writes: &Writes, tag: u32) -> Option<Block> {
+        let schemas = self.schemas;
+        let mut see = self.terms.seeing();
+        let rows = self.trace.rows_along(schemas, op, writes, &mut |trace, value| see(trace, value));
+        let mut inserts: Option<Block> = None;
+        for (at, row) in rows {
+            let entity = &schemas[at.0].entities[at.1];
+            let generated = |writer: &Self, column: &str| match row.get(column) {
+                Some(Written::Value(value)) => writer.terms.is_generated(writer.trace, *value),
+                _ => false,
+            };
+            let given = |column: &String| match row.get(column) {
+                Some(Written::Value(value)) => {
+                    self.terms.agrees(self.trace, *value, 24) && !generated(self, column)
+                }
+                _ => false,
+            };
+            let full = |key: &&UniqueKey| key.is_plain() && !key.columns.is_empty();
+            if !entity.keys.iter().filter(full).any(|key| key.columns.iter().all(given)) {
+                continue;
+            }
+            let table = entity.name.clone();
+            self.terms.touch(&table);
+            self.terms.describe(&table, Some(at));
+            let mut insert = judge::insert(table.as_str()).tag(tag);
+            for (column, value) in self.terms.assignments(self.trace, schemas, &table, &row) {
+                let value = if generated(self, &column) { var("own") } else { value };
+                insert = insert.set(column, value);
+            }
+            inserts.get_or_insert_with(Block::new).push(insert);
+        }
+        inserts
     }
 
     /// The primary key that the database makes up for a row which is found by what both runs ask for.

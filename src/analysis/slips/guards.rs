@@ -140,6 +140,25 @@ impl Search<'_, '_, '_> {
         told && columns.iter().all(asks_for)
     }
 
+    /// Whether an update beside the act is a decision of its own: it asks once more for all that it changes, and nothing
+    /// turns on whether it hits a row. What becomes of it is as well with the act as without.
+    pub(in crate::analysis) fn asks_for_itself(&mut self, [check, act]: [OpId; 2], op: OpId, way: &[BlockId]) -> bool {
+        let it = self.trace.op(op);
+        if it.verb != Verb::Update || it.entity != self.trace.op(act).entity || it.missing == Missing::Throws {
+            return false;
+        }
+        let asked = self.conditions(op, way);
+        let written = self.writes(op, false, way);
+        let acted = self.writes(act, false, way);
+        let asks = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq && c.through.is_empty());
+        let apart = |column: &String| acted.get(column).is_none();
+        !written.opaque
+            && !written.columns.is_empty()
+            && written.columns.iter().all(|(column, _)| asks(column) && apart(column))
+            && !self.is_fed(check, op)
+            && self.tests_on(op).is_empty()
+    }
+
     /// Whether anything is made of what an operation gives: a test, an answer, an argument.
     pub(in crate::analysis) fn is_looked_at(&mut self, op: OpId) -> bool {
         let mut used = Vec::new();

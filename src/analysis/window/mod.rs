@@ -436,6 +436,8 @@ impl Search<'_, '_, '_> {
         } else {
             self.consequences(paths, facts, act, way, writes)
         };
+        let apart: Vec<OpId> = decided.iter().copied().filter(|op| self.asks_for_itself([check, act], *op, way)).collect();
+        decided.retain(|op| !apart.contains(op));
         if let Link::Shifts(column) = &link {
             decided.extend(self.moved_along(act, column, way, writes));
         }
@@ -639,6 +641,8 @@ pub struct Move {
     pub read_columns: Vec<String>,
     /// What the read asks for, as far as that is a column and a constant.
     pub asked: Vec<(String, String)>,
+    /// What is asked of the row's columns before it is moved.
+    pub demands: Vec<Demand>,
     /// What happens, in order.
     pub steps: Vec<Step>,
     /// The entities of which it has locked rows before any of it.

@@ -201,14 +201,14 @@ impl Search<'_, '_, '_> {
         at(a) <= at(b)
     }
 
-    /// What the facts behind a window's act ask of the checked row's columns.
-    pub fn demands(&mut self, window: &Window) -> Vec<Demand> {
-        let paths = self.paths(window.check);
-        let Some(node) = paths.at_op(self.trace, window.act).first().copied() else { return Vec::new() };
+    /// What the facts behind an act ask of the checked row's columns.
+    pub fn demands(&mut self, check: OpId, act: OpId) -> Vec<Demand> {
+        let paths = self.paths(check);
+        let Some(node) = paths.at_op(self.trace, act).first().copied() else { return Vec::new() };
         let mut found = Vec::new();
-        for (atom, truth) in self.deciding(&paths, window.act, node) {
+        for (atom, truth) in self.deciding(&paths, act, node) {
             let column = |value: ValId| match self.trace.values.get(value) {
-                Val::Field(base, name) if self.is_check_row(window.check, *base) => Some(name.clone()),
+                Val::Field(base, name) if self.is_check_row(check, *base) => Some(name.clone()),
                 _ => None,
             };
             match atom {
@@ -290,6 +290,7 @@ impl Search<'_, '_, '_> {
             let asked = self.conditions(write, &[]);
             let guarded = asked.all.iter().any(|c| moved.iter().any(|m| m.column == c.column));
             let keys: Vec<ValId> = asked.all.iter().map(|c| c.value).collect();
+            let mut demands = None;
             for read in ids.iter().copied() {
                 let that = self.trace.op(read).clone();
                 let reads = matches!(that.verb, Verb::Read | Verb::Count) && that.lock.is_none();
@@ -327,6 +328,7 @@ impl Search<'_, '_, '_> {
                 let asked = looked.all.iter().filter_map(constant).collect();
                 let steps = self.steps_of(write, read, guarded);
                 let locks = self.locked_before(it.region, if self.comes_first(read, write) { read } else { write });
+                let demands = demands.get_or_insert_with(|| self.demanded_by(write)).clone();
                 let transaction = it.region.and_then(|r| match &self.trace.regions[r.index()].kind {
                     RegionKind::Transaction { isolation, .. } => Some(isolation.clone()),
                     _ => None,
@@ -340,10 +342,37 @@ impl Search<'_, '_, '_> {
                     reads_set,
                     read_columns,
                     asked,
+                    demands,
                     steps,
                     locks,
                     transaction,
                 });
+            }
+        }
+        found
+    }
+
+    /// What is asked of the columns of a row before a write moves it: by tests of it, and by the write itself.
+    fn demanded_by(&mut self, write: OpId) -> Vec<Demand> {
+        let asked = self.conditions(write, &[]);
+        let equal = asked.all.iter().filter(|c| c.op == Compare::Eq && c.through.is_empty());
+        let demand = |c: &crate::model::Condition| {
+            let value = self.constant_name(c.value)?;
+            Some(Demand { column: c.column.clone(), value: Some(value), equal: true })
+        };
+        let mut found: Vec<Demand> = equal.filter_map(demand).collect();
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
+        for check in (0..count).map(OpId) {
+            let (looked, moved) = (self.trace.op(check), self.trace.op(write));
+            let acted = moved.block;
+            let of_row = looked.verb == Verb::Read && looked.rows == Rows::One && looked.entity == moved.entity;
+            if !of_row || !self.comes_first(check, write) || !self.is_tied(check, write, &[]) {
+                continue;
+            }
+            let tests = self.tests_on(check);
+            let leads = |block: BlockId| self.flow.leads(self.trace, block, acted);
+            if tests.iter().any(|(block, test)| leads(*block) && self.is_by_column(check, *test)) {
+                found.extend(self.demands(check, write));
             }
         }
         found

@@ -1,11 +1,11 @@
 //! Written columns that are given as object literals.
 
 use super::filter::own_column;
-use super::{Nested, Writes, Written};
+use super::{Nested, Writes, Written, entity_of};
 use crate::library::DataGrammar;
-use crate::model::trace::Trace;
+use crate::model::trace::{OpId, OpSource, Trace};
 use crate::model::value::{ArrayItem, Literal, ObjectEntry, Val, ValId};
-use crate::schema::{ColumnKind, Entity};
+use crate::schema::{ColumnKind, Entity, Schema};
 
 impl Trace<'_> {
     pub(super) fn read_data(
@@ -79,6 +79,43 @@ impl Trace<'_> {
                 ObjectEntry::Computed(_) => found.opaque = true,
             }
         }
+    }
+
+    /// The related rows that an operation makes along with its own, by the place of their entity among the schemas: what
+    /// the call gives them, and the columns by which they refer to the operation's row.
+    pub fn rows_along(
+        &mut self,
+        schemas: &[Schema],
+        op: OpId,
+        writes: &Writes,
+        see: &mut dyn FnMut(&mut Self, ValId) -> ValId,
+    ) -> Vec<((usize, usize), Writes)> {
+        let it = self.op(op);
+        let OpSource::Call(_, library) = it.source else { return Vec::new() };
+        let (Some((schema, _)), Some(entity)) = (it.schema, entity_of(schemas, it)) else { return Vec::new() };
+        let mut rows = Vec::new();
+        for nested in writes.nested.iter().filter(|nested| nested.action == "create") {
+            let Some(ColumnKind::Relation(relation)) = entity.column(&nested.relation).map(|c| &c.kind) else { continue };
+            let is_target = |other: &Entity| other.name == relation.entity;
+            let Some(at) = schemas[schema].entities.iter().position(is_target) else { continue };
+            if !matches!(self.values.get(nested.value), Val::Object(_)) {
+                continue;
+            }
+            let target = &schemas[schema].entities[at];
+            let mut row = Writes::default();
+            self.read_data(&library.data, Some(target), nested.value, see, &mut row, 4);
+            let back = target.columns.iter().find_map(|column| match &column.kind {
+                ColumnKind::Relation(back) if back.entity == entity.name && back.name == relation.name => Some(back),
+                _ => None,
+            });
+            for (own, referred) in back.into_iter().flat_map(|back| back.fields.iter().zip(&back.references)) {
+                if let Some(written) = writes.get(referred) {
+                    row.columns.push((own.clone(), written.clone()));
+                }
+            }
+            rows.push(((schema, at), row));
+        }
+        rows
     }
 
     fn read_write(

@@ -115,8 +115,8 @@ impl Terms {
     }
 
     /// Takes in what a branch on the way says of a value that no statement gave.
-    pub fn learn(&mut self, trace: &Trace<'_>, check: OpId, (atom, truth): &Fact) {
-        let is_leaf = |value: ValId| {
+    pub fn learn(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], check: OpId, (atom, truth): &Fact) {
+        let is_leaf = |trace: &Trace<'_>, value: ValId| {
             matches!(trace.values.get(value), Val::Param(..) | Val::Field(..) | Val::Opaque(_) | Val::Call { .. })
         };
         if let Atom::Present(value) | Atom::True(value) = atom
@@ -126,7 +126,7 @@ impl Terms {
             self.agree_on_elements(trace, *source, *test);
         }
         match atom {
-            Atom::True(value) if is_leaf(*value) => {
+            Atom::True(value) if is_leaf(trace, *value) => {
                 self.known.insert(*value, lit(*truth));
             }
             // A column that must equal it makes it the same in every run that gets here.
@@ -134,13 +134,42 @@ impl Terms {
                 for (value, other) in [(*a, *b), (*b, *a)] {
                     let outside = !self.is_from_rows(trace, value, 10);
                     let beside = made_of(trace, check, other) && !made_of(trace, check, value);
-                    if is_leaf(value) && self.is_from_rows(trace, other, 10) && (outside || beside) {
+                    if is_leaf(trace, value) && self.is_from_rows(trace, other, 10) && (outside || beside) {
                         self.agreed.insert(value);
+                    }
+                    if beside {
+                        self.agree_on_row_of(trace, schemas, value);
                     }
                 }
             }
             _ => {}
         }
+    }
+
+    /// Makes the row that a value tells from all others the same in both runs, and the keys by which it was found.
+    fn agree_on_row_of(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], value: ValId) {
+        let Val::Field(row, column) = trace.values.get(value).clone() else { return };
+        let Val::Result(op) = *trace.values.get(row) else { return };
+        if !is_key_alone(trace, schemas, op, &column) {
+            return;
+        }
+        self.agreed.insert(row);
+        let mut see = self.seeing();
+        let asked = trace.conditions(schemas, op, &mut |trace, value| see(trace, value));
+        let by_key = asked.all.iter().filter(|c| c.op == Compare::Eq && is_key_alone(trace, schemas, op, &c.column));
+        self.agreed.extend(by_key.map(|c| c.value));
+    }
+
+    /// Makes the same in both runs whatever comes from where both were given what a check asks for: the other members of
+    /// the same object.
+    pub fn agree_on_givers(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], check: OpId) {
+        let asked = trace.conditions(schemas, check, &mut |_, value| value);
+        let givers = asked.all.iter().filter_map(|c| match trace.values.get(c.value) {
+            Val::Field(giver, _) => Some(*giver),
+            _ => None,
+        });
+        let givers: Vec<ValId> = givers.filter(|giver| !self.is_from_rows(trace, *giver, 10)).collect();
+        self.agreed.extend(givers);
     }
 
     /// Makes a value the same in both runs, and what it is another form of: who asks for `email.trim().toLowerCase()` has
