@@ -39,13 +39,26 @@ fn emulated(search: &mut Search<'_, '_, '_>, program: &Program, database: &Datab
     }
     // What is made up in this run, on the way on which there is nothing yet, is nobody else's.
     let asked = search.conditions(op, &way);
-    if asked.all.iter().any(|c| c.op == Compare::Eq && script::is_drawn(search.trace, c.value)) {
+    let is_settled =
+        |value: ValId| script::is_drawn(search.trace, value) || refers_to(search, value, &search.trace.op(op).entity);
+    if asked.all.iter().any(|c| c.op == Compare::Eq && is_settled(c.value)) {
         return None;
     }
     let confidence = search.trace.op(op).confidence;
     let window = Window { confidence, ..Window::alone(op, Link::Absence, way) };
     let broken = judged::judge(search, window, database)?;
     Some(slip(search, program, database, broken, Upsert { relation: None, causes, in_one: false }))
+}
+
+/// Whether a value is the reference that a row holds to one of an entity: that one is there.
+fn refers_to(search: &Search<'_, '_, '_>, value: ValId, entity: &str) -> bool {
+    let Val::Field(row, column) = search.trace.values.get(value) else { return false };
+    let Val::Result(read) = search.trace.values.get(*row) else { return false };
+    let holder = entity_of(search.schemas, search.trace.op(*read));
+    holder.into_iter().flat_map(|holder| &holder.columns).any(|held| match &held.kind {
+        ColumnKind::Relation(to) => to.entity == entity && matches!(to.fields.as_slice(), [only] if only == column),
+        _ => false,
+    })
 }
 
 /// An insert that looks, in the same statement, whether the row is there.
