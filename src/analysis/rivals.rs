@@ -12,8 +12,8 @@ use super::database::Database;
 use super::window::Link;
 use crate::finding::{Anomaly, Schedule, ScheduleStep};
 use crate::interleave::{
-    self as judge, Act, Block, Env, Initial, Judge, Kind, Node, Row, StepOutcome, Table, Who, block, col, declined,
-    Verdict, did, effect, field, insert, ret, size, tx, update, when,
+    self as judge, Act, Block, Env, Initial, Judge, Kind, Node, Row, StepOutcome, Table, Verdict, Who, block, col,
+    declined, did, effect, field, insert, ret, size, tx, update, when,
 };
 use crate::library::Verb;
 use crate::link::FuncRef;
@@ -178,8 +178,7 @@ impl Mover {
         // Both lock rows of one entity first: most likely the same one, which both belong to.
         let in_turns = self.locks.iter().any(|entity| reliance.locks.contains(entity));
         // Only one of the two can go through from the state that both find: what comes between takes a third.
-        let never_meet =
-            self.demands.iter().any(|demand| reliance.demands.iter().any(|other| demand.excludes(other)));
+        let never_meet = self.demands.iter().any(|demand| reliance.demands.iter().any(|other| demand.excludes(other)));
         // Who runs the other one runs beside itself, and that has been judged.
         let itself_again = self.runs.contains(&reliance.case.seen_by) || reliance.runs.contains(&self.root);
         breaks
@@ -265,7 +264,10 @@ fn read_too_early(reliance: &Reliance, mover: &Mover, verdict: &Verdict) -> Case
     (case.transaction, case.in_transaction, case.isolation) = (None, false, None);
     (case.ambient, case.seen_by) = (false, mover.root);
     (case.anomaly, case.severity) = (Anomaly::StaleDecision, crate::finding::Severity::Error);
-    let ending = format!("A has not seen what B (`{}`) has written, and B could not see what A was about to do", relying.function);
+    let ending = format!(
+        "A has not seen what B (`{}`) has written, and B could not see what A was about to do",
+        relying.function
+    );
     case.schedule = schedule(&verdict.schedule, &case, ['B', 'A'], relying, mover, ending);
     case
 }

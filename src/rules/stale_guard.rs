@@ -55,7 +55,9 @@ fn read_too_early(case: &Case, rival: &str, read: &str, written: &str) -> Speech
     } else {
         remedy(
             "lock-parent",
-            format!("lock the {written} row first, as `{rival}` does, and read {read} behind the lock, in one transaction"),
+            format!(
+                "lock the {written} row first, as `{rival}` does, and read {read} behind the lock, in one transaction"
+            ),
         )
     }];
     Speech {

@@ -109,9 +109,7 @@ impl<'m> Writer<'_, '_, 'm> {
                 _ => false,
             };
             let given = |column: &String| match row.get(column) {
-                Some(Written::Value(value)) => {
-                    self.terms.agrees(self.trace, *value, 24) && !generated(self, column)
-                }
+                Some(Written::Value(value)) => self.terms.agrees(self.trace, *value, 24) && !generated(self, column),
                 _ => false,
             };
             let full = |key: &&UniqueKey| key.is_plain() && !key.columns.is_empty();

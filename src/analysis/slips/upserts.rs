@@ -9,10 +9,11 @@ use crate::analysis::judged::{self, Broken};
 use crate::analysis::script::{self, Handling};
 use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Severity};
+use crate::ir::BinaryOp;
 use crate::library::{ErrorKind, Verb};
 use crate::link::Program;
 use crate::model::{BlockId, Compare, Event, Nested, ObjectEntry, OpId, OpSource, Val, ValId, entity_of};
-use crate::schema::ColumnKind;
+use crate::schema::{Column, ColumnKind};
 
 /// The upserts of a trace that several statements carry out, with an interleaving that breaks them.
 pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
@@ -37,11 +38,8 @@ fn emulated(search: &mut Search<'_, '_, '_>, program: &Program, database: &Datab
     if causes.is_empty() {
         return None;
     }
-    // What is made up in this run, on the way on which there is nothing yet, is nobody else's.
-    let asked = search.conditions(op, &way);
-    let is_settled =
-        |value: ValId| script::is_drawn(search.trace, value) || refers_to(search, value, &search.trace.op(op).entity);
-    if asked.all.iter().any(|c| c.op == Compare::Eq && is_settled(c.value)) {
+    let asked = search.trace.conditions(search.schemas, op, &mut |_, value| value);
+    if asked.all.iter().any(|c| c.op == Compare::Eq && is_settled(search, op, c.value, 6)) {
         return None;
     }
     let confidence = search.trace.op(op).confidence;
@@ -50,15 +48,39 @@ fn emulated(search: &mut Search<'_, '_, '_>, program: &Program, database: &Datab
     Some(slip(search, program, database, broken, Upsert { relation: None, causes, in_one: false }))
 }
 
-/// Whether a value is the reference that a row holds to one of an entity: that one is there.
-fn refers_to(search: &Search<'_, '_, '_>, value: ValId, entity: &str) -> bool {
-    let Val::Field(row, column) = search.trace.values.get(value) else { return false };
-    let Val::Result(read) = search.trace.values.get(*row) else { return false };
-    let holder = entity_of(search.schemas, search.trace.op(*read));
-    holder.into_iter().flat_map(|holder| &holder.columns).any(|held| match &held.kind {
-        ColumnKind::Relation(to) => to.entity == entity && matches!(to.fields.as_slice(), [only] if only == column),
+/// Whether it is known, on every way, if there is a row to be found by a value: what is made up in this run is nobody else's,
+/// and what was read from a row or is a reference to one is there.
+fn is_settled(search: &Search<'_, '_, '_>, op: OpId, value: ValId, depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    let settled = |value: ValId| is_settled(search, op, value, depth);
+    match search.trace.values.get(value) {
+        Val::Phi(phi) => search.trace.values.phi(*phi).operands.iter().all(|(_, one)| settled(*one)),
+        Val::Choice(_, one, other) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, one, other) => {
+            settled(*one) && settled(*other)
+        }
+        Val::Const(literal) => literal.is_absent(),
+        Val::Field(row, column) => match search.trace.values.get(*row) {
+            Val::Result(read) => is_there(search, *read, column, op),
+            _ => script::is_drawn(search.trace, value),
+        },
+        _ => script::is_drawn(search.trace, value),
+    }
+}
+
+/// Whether a column of a row that was read tells a row of an operation's entity which is there: the same one, or one that
+/// it refers to.
+fn is_there(search: &Search<'_, '_, '_>, read: OpId, column: &str, op: OpId) -> bool {
+    let (holder, sought) = (search.trace.op(read), search.trace.op(op));
+    let refers = |held: &Column| match &held.kind {
+        ColumnKind::Relation(to) => {
+            to.entity == sought.entity && matches!(to.fields.as_slice(), [only] if only == column)
+        }
         _ => false,
-    })
+    };
+    let is_read = matches!(holder.verb, Verb::Read);
+    is_read
+        && (holder.entity == sought.entity
+            || entity_of(search.schemas, holder).is_some_and(|entity| entity.columns.iter().any(refers)))
 }
 
 /// An insert that looks, in the same statement, whether the row is there.

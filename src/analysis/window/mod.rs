@@ -436,7 +436,8 @@ impl Search<'_, '_, '_> {
         } else {
             self.consequences(paths, facts, act, way, writes)
         };
-        let apart: Vec<OpId> = decided.iter().copied().filter(|op| self.asks_for_itself([check, act], *op, way)).collect();
+        let apart: Vec<OpId> =
+            decided.iter().copied().filter(|op| self.asks_for_itself([check, act], *op, way)).collect();
         decided.retain(|op| !apart.contains(op));
         if let Link::Shifts(column) = &link {
             decided.extend(self.moved_along(act, column, way, writes));

@@ -95,7 +95,9 @@ impl Trace<'_> {
         let (Some((schema, _)), Some(entity)) = (it.schema, entity_of(schemas, it)) else { return Vec::new() };
         let mut rows = Vec::new();
         for nested in writes.nested.iter().filter(|nested| nested.action == "create") {
-            let Some(ColumnKind::Relation(relation)) = entity.column(&nested.relation).map(|c| &c.kind) else { continue };
+            let Some(ColumnKind::Relation(relation)) = entity.column(&nested.relation).map(|c| &c.kind) else {
+                continue;
+            };
             let is_target = |other: &Entity| other.name == relation.entity;
             let Some(at) = schemas[schema].entities.iter().position(is_target) else { continue };
             if !matches!(self.values.get(nested.value), Val::Object(_)) {
