@@ -122,7 +122,9 @@ impl<'m> Writer<'_, '_, 'm> {
     fn leads_on_to(&self, block: BlockId, handler: BlockId) -> bool {
         let well = |from: BlockId| {
             let it = self.trace.block(from);
-            it.handler != Some(handler) || matches!(it.exit, Exit::Goto(next) if next == handler)
+            let goes_on =
+                |next: BlockId| next == handler || self.plan.flow.behind_loop(self.trace, from, next) == Some(handler);
+            it.handler != Some(handler) || matches!(it.exit, Exit::Goto(next) if goes_on(next))
         };
         let steps = self.plan.way.windows(2).skip_while(|step| step[0] != block);
         steps.filter(|step| step[1] == handler).any(|step| well(step[0]))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::terms::{TableInfo, Terms};
-use crate::interleave::{Initial, Row, Table, Value};
+use crate::interleave::{Initial, Name, Row, Table, Value};
 
 /// How many states are tried.
 const STATES: usize = 10;
@@ -31,13 +31,15 @@ pub(super) fn initials(terms: &Terms, tables: &[Table], bound: bool) -> Vec<Init
     }
     states
         .into_iter()
-        .map(|rows| kept_apart(tables, rows))
+        .map(|rows| kept_apart(terms, tables, rows))
         .map(|rows| rows.into_iter().fold(Initial::new(), |initial, (table, row)| initial.row(table.as_str(), row)))
         .collect()
 }
 
 /// Rows that unique keys let be there beside each other: where two have the same key, the later one is given another.
-fn kept_apart(tables: &[Table], rows: Rows) -> Rows {
+///
+/// What no filter asks for, or what a run writes itself, is free to be another.
+fn kept_apart(terms: &Terms, tables: &[Table], rows: Rows) -> Rows {
     let mut kept: Rows = Vec::new();
     for (name, mut row) in rows {
         let Some(table) = tables.iter().find(|table| **table.name() == *name) else {
@@ -51,11 +53,16 @@ fn kept_apart(tables: &[Table], rows: Rows) -> Rows {
         // Each change may run into another key.
         for place in 0..4 {
             let Some(key) = clash(&row, &kept) else { break };
-            let flag = key.iter().find(|column| *row.get(column) == Value::Bool(true));
-            row = match (flag, key.last()) {
-                (Some(flag), _) => row.with(flag.clone(), false),
-                (None, Some(column)) => row.with(column.clone(), SOMEBODY + 1_000 + place),
-                (None, None) => row,
+            let changed = |column: &&Name| terms.changed.contains(&(name.clone(), column.to_string()));
+            let asked = |column: &&Name| {
+                let mut templates = terms.info.get(&name).into_iter().flat_map(|info| info.templates.iter().flatten());
+                templates.any(|(known, _)| known.as_str() == &***column)
+            };
+            let free = key.iter().find(changed).or_else(|| key.iter().find(|column| !asked(column))).or(key.last());
+            row = match free {
+                Some(flag) if *row.get(flag) == Value::Bool(true) => row.with(flag.clone(), false),
+                Some(column) => row.with(column.clone(), SOMEBODY + 1_000 + place),
+                None => break,
             };
         }
         if clash(&row, &kept).is_none() {
