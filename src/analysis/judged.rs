@@ -50,7 +50,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.is_cache(&window)
         || search.is_gated(&window)
         || search.is_locked_elsewhere(&window)
-        || place == Some(Place::File) && !search.meets_others(&window)
+        || place == Some(Place::File) && !(search.meets_others(&window) && search.is_named_by_caller(&window))
     {
         window.confidence = Confidence::Low;
     }
@@ -112,17 +112,7 @@ fn refused_when_alike(
 pub fn aborted(search: &mut Search<'_, '_, '_>, window: Window, database: &Database) -> Option<Broken> {
     let script = script_of(search, &window, database, true);
     let verdict = worst(database.engine(), &script)?;
-    let of_conflict = |code: &Code| {
-        matches!(
-            code,
-            Code::Serialization
-                | Code::SerializationAtCommit
-                | Code::Deadlock
-                | Code::InnoDeadlock
-                | Code::RecordChanged
-        )
-    };
-    if verdict.kind != Kind::Fails || !verdict.codes.iter().any(of_conflict) {
+    if verdict.kind != Kind::Fails || !verdict.codes.iter().any(Code::is_conflict) {
         return None;
     }
     let mut broken = unproven(search, window, database, true);
@@ -262,6 +252,11 @@ fn finish(
         _ => verdict.outcome.as_ref().is_some_and(|o| o.endings.contains(&Ending::Failed(Code::Unique))),
     };
     let entity = act.entity.as_str();
+    let aborted = |ending: &Ending| matches!(ending, Ending::Failed(code) if code.is_conflict());
+    if verdict.outcome.as_ref().is_some_and(|outcome| outcome.endings.iter().any(aborted)) {
+        // What is left is what had been committed before: a missing transaction, whatever the check has seen.
+        return None;
+    }
     // Both wrote one row, as they would have in turns, or one of them none.
     let alone = verdict.kind == Kind::Open
         && verdict.outcome.as_ref().is_some_and(|o| o.rows.iter().filter(|(table, _)| **table == *entity).count() < 2);

@@ -16,27 +16,50 @@ const PARTS: usize = 24;
 /// How often a way is mended.
 const MENDS: usize = 24;
 
-/// One way from the entry to a block, both ends included, on which no test is known to go the other way.
-pub(super) fn way_to(trace: &mut Trace<'_>, flow: &Flow, block: BlockId) -> Vec<BlockId> {
+/// One way from the entry to a block, both ends included, on which no test is known to go the other way, and on which none
+/// of the values that are `asked` for is the run's `own`, where there is such a way.
+pub(super) fn way_to(
+    trace: &mut Trace<'_>,
+    flow: &Flow,
+    block: BlockId,
+    asked: &[ValId],
+    own: &dyn Fn(&Trace<'_>, ValId) -> bool,
+) -> Vec<BlockId> {
     let mut forced: FxHashMap<BlockId, BlockId> = FxHashMap::default();
     let plain = flow.way_through(block, &forced);
-    // Only a test of something that was joined can be known on one way and not on another.
+    // Only what was joined can be one thing on one way and another on the next.
     let looks_at_join = |block: &BlockId| match &trace.block(*block).exit {
         Exit::Branch { test, .. } => trace.values.is_joined(*test),
         _ => false,
     };
-    if !plain.iter().any(looks_at_join) {
+    let asked: Vec<ValId> = asked.iter().copied().filter(|value| trace.values.is_joined(*value)).collect();
+    if asked.is_empty() && !plain.iter().any(looks_at_join) {
         return plain;
     }
     let mut way = plain.clone();
+    let mut sound = None;
     for _ in 0..MENDS {
         let chosen = paths::choices(trace, &way);
-        let Some((at, test, truth)) = first_clash(trace, &way, &chosen) else { return way };
-        let Some((join, from)) = other_way_in(trace, flow, &way[..=at], test, truth, &chosen, &forced) else { break };
+        let mended = if let Some((at, test, truth)) = first_clash(trace, &way, &chosen) {
+            let fits = |trace: &Trace<'_>, seen: ValId| trace.values.truth(seen) != Some(!truth);
+            other_way_in(trace, flow, &way[..=at], test, &fits, &chosen, &forced)
+        } else {
+            // Control can take it; another may tell more.
+            let asks_for_own = asked.iter().copied().find(|value| {
+                let seen = resolve(trace, *value, &mut |phi| chosen.get(&phi).copied());
+                own(trace, seen)
+            });
+            let Some(value) = asks_for_own else { return way };
+            let fits = |trace: &Trace<'_>, seen: ValId| !own(trace, seen);
+            let mended = other_way_in(trace, flow, &way, value, &fits, &chosen, &forced);
+            sound.get_or_insert(way);
+            mended
+        };
+        let Some((join, from)) = mended else { break };
         forced.insert(join, from);
         way = flow.way_through(block, &forced);
     }
-    plain
+    sound.unwrap_or(plain)
 }
 
 /// The first branch of a way that is known to lead elsewhere: its place, its test, and the way's answer.
@@ -75,18 +98,18 @@ fn demands(trace: &Trace<'_>, test: ValId, truth: bool) -> Vec<(ValId, bool)> {
     parts
 }
 
-/// A join that a test looks at, and another way into it with which the test goes the way's way, or may.
+/// A join that a value is made of, and another way into it with which the value fits.
 fn other_way_in(
     trace: &mut Trace<'_>,
     flow: &Flow,
     way: &[BlockId],
-    test: ValId,
-    truth: bool,
+    looked_at: ValId,
+    fits: &dyn Fn(&Trace<'_>, ValId) -> bool,
     chosen: &Choices,
     forced: &FxHashMap<BlockId, BlockId>,
 ) -> Option<(BlockId, BlockId)> {
     let mut joins = Vec::new();
-    trace.values.any_within(test, 40, &mut |value| {
+    trace.values.any_within(looked_at, 40, &mut |value| {
         if let Val::Phi(phi) = trace.values.get(value) {
             joins.push(*phi);
         }
@@ -101,9 +124,9 @@ fn other_way_in(
             if chosen.get(&phi) == Some(&value) || !flow.is_forward(from, join) {
                 continue;
             }
-            let seen =
-                resolve(trace, test, &mut |other| if other == phi { Some(value) } else { chosen.get(&other).copied() });
-            if trace.values.truth(seen) != Some(!truth) {
+            let other = |other| if other == phi { Some(value) } else { chosen.get(&other).copied() };
+            let seen = resolve(trace, looked_at, &mut { other });
+            if fits(trace, seen) {
                 return Some((join, from));
             }
         }

@@ -136,6 +136,10 @@ impl Workspace {
         let reliances =
             rests.into_iter().filter_map(|w| case::reliance(&mut search, model.program, w, &database)).collect();
         let mut slips = slips::find(&mut search, model.program, &database);
+        // What only the program itself runs, one run at a time, meets another run only where the program is started twice.
+        let of_runs = slips.iter_mut().filter(|slip| slip.needs_two_runs()).map(|slip| &mut slip.case);
+        let alone = cases.iter_mut().chain(of_runs).filter(|case| model.survey.runs_once(case.seen_by));
+        alone.for_each(|case: &mut Case| case.confidence = Confidence::Low);
         let path = &model.program.unit(start.unit()).path;
         let text = self.sources.get(path).map_or("", |source| source.text.as_str());
         let by_hand = is_script(path, text) || is_program(model, start);

@@ -14,6 +14,7 @@ use crate::analysis::judged;
 use crate::analysis::slips::Slip;
 use crate::analysis::window::Search;
 use crate::finding::Anomaly;
+use crate::library;
 use crate::link::FuncRef;
 use crate::model::{self, Around, LastResort, Model, Site, Start, Trace};
 
@@ -72,7 +73,9 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
         let settled = std::mem::take(&mut found.cases).into_iter().filter_map(|case| {
             let own = Start::Function(case.seen_by) == start;
             let around = contexts.get(&case.seen_by).filter(|_| own).map_or(&[][..], Vec::as_slice);
-            let guarded = !around.is_empty() && around.iter().all(|(_, it)| it.is_any());
+            // Which file is meant, and who else can be there, may be known to callers alone.
+            let of_file = case.place == Some(library::Place::File);
+            let guarded = !around.is_empty() && around.iter().all(|(_, it)| it.is_any() || of_file);
             // A handler makes good what fails. It keeps nobody from writing wrong data.
             let closable = case.anomaly.is_failure() || around.iter().all(|(_, it)| it.guard);
             let mut entries: Vec<Start> = around.iter().map(|(entry, _)| *entry).collect();
@@ -86,7 +89,8 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
             if !guarded && !answered {
                 return Some(case);
             }
-            // The worst over all callers: the first that leaves it open.
+            // The worst over all callers, and of those that leave it open the one where it is surest.
+            let mut open: Option<Case> = None;
             for entry in entries {
                 let mut verdict = Verdict::Open(None);
                 if guarded {
@@ -96,12 +100,20 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
                     verdict = judge_again(workspace, model, &mut traces, (entry, Some(last_resort)), &case);
                 }
                 match verdict {
-                    Verdict::Open(worse) => return Some(worse.map_or(case, |worse| *worse)),
+                    Verdict::Open(worse) => {
+                        let worse = worse.map_or_else(|| case.clone(), |worse| *worse);
+                        if worse.confidence >= case.confidence {
+                            return Some(worse);
+                        }
+                        if open.as_ref().is_none_or(|open| open.confidence < worse.confidence) {
+                            open = Some(worse);
+                        }
+                    }
                     Verdict::Closed if !closable => return Some(case),
                     Verdict::Closed => {}
                 }
             }
-            None
+            open
         });
         found.cases = settled.collect();
     });
@@ -153,5 +165,5 @@ fn judge_again<'m>(
             return Verdict::Open(None);
         }
     }
-    if met { Verdict::Closed } else { Verdict::Open(None) }
+    if met || search.is_about_own_rows() { Verdict::Closed } else { Verdict::Open(None) }
 }

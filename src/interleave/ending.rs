@@ -80,6 +80,19 @@ impl Code {
     pub fn own(code: impl Into<Name>) -> Self {
         Self::Own(code.into())
     }
+
+    /// Whether the database has aborted a transaction because of another one, and it may go well the next time.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(
+            self,
+            Self::Serialization
+                | Self::SerializationAtCommit
+                | Self::Deadlock
+                | Self::InnoDeadlock
+                | Self::RecordChanged
+        )
+    }
 }
 
 impl fmt::Display for Code {

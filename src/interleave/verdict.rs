@@ -187,7 +187,7 @@ impl Judge {
     fn weigh(&self, evidence: Evidence) -> Verdict {
         let mut codes = BTreeSet::new();
         let mut gave_up = false;
-        let (mut failing, mut open) = (None, None);
+        let (mut failing, mut open, mut aborted) = (None, None, None);
         for (place, (outcome, _)) in evidence.concurrent.iter().enumerate() {
             let whole = compared(outcome);
             if evidence.serial_has(&Who::BOTH, &whole) {
@@ -203,11 +203,14 @@ impl Judge {
                     }
                     failing = failing.or(Some(place));
                 }
+            } else if Who::BOTH.iter().any(|who| matches!(ending(*who), Ending::Failed(code) if code.is_conflict())) {
+                aborted = aborted.or(Some(place));
             } else {
                 open = open.or(Some(place));
             }
         }
-        let mut verdict = if let Some(place) = open {
+        // What nobody was told of says more than what a session left behind that the database has aborted.
+        let mut verdict = if let Some(place) = open.or(aborted) {
             evidence.verdict_at(Kind::Open, place)
         } else if let Some(place) = failing {
             evidence.verdict_at(Kind::Fails, place)

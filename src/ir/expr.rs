@@ -22,28 +22,33 @@ impl Expr {
     /// Whether a variable is part of it.
     #[must_use]
     pub fn uses(&self, slot: SlotId) -> bool {
-        let items = |items: &[Item]| {
-            items.iter().any(|item| match item {
-                Item::Value(value) | Item::Spread(value) => value.uses(slot),
-            })
-        };
+        self.any(&mut |part| part.kind == ExprKind::Slot(slot))
+    }
+
+    /// Whether something holds of it or of a part of it.
+    pub fn any<'e>(&'e self, holds: &mut dyn FnMut(&'e Self) -> bool) -> bool {
+        if holds(self) {
+            return true;
+        }
         match &self.kind {
-            ExprKind::Slot(own) => *own == slot,
-            ExprKind::Field(a, _) | ExprKind::Unary(_, a) | ExprKind::Element(a) | ExprKind::Rest(a, _) => a.uses(slot),
-            ExprKind::Binary(_, a, b) | ExprKind::Index(a, b) => a.uses(slot) || b.uses(slot),
-            ExprKind::Over { source, body, .. } => source.uses(slot) || body.uses(slot),
-            ExprKind::Choice(a, b, c) => a.uses(slot) || b.uses(slot) || c.uses(slot),
-            ExprKind::Opaque(values) => values.iter().any(|value| value.uses(slot)),
-            ExprKind::Array(values) => items(values),
+            ExprKind::Field(a, _) | ExprKind::Unary(_, a) | ExprKind::Element(a) | ExprKind::Rest(a, _) => a.any(holds),
+            ExprKind::Binary(_, a, b) | ExprKind::Index(a, b) => a.any(holds) || b.any(holds),
+            ExprKind::Over { source, body, .. } => source.any(holds) || body.any(holds),
+            ExprKind::Choice(a, b, c) => a.any(holds) || b.any(holds) || c.any(holds),
+            ExprKind::Opaque(values) => values.iter().any(|value| value.any(holds)),
+            ExprKind::Array(items) => items.iter().any(|item| match item {
+                Item::Value(value) | Item::Spread(value) => value.any(holds),
+            }),
             ExprKind::Template(parts) => parts.iter().any(|part| match part {
-                TemplatePart::Hole(hole) => hole.uses(slot),
+                TemplatePart::Hole(hole) => hole.any(holds),
                 TemplatePart::Text(_) => false,
             }),
             ExprKind::Object(entries) => entries.iter().any(|entry| match entry {
-                Entry::Field { value, .. } | Entry::Spread(value) => value.uses(slot),
-                Entry::Computed(key, value) => key.uses(slot) || value.uses(slot),
+                Entry::Field { value, .. } | Entry::Spread(value) => value.any(holds),
+                Entry::Computed(key, value) => key.any(holds) || value.any(holds),
             }),
-            ExprKind::Global(_)
+            ExprKind::Slot(_)
+            | ExprKind::Global(_)
             | ExprKind::This
             | ExprKind::Const(_)
             | ExprKind::Func(_)

@@ -205,26 +205,38 @@ impl Block {
     /// Whether a variable is read in it.
     #[must_use]
     pub fn uses(&self, slot: SlotId) -> bool {
-        let in_step = self.steps.iter().any(|step| match step {
-            Step::Set { value, .. } => value.uses(slot),
-            Step::Store { root, path, value, .. } => {
-                let in_key = |key: &Key| matches!(key, Key::Computed(key) if key.uses(slot));
-                *root == slot || path.iter().any(in_key) || value.as_ref().is_some_and(|value| value.uses(slot))
+        let is_root = |step: &Step| matches!(step, Step::Store { root, .. } if *root == slot);
+        self.steps.iter().any(is_root) || self.values().any(|(value, _)| value.uses(slot))
+    }
+
+    /// The values that it reads, each with whether it is what a call calls.
+    pub fn values(&self) -> impl Iterator<Item = (&Expr, bool)> {
+        self.steps.iter().flat_map(Step::values).chain(self.exit.value().map(|value| (value, false)))
+    }
+}
+
+impl Step {
+    /// The values that it reads, each with whether it is what a call calls.
+    fn values(&self) -> impl Iterator<Item = (&Expr, bool)> {
+        let (mut read, mut called): (Vec<&Expr>, Option<&Expr>) = (Vec::new(), None);
+        match self {
+            Self::Set { value, .. } => read.push(value),
+            Self::Store { path, value, .. } => {
+                read.extend(path.iter().filter_map(|key| match key {
+                    Key::Computed(key) => Some(key),
+                    Key::Name(_) => None,
+                }));
+                read.extend(value);
             }
-            Step::Call(call) => {
-                let args = call.args.iter().any(|item| match item {
-                    super::Item::Value(arg) | super::Item::Spread(arg) => arg.uses(slot),
-                });
-                args || call.callee.uses(slot)
+            Self::Call(call) => {
+                called = Some(&call.callee);
+                read.extend(call.args.iter().map(|item| match item {
+                    super::Item::Value(arg) | super::Item::Spread(arg) => arg,
+                }));
             }
-            Step::Drop { .. } => false,
-        });
-        in_step
-            || match &self.exit {
-                Exit::Branch { test, .. } => test.uses(slot),
-                Exit::Return(Some(value)) | Exit::Throw(value) => value.uses(slot),
-                Exit::Goto(_) | Exit::Return(None) | Exit::Unreachable => false,
-            }
+            Self::Drop { .. } => {}
+        }
+        read.into_iter().map(|value| (value, false)).chain(called.map(|value| (value, true)))
     }
 }
 
@@ -291,6 +303,16 @@ pub enum Exit {
     Throw(Expr),
     /// Not reached.
     Unreachable,
+}
+
+impl Exit {
+    /// The value that it looks at, or hands over.
+    fn value(&self) -> Option<&Expr> {
+        match self {
+            Self::Branch { test: value, .. } | Self::Return(Some(value)) | Self::Throw(value) => Some(value),
+            Self::Goto(_) | Self::Return(None) | Self::Unreachable => None,
+        }
+    }
 }
 
 /// A class.

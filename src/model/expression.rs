@@ -80,7 +80,7 @@ impl Elaborator<'_, '_> {
             Meaning::Add => self.trace.binary(BinaryOp::Add, first, last),
             Meaning::Sub => self.trace.binary(BinaryOp::Sub, first, last),
             Meaning::Mul => self.trace.binary(BinaryOp::Mul, first, last),
-            Meaning::Value => last,
+            Meaning::Value => self.without_table(library, last),
             Meaning::First => first,
             Meaning::Unset => self.trace.values.unset(),
             Meaning::Member => self.field(first, name),
@@ -107,6 +107,15 @@ impl Elaborator<'_, '_> {
                 let items = operands.into_iter().map(ArrayItem::Value).collect();
                 self.trace.values.add(Val::Array(items))
             }
+        }
+    }
+
+    /// The column of a pair of a table and a column; any other value as it is.
+    fn without_table(&self, library: &Library, value: ValId) -> ValId {
+        let Val::Array(items) = self.trace.values.get(value) else { return value };
+        match items.as_slice() {
+            [ArrayItem::Value(_), ArrayItem::Value(column)] if self.column_name(library, *column).is_some() => *column,
+            _ => value,
         }
     }
 

@@ -12,6 +12,7 @@ mod expression;
 mod guard;
 mod names;
 mod objects;
+mod once;
 mod path;
 mod places;
 mod query;

@@ -5,8 +5,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::Names;
 use crate::ir::{
-    Call, Class, Entry, ExportTarget, Expr, ExprKind, Func, FuncId, FuncKind, Import, ImportName, Language, SlotId,
-    Step, Unit,
+    BlockId, Call, Class, Entry, ExportTarget, Expr, ExprKind, Func, FuncId, FuncKind, Import, ImportName, Language,
+    SlotId, Step, Unit,
 };
 use crate::library::{CallPattern, CallRow, Callee, Library, Place};
 use crate::link::{Exported, FuncRef, Program};
@@ -61,14 +61,17 @@ impl<'r> Methods<'r> {
 /// What a function does that matters here.
 struct Calling<'p> {
     /// The functions that call a function by that name, and in which way.
-    callers: FxHashMap<&'p str, Vec<(FuncRef, Way<'p>)>>,
+    callers: FxHashMap<&'p str, Vec<(FuncRef, Way<'p>, Waited)>>,
     /// The functions that call a library themselves.
     direct: Vec<(FuncRef, bool)>,
 }
 
+/// Whether a call is waited for, and the block it stands in.
+pub(super) type Waited = (bool, BlockId);
+
 /// The way in which a call names what it calls.
 #[derive(Clone, Copy)]
-enum Way<'p> {
+pub(super) enum Way<'p> {
     /// Nothing can be told from it.
     Any,
     /// `value.name()`.
@@ -81,7 +84,7 @@ enum Way<'p> {
 
 /// The calls of a program, by name.
 pub(super) struct Reach<'p> {
-    program: &'p Program,
+    pub(super) program: &'p Program,
     calling: Calling<'p>,
     aliases: FxHashMap<&'p str, Vec<&'p str>>,
     /// The names of types of the project that are no traits.
@@ -102,10 +105,13 @@ impl<'p> Reach<'p> {
             for (at, func) in unit.functions.iter().enumerate() {
                 let here = FuncRef { unit: unit_id, func: FuncId(u32::try_from(at).unwrap_or(u32::MAX)) };
                 let mut reached = None;
-                for step in func.blocks.iter().flat_map(|block| &block.steps) {
+                let steps =
+                    func.blocks.iter().enumerate().flat_map(|(at, block)| block.steps.iter().map(move |it| (at, it)));
+                for (block, step) in steps {
                     let Step::Call(call) = step else { continue };
                     let Some(name) = called_name(unit, &call.callee) else { continue };
-                    calling.callers.entry(name).or_default().push((here, way(unit, &call.callee, &renamed)));
+                    let waited = (call.awaited, BlockId(u32::try_from(block).unwrap_or(u32::MAX)));
+                    calling.callers.entry(name).or_default().push((here, way(unit, &call.callee, &renamed), waited));
                     if reached != Some(true)
                         && let Some(acts) = methods.reached(unit, call, name, members)
                     {
@@ -132,22 +138,38 @@ impl<'p> Reach<'p> {
                     todo.push(parent);
                 }
             }
-            if func.name.is_empty() {
-                continue;
-            }
-            let other_names = self.aliases.get(func.name.as_str()).into_iter().flatten();
-            let names = std::iter::once((func.name.as_str(), false)).chain(other_names.map(|name| (*name, true)));
-            for (name, is_alias) in names {
-                for (caller, way) in self.calling.callers.get(name).into_iter().flatten() {
-                    if (is_alias || self.may_mean(*way, function, func)) && found.insert(*caller) {
-                        todo.push(*caller);
-                    }
+            for (caller, _) in self.callers(function) {
+                if found.insert(caller) {
+                    todo.push(caller);
                 }
             }
         }
         let mut found: Vec<FuncRef> = found.into_iter().collect();
         found.sort_unstable();
         found
+    }
+
+    /// The functions that may call a function, by any of its names.
+    pub(super) fn callers(&self, at: FuncRef) -> Vec<(FuncRef, Waited)> {
+        let func = self.program.func(at);
+        if func.name.is_empty() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for (name, is_alias) in self.names_of(func) {
+            for (caller, way, waited) in self.calling.callers.get(name).into_iter().flatten() {
+                if is_alias || self.may_mean(*way, at, func) {
+                    found.push((*caller, *waited));
+                }
+            }
+        }
+        found
+    }
+
+    /// The names that a function goes by, each with whether it is another than its own.
+    pub(super) fn names_of(&self, func: &'p Func) -> impl Iterator<Item = (&'p str, bool)> + '_ {
+        let others = self.aliases.get(func.name.as_str()).into_iter().flatten();
+        std::iter::once((func.name.as_str(), false)).chain(others.map(|name| (*name, true)))
     }
 
     /// Whether a call of a function's name may mean that function.
@@ -195,7 +217,7 @@ fn way<'u>(unit: &'u Unit, callee: &'u Expr, renamed: &FxHashSet<SlotId>) -> Way
 }
 
 /// Whether what is called may be named by a path of items, and is no member of a value.
-fn is_path(unit: &Unit, callee: &Expr) -> bool {
+pub(super) fn is_path(unit: &Unit, callee: &Expr) -> bool {
     match &callee.kind {
         ExprKind::Field(base, _) => is_path(unit, base),
         ExprKind::Global(_) | ExprKind::Class(_) => true,
@@ -266,7 +288,7 @@ fn may_be_call(unit: &Unit, callee: &Expr, name: &str, members: &FxHashSet<Strin
 }
 
 /// The last name of what is called.
-fn called_name<'u>(unit: &'u Unit, callee: &'u Expr) -> Option<&'u str> {
+pub(super) fn called_name<'u>(unit: &'u Unit, callee: &'u Expr) -> Option<&'u str> {
     match &callee.kind {
         ExprKind::Field(_, name) | ExprKind::Global(name) => Some(name),
         ExprKind::Slot(slot) => Some(unit.slots[slot.index()].name.as_str()).filter(|name| !name.is_empty()),

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::Names;
+use super::once;
 use super::reach::{Methods, Reach};
 use crate::ir::{BlockId, Call, Exit, Expr, ExprKind, Func, FuncId, FuncKind, Item, SlotId, Step, Unit};
 use crate::library::Library;
@@ -62,6 +63,8 @@ pub struct Survey<'p> {
     definitions: Vec<Definitions<'p>>,
     /// Functions that reach the database and whose name no other function of the program has.
     only: FxHashMap<&'p str, FuncRef>,
+    /// Functions that only the program itself runs, one run at a time.
+    once: FxHashSet<FuncRef>,
     names: Names<'p>,
 }
 
@@ -84,7 +87,9 @@ impl<'p> Survey<'p> {
             shapes[function.unit.0 as usize][function.func.index()].reaches_held = true;
         }
         let only = only(program, &shapes);
-        Self { shapes, definitions, only, names }
+        let once = once::functions(&reach, &shapes);
+        drop(reach);
+        Self { shapes, definitions, only, once, names }
     }
 
     /// What imports and types mean.
@@ -98,6 +103,13 @@ impl<'p> Survey<'p> {
     #[must_use]
     pub fn only_function_named(&self, name: &str) -> Option<FuncRef> {
         self.only.get(name).copied()
+    }
+
+    /// Whether a function is one that only the program itself runs, one run at a time: on its way up, as a command, as a job
+    /// that is started once.
+    #[must_use]
+    pub fn runs_once(&self, at: FuncRef) -> bool {
+        self.once.contains(&at)
     }
 
     /// Whether a method's name may say which function it is: names of one word do not, as objects of all kinds have such
@@ -138,7 +150,7 @@ fn only<'p>(program: &'p Program, shapes: &[Vec<Shape>]) -> FxHashMap<&'p str, F
 }
 
 /// The blocks that control may reach next.
-fn successors(func: &Func, block: BlockId) -> impl Iterator<Item = BlockId> {
+pub(super) fn successors(func: &Func, block: BlockId) -> impl Iterator<Item = BlockId> {
     let block = &func.blocks[block.index()];
     let (a, b) = match block.exit {
         Exit::Goto(next) => (Some(next), None),

@@ -79,6 +79,8 @@ pub struct Trace<'a> {
     pub related: FxHashMap<(OpId, String), OpId>,
     /// Parameters by which a function is given access to what others have as well, and no data of its own.
     pub shared: FxHashSet<ValId>,
+    /// Whether errors are values here: who does not hand one on has looked at it.
+    pub errors_are_values: bool,
     /// Whether something was left out because the trace grew too large.
     pub budget_hit: bool,
 }
@@ -294,6 +296,16 @@ pub struct Op<'a> {
     pub dropped: bool,
     /// The class of the project that its rows are made to.
     pub row: Option<ClassRef>,
+}
+
+impl Op<'_> {
+    /// Whether it is an insert that takes its rows from another table, and leaves alone those that are there: done twice, it
+    /// leaves what it leaves when it is done once.
+    #[must_use]
+    pub fn copies_what_is_missing(&self) -> bool {
+        let OpSource::Sql(statement, _) = &self.source else { return false };
+        statement.query().is_some_and(|q| q.insert_select && matches!(q.conflict, Some(sql::Conflict::Nothing(_))))
+    }
 }
 
 /// Where an operation's conditions and written columns come from.

@@ -119,9 +119,9 @@ impl Depends {
 }
 
 impl Paths {
-    /// The class at a check, to be followed on.
+    /// The class at a check, to be followed on, and a way from the entry to it.
     #[must_use]
-    pub fn new(trace: &mut Trace<'_>, flow: &Flow, ahead: &Rc<Ahead>, check: OpId) -> Self {
+    pub fn new(trace: &mut Trace<'_>, flow: &Flow, ahead: &Rc<Ahead>, check: OpId, prefix: Vec<BlockId>) -> Self {
         let start = trace.op(check).block;
         let nothing = ListId::EMPTY;
         let first =
@@ -132,7 +132,7 @@ impl Paths {
         Self {
             check,
             raising,
-            prefix: super::prefix::way_to(trace, flow, start).into(),
+            prefix: prefix.into(),
             nodes: vec![first],
             at,
             next: Vec::new(),

@@ -146,8 +146,8 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
                 }
             },
             Exit::Return(value, _) => {
-                // A handler that answers nothing has at most written a log.
-                let answers = !trace.values.literal(*value).is_some_and(Literal::is_absent);
+                // A handler that answers nothing has at most written a log. Where errors are values, that is its answer.
+                let answers = trace.errors_are_values || !trace.values.literal(*value).is_some_and(Literal::is_absent);
                 if recognised || is_looked_up(trace, *value, kind) || answers && !handed_on && !reports(trace, *value) {
                     declined = true;
                 } else {

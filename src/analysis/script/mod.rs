@@ -27,7 +27,7 @@ use crate::interleave::{
     self as judge, Block, Code, Env, Initial, Node, Table, block, catch, declined, did, effect, lit, ret, retry, size,
     throw, tx, when,
 };
-use crate::library::{ErrorKind, Place, Rows, Verb};
+use crate::library::{ErrorKind, Rows, Verb};
 use crate::model::{
     BlockId, Compare, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes,
     Written, entity_of,
@@ -222,6 +222,10 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         }
         if matches!(&it.source, OpSource::Sql(statement, _) if statement.query().is_none()) || it.lock.is_some() {
             return true;
+        }
+        if it.copies_what_is_missing() {
+            // Nothing is known of the rows but that they are there afterwards.
+            return false;
         }
         let act = self.trace.op(plan.act);
         let same_entity = it.entity == check.entity || it.entity == act.entity;
@@ -433,7 +437,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         }
         // Named locks of the surrounding text hold whatever handle is used.
         let block = self.trace.op(op).block;
-        let in_process = matches!(self.trace.op(op).place(), Some(Place::Shared | Place::Held | Place::Atomic));
+        let in_process = self.trace.op(op).place().is_some();
         for region in self.trace.block(block).regions.iter().rev() {
             let is_lock = match self.trace.regions[region.index()].kind {
                 RegionKind::Lock(_) | RegionKind::Guard(_) => true,

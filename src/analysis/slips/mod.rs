@@ -37,6 +37,12 @@ impl Slip {
     pub fn can_be_mended(&self) -> bool {
         matches!(self.kind, SlipKind::Upsert(_) | SlipKind::Guard(_) | SlipKind::Violation(_) | SlipKind::Conflict(_))
     }
+
+    /// Whether it takes another run of the same code to show.
+    #[must_use]
+    pub fn needs_two_runs(&self) -> bool {
+        matches!(self.kind, SlipKind::Upsert(_) | SlipKind::Guard(_))
+    }
 }
 
 /// What an operation fails to do.

@@ -179,6 +179,7 @@ impl Search<'_, '_, '_> {
                         if *op != act
                             && writes.contains(op)
                             && !is_log(&self.trace.op(*op).entity)
+                            && !self.trace.op(*op).copies_what_is_missing()
                             && self.trace.op(*op).place() == self.trace.op(act).place() =>
                     {
                         decided.insert(*op);
@@ -207,7 +208,8 @@ impl Search<'_, '_, '_> {
                 Event::Op(op) if op > check && op != act && self.is_fed(check, op) => {
                     let it = self.trace.op(op);
                     let writes = it.verb.is_write();
-                    if writes && !is_log(&it.entity) && it.place() == self.trace.op(act).place() {
+                    let counts = writes && !is_log(&it.entity) && !it.copies_what_is_missing();
+                    if counts && it.place() == self.trace.op(act).place() {
                         decided.insert(op);
                     }
                 }
@@ -231,7 +233,7 @@ impl Search<'_, '_, '_> {
             let is_task = |arg: &ValId| matches!(self.trace.values.get(*arg), Val::Closure(..));
             return !call.args.iter().any(is_task) && !self.names_its_job(call);
         }
-        call.lasting || names_effect(&call.name) || self.is_request(call)
+        call.lasting || names_effect(&call.name) && !tells_of_removal(&call.name) || self.is_request(call)
     }
 
     /// Whether a job has an id that every run of it gives: a queue takes it once.
@@ -393,6 +395,14 @@ impl Search<'_, '_, '_> {
 
 /// Names of those who have something for themselves.
 const SOMEBODY: [&str; 6] = ["owner", "worker", "holder", "assignee", "claimant", "assigned_to"];
+
+/// Whether a call tells others that something is gone (`publish_deleted`): they may be told twice.
+fn tells_of_removal(name: &str) -> bool {
+    const TOLD: [&str; 3] = ["publish", "notify", "dispatch"];
+    const GONE: [&str; 5] = ["delete", "remove", "invalidate", "evict", "revoke"];
+    let last = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    TOLD.iter().any(|told| last.starts_with(told)) && GONE.iter().any(|gone| last.contains(gone))
+}
 
 /// Whether a name is that of an identity: `id`, `userId`, `approved_by`, `worker`.
 fn is_identity(name: &str) -> bool {

@@ -21,6 +21,7 @@ use crate::analysis::facts::{Atom, Fact, is_size};
 use crate::analysis::flow::Flow;
 use crate::analysis::known::Known;
 use crate::analysis::paths::{Ahead, Choices, Depends, Paths, resolve};
+use crate::analysis::prefix;
 use crate::analysis::rivals::{Demand, Moved, Step};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Over, UnaryOp};
@@ -261,13 +262,25 @@ impl Search<'_, '_, '_> {
     }
 
     fn followed(&mut self, check: OpId, until: usize) -> Rc<Paths> {
-        let ahead = self.ahead.get_or_insert_with(|| Rc::new(Ahead::of(self.trace, self.flow)));
-        let paths = self.paths.entry(check).or_insert_with(|| Rc::new(Paths::new(self.trace, self.flow, ahead, check)));
+        if !self.paths.contains_key(&check) {
+            let prefix = self.way_before(check);
+            let ahead = self.ahead.get_or_insert_with(|| Rc::new(Ahead::of(self.trace, self.flow)));
+            self.paths.insert(check, Rc::new(Paths::new(self.trace, self.flow, ahead, check, prefix)));
+        }
+        let Some(paths) = self.paths.get_mut(&check) else { unreachable!("it has just been put there") };
         // Nobody holds on to classes that have not been followed to the end.
         if let Some(paths) = Rc::get_mut(paths) {
             paths.follow(self.trace, self.flow, &mut self.known, until);
         }
         Rc::clone(paths)
+    }
+
+    /// One way from the entry to a check: where it can be, one on which it asks for rows that others may have made, too.
+    pub(super) fn way_before(&mut self, check: OpId) -> Vec<BlockId> {
+        let asked = self.asked_for(check);
+        let schemas = self.schemas;
+        let own = |trace: &Trace<'_>, value: ValId| same_row::is_made_here(trace, schemas, value);
+        prefix::way_to(self.trace, self.flow, self.trace.op(check).block, &asked, &own)
     }
 
     /// Whether a value is made from what a check gave.
@@ -503,6 +516,15 @@ impl Search<'_, '_, '_> {
         for other in (0..count).map(OpId) {
             let that = self.trace.op(other);
             if other == act || that.verb != it.verb || that.entity != it.entity || that.args.len() != it.args.len() {
+                continue;
+            }
+            // What is run may be none of the arguments of the call that runs it.
+            let apart = match (&that.source, &it.source) {
+                (OpSource::Built(one, _), OpSource::Built(two, _)) => one != two,
+                (OpSource::Sql(one, bound), OpSource::Sql(two, other)) => one != two || bound != other,
+                _ => false,
+            };
+            if apart {
                 continue;
             }
             for node in paths.at_op(self.trace, other) {

@@ -34,6 +34,18 @@ impl Search<'_, '_, '_> {
         std::iter::once(own).chain(self.callers_of(own)).any(|frame| self.trace.frames[frame.index()].awaits)
     }
 
+    /// Whether a caller says which file is meant. A path that the program knows by itself is that of one thing which it
+    /// does by itself.
+    pub fn is_named_by_caller(&mut self, window: &Window) -> bool {
+        let asked = self.conditions(window.check, &window.way);
+        let shared = &self.trace.shared;
+        let is_told = |value: ValId| match self.trace.values.get(value) {
+            Val::Param(..) => !shared.contains(&value),
+            _ => false,
+        };
+        asked.all.iter().any(|c| self.trace.values.any_within(c.value, 24, &mut |part| is_told(part)))
+    }
+
     /// Whether every run that the check turns away ends with an error: that of the act tells its caller no less.
     pub fn turns_away_with_error(&mut self, window: &Window) -> bool {
         let act = self.trace.op(window.act).block;

@@ -75,7 +75,7 @@ impl Search<'_, '_, '_> {
             return self.same_place(check, act, way);
         }
         let looked = self.conditions(check, way);
-        if looked.all.iter().any(|c| c.op == Compare::Eq && self.is_made_here(c.value)) {
+        if looked.all.iter().any(|c| c.op == Compare::Eq && is_made_here(self.trace, self.schemas, c.value)) {
             return None;
         }
         let acted = self.trace.op(act).clone();
@@ -128,16 +128,7 @@ impl Search<'_, '_, '_> {
         Some(best.unwrap_or(Confidence::Low))
     }
 
-    /// Whether a value is that of a row which this run has created: no other run asks for it.
-    fn is_made_here(&self, value: ValId) -> bool {
-        let Val::Field(row, column) = self.trace.values.get(value) else { return false };
-        let Val::Result(op) = self.trace.values.get(*row) else { return false };
-        let is_generated = entity_of(self.schemas, self.trace.op(*op))
-            .and_then(|entity| entity.keys.iter().find(|key| key.primary))
-            .map_or(column == "id", |key| matches!(key.columns.as_slice(), [only] if only == column));
-        is_generated && self.trace.op(*op).verb == Verb::Create && self.trace.op(*op).place().is_none()
-    }
-
+    /// Whether a column is part of a key of what an operation is about.
     pub(in crate::analysis) fn is_key(&self, op: OpId, column: &str) -> bool {
         match entity_of(self.schemas, self.trace.op(op)) {
             Some(entity) => entity.keys.iter().any(|key| key.columns.iter().any(|c| c == column)),
@@ -147,6 +138,26 @@ impl Search<'_, '_, '_> {
 
     pub(super) fn mentions_check(&self, check: OpId, value: ValId) -> bool {
         self.made_of(check, value, 10)
+    }
+
+    /// The values that a check asks for by equality, whichever way leads to it.
+    pub(super) fn asked_for(&mut self, check: OpId) -> Vec<ValId> {
+        let conditions = self.trace.conditions(self.schemas, check, &mut |_, value| value);
+        conditions.all.iter().filter(|c| c.op == Compare::Eq).map(|c| c.value).collect()
+    }
+
+    /// Whether all there is between the two calls is about rows that this run has created itself, on whichever way it gets
+    /// there: no other run can be in its way.
+    pub fn is_about_own_rows(&mut self) -> bool {
+        let Some([site, _]) = self.ends else { return false };
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
+        let checks: Vec<OpId> = (0..count).map(OpId).filter(|op| self.trace.op(*op).site == site).collect();
+        let own = |search: &mut Self, check: OpId| {
+            let way = search.way_before(check);
+            let asked = search.conditions(check, &way);
+            asked.all.iter().any(|c| c.op == Compare::Eq && is_made_here(search.trace, search.schemas, c.value))
+        };
+        !checks.is_empty() && checks.into_iter().all(|check| own(self, check))
     }
 
     /// Whether the created row is one the check would have found.
@@ -287,4 +298,14 @@ pub(super) fn default_literal(text: &str) -> Literal {
         _ if text.parse::<f64>().is_ok() => Literal::Number(text.to_owned()),
         _ => Literal::Text(text.trim_matches('"').to_owned()),
     }
+}
+
+/// Whether a value is that of a row which this run has created: no other run asks for it.
+pub(super) fn is_made_here(trace: &Trace<'_>, schemas: &[Schema], value: ValId) -> bool {
+    let Val::Field(row, column) = trace.values.get(value) else { return false };
+    let Val::Result(op) = trace.values.get(*row) else { return false };
+    let is_generated = entity_of(schemas, trace.op(*op))
+        .and_then(|entity| entity.keys.iter().find(|key| key.primary))
+        .map_or(column == "id", |key| matches!(key.columns.as_slice(), [only] if only == column));
+    is_generated && trace.op(*op).verb == Verb::Create && trace.op(*op).place().is_none()
 }

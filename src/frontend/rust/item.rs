@@ -236,7 +236,10 @@ impl Lower<'_> {
             // `use a::b::{self}` is `use a::b`.
             let (above, name) = path.rsplit_once("::").unwrap_or(("", &path));
             if to == "self" {
-                local = Ident::new(name, to.span());
+                local = match name.strip_prefix("r#") {
+                    Some(raw) => Ident::new_raw(raw, to.span()),
+                    None => Ident::new(name, to.span()),
+                };
             }
             own = name.to_owned();
             path = above.to_owned();

@@ -2,7 +2,7 @@
 //! says `use orm::*`.
 
 use super::paths;
-use crate::ir::ImportName;
+use crate::ir::{Export, ExportTarget, ImportName};
 use crate::link::{Exported, Program, UnitId};
 
 /// How many modules a name is looked for in.
@@ -10,17 +10,22 @@ const MODULES: usize = 40;
 
 /// The paths that a name may have outside of the project, where a unit brings it in with all others of a module.
 pub(in crate::link) fn beyond(program: &Program, unit: UnitId, name: &str) -> Vec<String> {
+    beyond_of(program, unit, unit, name)
+}
+
+/// The same for what a module offers to a unit.
+fn beyond_of(program: &Program, unit: UnitId, module: UnitId, name: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let mut seen = vec![unit];
+    let mut seen = vec![module];
     let mut at = 0;
     while let Some(module) = seen.get(at).copied().filter(|_| at < MODULES) {
         at += 1;
-        if module != unit
+        if at > 1
             && let Some(path) = imported(program, module, name)
         {
             found.push(path);
         }
-        for glob in &program.unit(module).globs {
+        for glob in program.unit(module).globs.iter().filter(|glob| sees(program, unit, module, glob)) {
             let segments: Vec<&str> = glob.split("::").collect();
             match paths::path(program, module, &segments) {
                 Some(Exported::Module(file)) => {
@@ -45,8 +50,19 @@ pub(in crate::link) fn passed_on<'p>(
     let ImportName::Named(name) = name else { return None };
     let segments: Vec<&str> = source.split("::").collect();
     let Some(Exported::Module(module)) = paths::path(program, unit, &segments) else { return None };
-    let unit = *program.of_file.get(&module)?;
-    imported(program, unit, name).or_else(|| beyond(program, unit, name).into_iter().next())
+    let module = *program.of_file.get(&module)?;
+    imported(program, module, name).or_else(|| beyond_of(program, unit, module, name).into_iter().next())
+}
+
+/// Whether a unit sees what another brings in with all others of a module: its own, that of a module around it, and what is
+/// passed on to everybody.
+fn sees(program: &Program, unit: UnitId, other: UnitId, glob: &str) -> bool {
+    let file = program.modules.file_at(&program.unit(unit).path);
+    if file.is_some_and(|file| paths::around(program, file).any(|it| program.of_file.get(&it) == Some(&other))) {
+        return true;
+    }
+    let passes = |export: &Export| matches!(&export.target, ExportTarget::All(source) if source == glob);
+    program.unit(other).exports.iter().any(passes)
 }
 
 /// The path outside of the project of what a unit imports under a name.

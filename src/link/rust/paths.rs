@@ -105,15 +105,11 @@ impl<'p> Search<'p> {
     }
 
     fn parent(&self, file: FileId) -> Option<FileId> {
-        if let Some(parent) = self.program.rust.parent(file) {
-            return Some(parent);
-        }
-        let (crates, files) = self.program.modules.crates();
-        crates.parent(files, file)
+        parent(self.program, file)
     }
 
     fn root(&self, file: FileId) -> FileId {
-        std::iter::successors(Some(file), |file| self.parent(*file)).take(64).last().unwrap_or(file)
+        around(self.program, file).last().unwrap_or(file)
     }
 
     /// What the first segments of a path mean in a file, and how many of them that takes.
@@ -237,4 +233,17 @@ fn member_of_object<'p>(
         ExportTarget::Value(value) => Some((Exported::Value(unit, value), 1)),
         ExportTarget::From(..) | ExportTarget::All(_) => None,
     }
+}
+
+fn parent(program: &Program, file: FileId) -> Option<FileId> {
+    if let Some(parent) = program.rust.parent(file) {
+        return Some(parent);
+    }
+    let (crates, files) = program.modules.crates();
+    crates.parent(files, file)
+}
+
+/// A module and those around it, from the inside.
+pub(super) fn around(program: &Program, file: FileId) -> impl Iterator<Item = FileId> + '_ {
+    std::iter::successors(Some(file), |file| parent(program, *file)).take(64)
 }
