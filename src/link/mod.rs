@@ -101,6 +101,12 @@ impl Program {
         self.units.iter().enumerate().map(|(at, unit)| (UnitId(u32::try_from(at).unwrap_or(u32::MAX)), unit))
     }
 
+    /// What a unit is written in; `None` where there is no such unit, as in a program without files.
+    #[must_use]
+    pub fn language(&self, id: UnitId) -> Option<Language> {
+        self.units.get(id.0 as usize).map(|unit| unit.language)
+    }
+
     /// A unit.
     #[must_use]
     pub fn unit(&self, id: UnitId) -> &Unit {

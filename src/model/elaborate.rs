@@ -134,7 +134,7 @@ fn elaborator<'m, 'a>(model: &'m Model<'a>, home: UnitId) -> Elaborator<'m, 'a> 
         in_place: Vec::new(),
         related: FxHashMap::default(),
         shared: FxHashSet::default(),
-        errors_are_values: model.program.unit(home).language == ir::Language::Rust,
+        errors_are_values: model.program.language(home) == Some(ir::Language::Rust),
         budget_hit: false,
     };
     Elaborator {
