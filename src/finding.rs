@@ -139,6 +139,28 @@ pub struct Help {
     pub code: Option<String>,
 }
 
+/// A way out, written down for one case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sketch {
+    /// The code.
+    pub code: String,
+    /// The columns of a unique key in it, and the rows it is for, in words.
+    pub key: Option<String>,
+    /// Whether its condition is the test that the code makes, where the old value would have been compared otherwise.
+    pub tested: bool,
+}
+
+/// What becomes of a way out when it is to be written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It can be.
+    Written(Sketch),
+    /// It does not fit this code.
+    Unfit,
+    /// Nobody has taught how to write it for this library.
+    Untaught,
+}
+
 /// A race, or a fault in the project's own remarks about races.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use toctou::config::{Config, Flags};
 use toctou::engine::Workspace;
 use toctou::finding::Severity;
+use toctou::frontend::lower;
 use toctou::rules;
 use toctou::source::{Source, Sources};
 
@@ -121,6 +122,13 @@ fn wanted(project: &Project) -> BTreeSet<(String, u32, String)> {
     all
 }
 
+/// Whether what is shown can be read as code where it is any; what it leaves out counts as a name.
+fn reads(code: &str) -> bool {
+    let is_schema = code.starts_with("model ") || code.starts_with("CREATE ");
+    let text = format!("export async function shown() {{\n{}\n}}\n", code.replace('…', "left_out"));
+    is_schema || lower("shown.ts", &text).is_some_and(|unit| unit.problems.is_empty())
+}
+
 /// What is found, in the form in which the markers ask for it.
 fn found(project: &Project, wanted: &BTreeSet<(String, u32, String)>) -> BTreeSet<(String, u32, String)> {
     // A strict rule speaks in its own fixtures only.
@@ -137,6 +145,9 @@ fn found(project: &Project, wanted: &BTreeSet<(String, u32, String)>) -> BTreeSe
     let workspace = Workspace::new(config, sources, project.beside.clone());
     let (findings, problems, _) = workspace.check();
     assert!(problems.is_empty(), "{}: {problems:?}", project.name);
+    for code in findings.iter().flat_map(|finding| &finding.help).filter_map(|help| help.code.as_deref()) {
+        assert!(reads(code), "{}: this is no code\n{code}", project.name);
+    }
     findings
         .into_iter()
         .filter(|finding| finding.severity > Severity::Info)

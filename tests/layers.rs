@@ -54,11 +54,23 @@ const LAYERS: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("rules", &["analysis", "config::KnownRule", "finding", "library::Place", "library::Requirement", "library::Verb"]),
+    (
+        "rules",
+        &[
+            "analysis",
+            "config::KnownRule",
+            "finding",
+            "library::Place",
+            "library::Requirement",
+            "library::Verb",
+            // Constants that a check asks for.
+            "model::Literal",
+        ],
+    ),
     ("suppress", &["finding", "ir", "rules", "source", "suggest", "text"]),
     ("select", &["config", "finding", "source", "suppress"]),
     ("schemas", &["finding::Problem", "link::join", "schema", "source"]),
-    ("remedy", &["analysis", "ir", "library", "link", "model", "schema", "source", "text"]),
+    ("remedy", &["analysis", "finding", "ir", "library", "link", "model", "schema", "source", "text"]),
     ("report", &["finding", "rules", "source", "text"]),
     (
         "engine",

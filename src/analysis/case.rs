@@ -7,12 +7,13 @@ use super::database::Database;
 use super::judged::{self, Broken};
 use super::keys::{self, NearKey};
 use super::rivals::{Mover, Reliance};
-use super::window::{Link, Search, Window};
+use super::window::{Checked, Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Schedule, ScheduleStep, Severity};
 use crate::interleave::{Act, Code, StepOutcome};
-use crate::library::{ErrorKind, Place as Holder, Rows, Verb};
+use crate::library::{ErrorKind, Missing, Place as Holder, Rows, Verb};
 use crate::link::{FuncRef, Program, UnitId};
-use crate::model::{Compare, FrameId, OpId, OpSource, RegionId, RegionKind, Site, entity_of};
+use crate::model::{Compare, FrameId, Literal, OpId, OpSource, RegionId, RegionKind, Site, entity_of};
+use crate::schema::{Column, ColumnKind};
 use crate::text::Span;
 
 /// A broken window, ready to be spoken of.
@@ -72,6 +73,17 @@ pub struct Case {
     pub cures: Cures,
     /// Columns that the check asks for by equality.
     pub looked: Vec<String>,
+    /// Those of them that it compares with a constant.
+    pub constants: Vec<(String, Literal)>,
+    /// Whether it asks for nothing else.
+    pub looked_all: bool,
+    /// What was checked of the columns that decide, as far as it can be said in constants.
+    pub checked: Vec<Checked>,
+    /// Calls that change the world outside between the check and the act, by name.
+    pub effects_between: Vec<String>,
+    /// Whether the column that feeds its own new value holds a number, or a list that can be added to; `None` where it is
+    /// not known.
+    pub computes: Option<bool>,
     /// The unique key that stops the second row, as columns.
     pub key: Option<Vec<String>>,
     /// Unique keys that come near it, and do not.
@@ -134,6 +146,17 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     });
     let near_keys = described.map(|entity| keys::near(entity, &looked, &nulls)).unwrap_or_default();
     let is_described = described.is_some();
+    let computes = match &window.link {
+        Link::Feeds(column) => described.and_then(|entity| entity.column(column)).map(is_computed),
+        _ => None,
+    };
+    let constants = search.looked_constants(window);
+    let looked_all = search.asks_for_columns_only(window);
+    let checked = match &window.link {
+        Link::Column(columns) => search.checked(window, columns),
+        _ => Vec::new(),
+    };
+    let effects_between = search.effects_between(window);
     let violation = title(search, act, ErrorKind::UniqueViolation).unwrap_or_else(|| "unique violation".to_owned());
     let trace = &*search.trace;
     let library = [act, check].into_iter().find_map(|op| trace.op(op).by.map(|(_, library)| library.id.clone()));
@@ -194,12 +217,26 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         schedule,
         cures: broken.cures.clone(),
         looked,
+        constants,
+        looked_all,
+        checked,
+        effects_between,
+        computes,
         key,
         near_keys,
         violation,
         described: is_described,
         library,
         schema,
+    }
+}
+
+/// Whether a database can make the new value of a column from the old one by itself.
+fn is_computed(column: &Column) -> bool {
+    let whole = |name: &str| matches!(name, "String" | "Boolean" | "DateTime" | "Json" | "Bytes");
+    match &column.kind {
+        ColumnKind::Scalar(name) => column.list || !whole(name),
+        ColumnKind::Enum(_) | ColumnKind::Relation(_) | ColumnKind::Composite(_) => false,
     }
 }
 
@@ -384,6 +421,9 @@ fn in_words(search: &mut Search<'_, '_, '_>, op: OpId, looked: &[String]) -> Str
     }
 }
 
+/// What is said of a violation that ends a run.
+const UNHANDLED: &str = ", nobody handles it";
+
 fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken, database: &Database) -> Schedule {
     let looked = search.looked_columns(&broken.window);
     let mut steps = Vec::new();
@@ -397,7 +437,7 @@ fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
             match (op, &step.outcome) {
                 // The commit of a single statement goes without saying.
                 (Some(_), StepOutcome::Ok) => {}
-                (None, StepOutcome::Ok) if is_place => {}
+                (None, StepOutcome::Ok) if is_place || broken.isolation.is_none() => {}
                 (_, outcome) => steps.push(ScheduleStep {
                     session,
                     path: None,
@@ -411,7 +451,11 @@ fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         let Some(op) = op else { continue };
         let it = search.trace.op(op);
         let (site, one) = (it.site, it.rows == Rows::One);
-        let outcome = outcome_words(search, op, &step.outcome, one, session);
+        let handled = broken.is_handled(step);
+        let outcome = match outcome_words(search, op, &step.outcome, one, session) {
+            words if handled => words.trim_end_matches(UNHANDLED).to_owned(),
+            words => words,
+        };
         let words = in_words(search, op, &looked);
         steps.push(ScheduleStep {
             session,
@@ -437,10 +481,14 @@ fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
 
 fn outcome_words(search: &Search<'_, '_, '_>, op: OpId, outcome: &StepOutcome, one: bool, session: char) -> String {
     let other = if session == 'A' { 'B' } else { 'A' };
+    let it = search.trace.op(op);
     match outcome {
+        StepOutcome::Rows(0) | StepOutcome::Count(0) if it.missing == Missing::Throws => {
+            title(search, op, ErrorKind::NotFound).unwrap_or_else(|| "not found".to_owned())
+        }
         StepOutcome::Rows(0) => "none".to_owned(),
         StepOutcome::Rows(1) if one => "found".to_owned(),
-        StepOutcome::Count(_) if search.trace.op(op).verb == Verb::Create => "ok".to_owned(),
+        StepOutcome::Count(_) if it.verb == Verb::Create => "ok".to_owned(),
         StepOutcome::Rows(1) | StepOutcome::Count(1) => "1 row".to_owned(),
         StepOutcome::Rows(n) | StepOutcome::Count(n) => format!("{n} rows"),
         StepOutcome::Ok => "ok".to_owned(),
@@ -449,7 +497,7 @@ fn outcome_words(search: &Search<'_, '_, '_>, op: OpId, outcome: &StepOutcome, o
         StepOutcome::Failed(code) | StepOutcome::Deadlock(code) => match code {
             Code::Unique => {
                 let title = title(search, op, ErrorKind::UniqueViolation);
-                format!("{}, nobody handles it", title.unwrap_or_else(|| "unique violation".to_owned()))
+                format!("{}{UNHANDLED}", title.unwrap_or_else(|| "unique violation".to_owned()))
             }
             Code::TransactionFailed => "the transaction has failed before".to_owned(),
             Code::Own(what) => what.to_string(),

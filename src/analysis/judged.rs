@@ -7,7 +7,7 @@ use super::database::Database;
 use super::script::{self, Plan, Script};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Severity};
-use crate::interleave::{self, Code, Ending, Engine, Judge, Kind, ScheduleStep, Table, Verdict};
+use crate::interleave::{self, Code, Ending, Engine, Judge, Kind, ScheduleStep, Table, Verdict, Who};
 use crate::library::{Place, Rows, Verb};
 use crate::model::{OpId, RegionKind};
 
@@ -24,6 +24,8 @@ pub struct Broken {
     pub confidence: Confidence,
     /// The interleaving.
     pub schedule: Vec<ScheduleStep>,
+    /// How both runs end in it, where the verdict rests on an outcome.
+    pub endings: Option<[Ending; 2]>,
     /// The operation behind each mark in the schedule.
     pub tags: Vec<OpId>,
     /// The ways out that can be tried.
@@ -34,6 +36,15 @@ pub struct Broken {
     pub default_isolation: bool,
     /// Whether check and act are in one transaction.
     pub in_transaction: bool,
+}
+
+impl Broken {
+    /// Whether the run goes on after the failure of a step.
+    #[must_use]
+    pub fn is_handled(&self, step: &ScheduleStep) -> bool {
+        let session = if step.session == Who::A { 0 } else { 1 };
+        self.endings.as_ref().is_some_and(|endings| !matches!(endings[session], Ending::Failed(_)))
+    }
 }
 
 /// Judges a window; `None` if nothing breaks it.
@@ -130,6 +141,7 @@ pub fn unproven(search: &mut Search<'_, '_, '_>, window: Window, database: &Data
         anomaly: Anomaly::StaleDecision,
         confidence: if locked { Confidence::Low } else { window.confidence },
         schedule: Vec::new(),
+        endings: None,
         tags: Vec::new(),
         cures: Cures::default(),
         isolation,
@@ -298,6 +310,7 @@ fn finish(
         anomaly,
         confidence: window.confidence,
         schedule: verdict.schedule,
+        endings: verdict.outcome.map(|outcome| outcome.endings),
         tags,
         cures,
         isolation,

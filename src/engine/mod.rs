@@ -118,7 +118,7 @@ impl Workspace {
         let cut_short = all.iter().filter(|found| found.cut_short).count();
         let mut findings: Vec<Finding> = Vec::new();
         let code = |case: &Case, intent: &str| {
-            remedy::code(&program, &self.sources, registry, &found_schemas.schemas, case, intent)
+            remedy::attempt(&program, &self.sources, registry, &found_schemas.schemas, case, intent)
         };
         let cases = dedupe(proven(all));
         // A write that is the act of a window is spoken of there.

@@ -41,6 +41,8 @@ pub const INTENTS: &[&str] = &[
     "guarded-counter",
     "lock-read",
     "lock-parent",
+    "lock-name",
+    "in-one-transaction",
     "wrap-in-transaction",
     "raise-isolation",
     "add-retry",
@@ -70,6 +72,8 @@ pub const HOLES: &[&str] = &[
     "condition",
     "call",
     "take",
+    "name",
+    "body",
 ];
 
 /// One library.

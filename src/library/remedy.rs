@@ -43,6 +43,10 @@ pub(super) fn fill<'a>(code: &str, value: impl Fn(&str) -> Option<&'a str>) -> O
         let indent: String = line.chars().take_while(|c| *c == ' ').collect();
         filled.push_str(&value.replace('\n', &format!("\n{indent}")));
         done = at + name.len() + "}".len();
+        // Nor does one stand in front of what is listed next.
+        if value.is_empty() && filled.ends_with("{ ") && code[done..].starts_with(", ") {
+            done += ", ".len();
+        }
     }
     filled.push_str(&code[done..]);
     Some(filled)
@@ -80,6 +84,8 @@ mod tests {
     fn an_empty_value_takes_its_comma_along() {
         let value = |name: &str| Some(if name == "key" { "{ id }" } else { "" });
         assert_eq!(fill("{ {...key}, {guard} }", value).as_deref(), Some("{ id }"));
+        let value = |name: &str| Some(if name == "key" { "{}" } else { "open: true" });
+        assert_eq!(fill("{ {...key}, {guard} }", value).as_deref(), Some("{ open: true }"));
     }
 
     #[test]

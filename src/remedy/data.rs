@@ -198,13 +198,29 @@ impl<'a> Scene<'a> {
         Some(format!("{head} {text}{gap}{tail}"))
     }
 
-    /// The condition that nothing has changed, the data that goes with it, and what is done where something has.
+    /// The entry of a condition that a column still is what was read of it; `None` for what cannot be compared as a whole.
+    fn as_read(&self, way: &Path<'a>, column: &str) -> Option<String> {
+        let described = self.entity(self.act).and_then(|entity| entity.column(column));
+        if described.is_some_and(|c| matches!(&c.kind, ColumnKind::Scalar(name) if name == "Json")) {
+            return None;
+        }
+        let old = self.name_of(way, column)?;
+        // Only of a plain column the value may stand alone.
+        Some(match described {
+            Some(it) if !it.list && old == column => old,
+            Some(it) if !it.list => format!("{column}: {old}"),
+            _ => format!("{column}: {{ {}: {old} }}", self.operator("eq")?),
+        })
+    }
+
+    /// The condition that nothing has changed, the data that goes with it, what is done where something has, and whether the
+    /// condition is a test that the code makes.
     pub(super) fn unchanged(
         &self,
         ways: &[Path<'a>],
         column: &str,
         written: Val<'a>,
-    ) -> Option<(Vec<String>, String, String)> {
+    ) -> Option<(Vec<String>, String, String, bool)> {
         let way = ways.first()?;
         if self.is_tested(ways, column) {
             // A test and a change: the test becomes the condition, and the change relative.
@@ -215,30 +231,21 @@ impl<'a> Scene<'a> {
             {
                 let columns = [column.to_owned()];
                 let data = object(&rewritten.entries, WIDTH - 10);
-                return Some((vec![guard], data, self.exit_of(ways, &columns)));
+                return Some((vec![guard], data, self.exit_of(ways, &columns), true));
             }
         }
         let remark = "changed meanwhile: read it again and try once more";
         let entity = self.entity(self.act);
-        let described = entity.and_then(|entity| entity.column(column));
-        let plain = described.is_none_or(|c| !c.list && !matches!(&c.kind, ColumnKind::Scalar(name) if name == "Json"));
-        if plain && !self.is_stored(column) {
-            let old = self.name_of(way, column)?;
-            let mut entries = vec![if old == column { old } else { format!("{column}: {old}") }];
+        if !self.is_stored(column)
+            && let Some(entry) = self.as_read(way, column)
+        {
+            let mut entries = vec![entry];
             // Others that are computed from themselves in the same write may have changed alone.
             for member in self.members(written)? {
-                let Some(key) = member.key.filter(|key| *key != column && self.mentions_row(way, member.value)) else {
-                    continue;
-                };
-                let Some(old) = self.name_of(way, key) else { continue };
-                entries.push(if old == key { old } else { format!("{key}: {old}") });
+                let other = member.key.filter(|key| *key != column && self.mentions_row(way, member.value));
+                entries.extend(other.and_then(|key| self.as_read(way, key)));
             }
-            return Some((entries, self.short(written, WIDTH - 10)?, inline(None, remark)));
-        }
-        if let Some(list) = described.filter(|c| c.list && !self.is_stored(column)) {
-            let old = self.name_of(way, &list.name)?;
-            let entry = format!("{column}: {{ {}: {old} }}", self.operator("eq")?);
-            return Some((vec![entry], self.short(written, WIDTH - 10)?, inline(None, remark)));
+            return Some((entries, self.short(written, WIDTH - 10)?, inline(None, remark), false));
         }
         // The whole value cannot be compared; a column that counts versions can.
         let version = entity?.version_column()?;
@@ -252,7 +259,8 @@ impl<'a> Scene<'a> {
             entries.push(self.entry(&member)?);
         }
         entries.push(format!("{}: {{ {more}: 1 }}", version.name));
-        Some((vec![format!("{}: {old}", version.name)], object(&entries, WIDTH - 10), inline(None, remark)))
+        let guard = vec![format!("{}: {old}", version.name)];
+        Some((guard, object(&entries, WIDTH - 10), inline(None, remark), false))
     }
 
     /// Whether the column of the row in memory is assigned, so that it no longer is what was read.
@@ -292,7 +300,7 @@ impl<'a> Scene<'a> {
         if selected.is_some_and(|members| !members.iter().any(|member| member.key == Some(column))) {
             return None;
         }
-        let row = slots().find(|(_, id)| value(*id).is_some_and(|value| self.is_row(path, value)));
+        let row = slots().find(|(_, id)| value(*id).is_some_and(|value| self.is_one(path, value)));
         row.map(|(slot, _)| format!("{}.{column}", slot.name))
     }
 }

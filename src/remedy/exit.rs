@@ -103,6 +103,13 @@ impl<'a> Scene<'a> {
         self.statement(path, turn)
     }
 
+    /// The statement that ran where the last branch of this kind went the other way.
+    pub(super) fn exit_at(&self, paths: &[Path<'a>], wanted: &dyn Fn(&Path<'a>, &Turn<'a>) -> bool) -> Option<String> {
+        let path = paths.first()?;
+        let turn = path.turns.iter().rev().find(|turn| wanted(path, turn))?;
+        self.statement(path, turn)
+    }
+
     fn statement(&self, path: &Path<'a>, turn: &Turn<'a>) -> Option<String> {
         let stretch = self.stretch(path, turn.unit, turn.func, turn.other);
         self.ending(&stretch, turn.unit, turn.func)

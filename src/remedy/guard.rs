@@ -3,6 +3,7 @@
 use super::path::{Path, Turn};
 use super::scene::{Scene, Val};
 use crate::ir::{BinaryOp, Const, Expr, ExprKind, Item, UnaryOp};
+use crate::model::Literal;
 use crate::schema::ColumnKind;
 
 /// What a branch tells.
@@ -83,6 +84,10 @@ impl<'a> Scene<'a> {
         let of = |expr: &'a Expr| Val { unit: value.unit, expr };
         match &value.expr.kind {
             ExprKind::Unary(UnaryOp::Not, inner) => self.read(path, of(inner), !truth, facts, depth + 1),
+            // What stands in for an absent value is as untrue as that.
+            ExprKind::Binary(BinaryOp::Or | BinaryOp::Coalesce, a, b) if is_untrue(self.seen(path, of(b)).expr) => {
+                self.read(path, of(a), truth, facts, depth + 1);
+            }
             ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), a, b) => {
                 if (*op == BinaryOp::And) == truth {
                     self.read(path, of(a), truth, facts, depth + 1);
@@ -129,7 +134,7 @@ impl<'a> Scene<'a> {
                     _ => Fact::Other,
                 };
             }
-            let Some(column) = self.compared_column(path, column, equality) else { continue };
+            let Some(column) = self.compared_column(path, column, equality.then_some(seen)) else { continue };
             return match is_null && equality {
                 true => Fact::Column(column, Test::Null(name == "eq")),
                 // A column compared with another of the same row.
@@ -145,20 +150,29 @@ impl<'a> Scene<'a> {
         member == "length" && self.entity(self.check).is_none_or(|entity| entity.column(member).is_none())
     }
 
-    /// A column, also one with a number that stands in for null where an order is asked for.
-    fn compared_column(&self, path: &Path<'a>, value: Val<'a>, equality: bool) -> Option<&'a str> {
+    /// A column, also one with something that stands in for null: a number where an order is asked for, and where it is
+    /// compared for equality whatever is none of what it is compared `with`.
+    fn compared_column(&self, path: &Path<'a>, value: Val<'a>, with: Option<Val<'a>>) -> Option<&'a str> {
         if let Some(column) = self.column(path, value) {
             return Some(column);
         }
         let seen = self.seen(path, value);
-        match &seen.expr.kind {
-            ExprKind::Binary(BinaryOp::Coalesce, inner, other)
-                if !equality && matches!(other.kind, ExprKind::Const(Const::Number(_))) =>
-            {
-                self.column(path, Val { unit: seen.unit, expr: inner })
-            }
-            _ => None,
-        }
+        let ExprKind::Binary(op @ (BinaryOp::Coalesce | BinaryOp::Or), inner, other) = &seen.expr.kind else {
+            return None;
+        };
+        let ExprKind::Const(stand_in) = &self.seen(path, Val { unit: seen.unit, expr: other }).expr.kind else {
+            return None;
+        };
+        let apart = |value: &Expr| matches!(&value.kind, ExprKind::Const(known) if known != stand_in);
+        let fits = match with.map(|with| with.expr) {
+            None => *op == BinaryOp::Coalesce && matches!(stand_in, Const::Number(_)),
+            Some(Expr { kind: ExprKind::Array(items), .. }) => items.iter().all(|item| match item {
+                Item::Value(value) => apart(value),
+                Item::Spread(_) => false,
+            }),
+            Some(value) => apart(value) || *stand_in == Const::Null && matches!(value.kind, ExprKind::Field(..)),
+        };
+        fits.then(|| self.column(path, Val { unit: seen.unit, expr: inner })).flatten()
     }
 
     /// `column - x < 0`.
@@ -181,9 +195,10 @@ impl<'a> Scene<'a> {
         let [Item::Value(argument)] = call.args.as_slice() else { return None };
         let (base, argument) = (Val { unit: at.unit, expr: base }, Val { unit: at.unit, expr: argument });
         if method == "includes" {
-            let column = self.column(path, argument)?;
-            let list = matches!(self.seen(path, base).expr.kind, ExprKind::Array(_));
-            return list.then_some(Fact::Column(column, Test::Than(if truth { "in" } else { "not-in" }, base)));
+            let list = self.seen(path, base);
+            let column = self.compared_column(path, argument, Some(list))?;
+            let is_list = matches!(list.expr.kind, ExprKind::Array(_));
+            return is_list.then_some(Fact::Column(column, Test::Than(if truth { "in" } else { "not-in" }, base)));
         }
         let (_, op) = METHODS.iter().find(|(name, _)| name == method)?;
         Some(self.compared(path, *op, base, argument, truth))
@@ -225,6 +240,32 @@ impl<'a> Scene<'a> {
             ([], [value]) => Some(if value == column { value.clone() } else { format!("{column}: {value}") }),
             ([], [_, ..]) => Some(format!("{column}: {{ {}: [{}] }}", self.operator("in")?, equal.join(", "))),
             _ => None,
+        }
+    }
+
+    /// The entry of a condition that says in constants what is known of a column wherever the act is reached.
+    pub(super) fn known_guard(&self, column: &str) -> Option<String> {
+        let known = self.case.checked.iter().find(|checked| checked.column == column)?;
+        let optional = self.entity(self.act).and_then(|e| e.column(column)).is_some_and(|column| column.optional);
+        let texts = |values: &[Literal]| values.iter().map(literal).collect::<Vec<String>>();
+        match known.among.as_slice() {
+            [] => {}
+            [only] => return Some(format!("{column}: {}", literal(only))),
+            several if several.contains(&Literal::Null) => return None,
+            several => {
+                return Some(format!("{column}: {{ {}: [{}] }}", self.operator("in")?, texts(several).join(", ")));
+            }
+        }
+        if let Some(truth) = known.truth {
+            return self.truth(column, truth);
+        }
+        match known.none_of.as_slice() {
+            [Literal::Null] => Some(format!("{column}: {{ {}: null }}", self.operator("ne")?)),
+            // For the database null is neither equal nor unequal to anything.
+            [] => None,
+            several if optional || several.contains(&Literal::Null) => None,
+            [only] => Some(format!("{column}: {{ {}: {} }}", self.operator("ne")?, literal(only))),
+            several => Some(format!("{column}: {{ {}: [{}] }}", self.operator("not-in")?, texts(several).join(", "))),
         }
     }
 
@@ -291,5 +332,25 @@ impl<'a> Scene<'a> {
             has(true) && has(false)
         };
         paths.into_iter().filter(|path| !contradicts(path)).collect()
+    }
+}
+
+/// Whether a value never counts as true.
+fn is_untrue(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Const(Const::Null | Const::Unset | Const::Bool(false)) => true,
+        ExprKind::Const(Const::Text(text)) => text.is_empty(),
+        ExprKind::Const(Const::Number(number)) => number == "0",
+        _ => false,
+    }
+}
+
+/// A constant, as code.
+fn literal(value: &Literal) -> String {
+    match value {
+        Literal::Null | Literal::Unset => "null".to_owned(),
+        Literal::Bool(truth) => truth.to_string(),
+        Literal::Number(number) => number.clone(),
+        Literal::Text(text) => format!("{text:?}"),
     }
 }

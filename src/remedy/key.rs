@@ -3,18 +3,19 @@
 use super::exit::Found;
 use super::scene::{Scene, Site, Val};
 use super::text::Member;
-use super::{Holes, sql};
+use super::{Holes, KEY, sql};
 use crate::analysis::window::Link;
-use crate::ir::{Const, ExprKind, Item};
+use crate::ir::{Const, Expr, ExprKind, Item};
+use crate::link::Exported;
 use crate::schema::ColumnKind;
 
 /// A key that would stop the second row.
 #[derive(Debug, Default)]
-pub(super) struct Proposed<'a> {
+pub(super) struct Proposed {
     /// The columns that vary.
     pub columns: Vec<String>,
     /// Columns that the check compares with one fixed value: only rows with it need to differ.
-    pub fixed: Vec<(String, &'a Const)>,
+    pub fixed: Vec<(String, Const)>,
 }
 
 /// A condition by a unique key.
@@ -67,7 +68,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The key that would stop the second row; `None` where equality of columns is not what is asked for.
-    pub(super) fn proposed_key(&self) -> Option<Proposed<'a>> {
+    pub(super) fn proposed_key(&self) -> Option<Proposed> {
         let mut proposed = Proposed::default();
         if let Some(key) = self.case.key.clone().filter(|_| !matches!(self.case.link, Link::Next(_))) {
             proposed.columns = key;
@@ -99,12 +100,40 @@ impl<'a> Scene<'a> {
                 }
                 return None;
             }
-            match &self.known(member.value).expr.kind {
-                ExprKind::Const(fixed) => proposed.fixed.push((key.to_owned(), fixed)),
-                _ => proposed.columns.push(key.to_owned()),
+            match self.constant(key, member.value)? {
+                Some(fixed) => proposed.fixed.push((key.to_owned(), fixed)),
+                None => proposed.columns.push(key.to_owned()),
             }
         }
         (!proposed.columns.is_empty()).then_some(proposed)
+    }
+
+    /// The constant that a column is compared with, if it is one: a literal, or a value of an enumeration; `None` where what
+    /// another file calls it does not say.
+    fn constant(&self, column: &str, value: Val<'a>) -> Option<Option<Const>> {
+        let value = self.known(value);
+        match &value.expr.kind {
+            ExprKind::Const(fixed) => Some(Some(fixed.clone())),
+            ExprKind::Field(base, name) => {
+                let described = self.entity(self.check).and_then(|entity| entity.column(column));
+                let values = described.and_then(|column| match &column.kind {
+                    ColumnKind::Enum(wanted) => self.schema?.enums.iter().find(|it| it.name == *wanted),
+                    _ => None,
+                });
+                let named = matches!(base.kind, ExprKind::Slot(_) | ExprKind::Global(_) | ExprKind::Field(..));
+                let is_value = named && values.is_some_and(|it| it.values.contains(name));
+                Some(is_value.then(|| Const::Text(name.clone())))
+            }
+            ExprKind::Slot(slot) => {
+                let imports = &self.program.unit(value.unit).imports;
+                let Some(import) = imports.iter().find(|import| import.slot == *slot) else { return Some(None) };
+                match self.program.imported(value.unit, &import.source, &import.name)? {
+                    Exported::Value(_, Expr { kind: ExprKind::Const(fixed), .. }) => Some(Some(fixed.clone())),
+                    _ => None,
+                }
+            }
+            _ => Some(None),
+        }
     }
 
     /// The condition by the key that covers the check, with the values that the created row will have.
@@ -147,14 +176,15 @@ impl<'a> Scene<'a> {
         let engine = self.case.database.name.as_str();
         let mut proposed = match &self.case.link {
             Link::Next(column) => {
-                let mut proposed = self.proposed_key().unwrap_or_default();
+                // With no condition, the numbers are those of all rows.
+                let unasked = self.condition(self.check).is_none() && self.case.looked.is_empty();
+                let mut proposed = if unasked { Proposed::default() } else { self.proposed_key()? };
                 if !proposed.columns.contains(column) {
                     proposed.columns.push(column.clone());
                 }
                 proposed
             }
-            // The flag that only one of a group may have.
-            Link::Exclusive(_) => self.proposed_key()?,
+            Link::Exclusive(flag) => self.key_of_group(flag)?,
             _ if matches!(self.found(&self.ways(), &self.take(self.act)), Found::Unclear) => return None,
             _ => self.proposed_key()?,
         };
@@ -167,6 +197,7 @@ impl<'a> Scene<'a> {
         // A statement of its own, and no part of a template literal.
         let bare = |name: &str| sql::name(engine, name).map(|name| name.replace('\\', ""));
         let quoted: Vec<String> = columns.iter().map(|name| bare(name)).collect::<Option<_>>()?;
+        let words = in_words(&proposed);
         if proposed.fixed.is_empty() {
             let index = format!("{}_{}_key", entity.table, columns.join("_"));
             let holes = [
@@ -175,6 +206,7 @@ impl<'a> Scene<'a> {
                 ("index", bare(&index)?),
                 ("table", bare(&entity.table)?),
                 ("stored", quoted.join(", ")),
+                (KEY, words),
             ];
             return Some(("add-unique-key", Holes::from(holes)));
         }
@@ -195,12 +227,31 @@ impl<'a> Scene<'a> {
             ("entity", entity.table.clone()),
             ("table", sql::name(engine, &entity.table)?),
             ("condition", conditions.join(" AND ")),
+            (KEY, words),
         ];
         Some(("add-partial-key", Holes::from(holes)))
     }
 
+    /// The key by which only one row of a group may have a flag.
+    fn key_of_group(&self, flag: &str) -> Option<Proposed> {
+        let mut proposed = self.proposed_key()?;
+        proposed.columns.retain(|column| column != flag);
+        proposed.fixed.retain(|(column, _)| column != flag);
+        let column = self.entity(self.act)?.column(flag)?;
+        let fixed = match &column.kind {
+            ColumnKind::Scalar(name) if name == "Boolean" => Const::Bool(true),
+            _ => {
+                let written = self.written(self.act).and_then(|data| self.members(data))?;
+                let given = written.iter().find(|member| member.key == Some(flag))?;
+                self.constant(flag, given.value)??
+            }
+        };
+        proposed.fixed.push((flag.to_owned(), fixed));
+        Some(proposed)
+    }
+
     /// The callee and the arguments of a call.
-    pub(super) fn values_of(&self, site: Site<'a>) -> Vec<&'a crate::ir::Expr> {
+    pub(super) fn values_of(&self, site: Site<'a>) -> Vec<&'a Expr> {
         let mut values = vec![&site.call.callee];
         values.extend(site.call.args.iter().map(|item| {
             let (Item::Value(value) | Item::Spread(value)) = item;
@@ -208,4 +259,24 @@ impl<'a> Scene<'a> {
         }));
         values
     }
+}
+
+/// A key in words: its columns, and the rows it is for.
+fn in_words(proposed: &Proposed) -> String {
+    let columns: Vec<String> = proposed.columns.iter().map(|column| format!("`{column}`")).collect();
+    let rows: Vec<String> = proposed
+        .fixed
+        .iter()
+        .map(|(column, value)| match value {
+            Const::Null | Const::Unset => format!("without `{column}`"),
+            Const::Bool(true) => format!("with `{column}`"),
+            Const::Bool(false) => format!("with `{column}` false"),
+            Const::Number(text) | Const::Text(text) => format!("with `{column}` {text}"),
+        })
+        .collect();
+    let columns = match columns.as_slice() {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        _ => columns.join(""),
+    };
+    if rows.is_empty() { columns } else { format!("{columns} among rows {}", rows.join(" and ")) }
 }

@@ -92,6 +92,28 @@ impl<'a> Scene<'a> {
         ]))
     }
 
+    /// The lock of the name of what is looked for.
+    pub(super) fn lock_name(&self) -> Option<Holes> {
+        let asked = self.condition(self.check).and_then(|asked| self.plain_members(self.check, asked));
+        let varies = |member: &Member<'a>| !matches!(self.known(member.value).expr.kind, ExprKind::Const(_));
+        let equal = |member: &&Member<'a>| self.is_equality(self.check, member) && varies(member);
+        let values: Vec<String> = asked
+            .unwrap_or_default()
+            .iter()
+            .filter(equal)
+            .map(|member| self.text(member.value).filter(|text| !text.contains(['`', '$', '{'])))
+            .collect::<Option<_>>()?;
+        let entity = &self.case.check.entity;
+        let name = match values.as_slice() {
+            [] => sql::literal(entity)?,
+            values => {
+                let holes: Vec<String> = values.iter().map(|value| format!("${{{value}}}")).collect();
+                format!("${{`{entity} {}`}}", holes.join(" "))
+            }
+        };
+        Some(Holes::from([("client", self.outer_client()?), ("name", name)]))
+    }
+
     /// Both writes, one after the other, through the transaction.
     pub(super) fn both_in_one(&self) -> Option<Holes> {
         let ways = self.ways();
@@ -112,6 +134,11 @@ impl<'a> Scene<'a> {
     /// The flag taken from every row of the group, and then given to one.
     pub(super) fn whole_group_unset(&self) -> Option<Holes> {
         let Link::Exclusive(flag) = &self.case.link else { return None };
+        // Of a column with more values than two, rows with another one would lose it.
+        let column = self.entity(self.act)?.column(flag)?;
+        if !column.optional && !matches!(&column.kind, ColumnKind::Scalar(name) if name == "Boolean") {
+            return None;
+        }
         let many = |site: Site<'a>| self.row(site.call).map(|row| row.rows == Rows::Many);
         let (unset, set) = match (many(self.check)?, many(self.act)?) {
             (true, false) => (self.check, self.act),

@@ -7,6 +7,7 @@
 //! Nothing is guessed. Where a piece is not there, or uses names that the act cannot see, there is no code, and the
 //! remedy's sentence stands alone.
 
+mod bears;
 mod data;
 mod exit;
 mod guard;
@@ -21,10 +22,11 @@ use std::collections::BTreeMap;
 
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
+use crate::finding::{Attempt, Sketch};
 use crate::ir::{Expr, ExprKind, Item};
 use crate::library::{Registry, Rows, Verb};
 use crate::link::Program;
-use crate::schema::Schema;
+use crate::schema::{ColumnKind, Schema};
 use crate::source::Sources;
 use exit::{Found, Take};
 use guard::{Fact, Test};
@@ -41,43 +43,77 @@ const BEFORE: &str = "(before)";
 /// What stands behind it.
 const AFTER: &str = "(after)";
 
-/// The code that carries out an intent for a case; `None` where it cannot be written down.
+/// What a unique key is on, in words.
+const KEY: &str = "(key)";
+
+/// That the condition is the test which the code makes.
+const TESTED: &str = "(tested)";
+
+/// What becomes of an intent for a case.
 #[must_use]
-pub fn code(
+pub fn attempt(
     program: &Program,
     sources: &Sources,
     registry: &Registry,
     schemas: &[Schema],
     case: &Case,
     intent: &str,
-) -> Option<String> {
-    let scene = Scene::new(program, sources, registry, schemas, case)?;
-    let (variant, holes) = match intent {
-        "merge-into-upsert" => (intent, scene.upsert()?),
-        "skip-duplicates" => scene.skip_duplicates()?,
-        "handle-conflict" => (intent, scene.handle_conflict()?),
-        "guard-where" => (intent, scene.guarded_update()?),
-        "guard-delete" => (intent, scene.guarded_delete()?),
-        "atomic-delta" => (intent, scene.atomic_delta()?),
-        "lock-read" => (intent, scene.lock_read()?),
-        "lock-parent" => (intent, scene.lock_parent()?),
-        "raise-isolation" => (intent, Holes::from([("client", scene.outer_client()?)])),
-        "wrap-in-transaction" => (intent, scene.both_in_one()?),
-        "add-unique-key" | "add-partial-key" => scene.add_key()?,
-        "whole-group-unset" => (intent, scene.whole_group_unset()?),
-        // A column to count in is not there yet, and its name is not ours to choose.
-        _ => return None,
-    };
-    let engine = case.database.name.as_str();
-    let fits = |engines: &[String]| engines.is_empty() || engines.iter().any(|name| name == engine);
-    let row = scene.library.remedies.iter().find(|row| row.intent == variant && fits(&row.engines))?;
-    let code = row.fill(|hole| holes.get(hole).map(String::as_str))?;
-    let before = holes.get(BEFORE).map_or("", String::as_str);
-    let after = holes.get(AFTER).map_or("", String::as_str);
-    Some(format!("{before}{}{after}", code.trim_end()))
+) -> Attempt {
+    let Some(library) = case.library.as_deref().and_then(|id| registry.get(id)) else { return Attempt::Untaught };
+    let scene = Scene::new(program, sources, registry, schemas, case);
+    let is_key = matches!(intent, "add-unique-key" | "add-partial-key");
+    if is_key && scene.as_ref().is_some_and(|scene| !scene.bears_key()) {
+        return Attempt::Unfit;
+    }
+    if library.remedies.is_empty() {
+        return Attempt::Untaught;
+    }
+    scene.and_then(|scene| scene.sketch(intent)).map_or(Attempt::Unfit, Attempt::Written)
 }
 
 impl<'a> Scene<'a> {
+    /// The code that carries out an intent; `None` where it cannot be written down.
+    fn sketch(&self, intent: &str) -> Option<Sketch> {
+        let (variant, mut holes) = match intent {
+            "merge-into-upsert" => (intent, self.upsert()?),
+            "skip-duplicates" => self.skip_duplicates()?,
+            "handle-conflict" => (intent, self.handle_conflict()?),
+            "guard-where" => (intent, self.guarded_update()?),
+            "guard-delete" => (intent, self.guarded_delete()?),
+            "atomic-delta" => (intent, self.atomic_delta()?),
+            "lock-read" => (intent, self.lock_read()?),
+            "lock-parent" => (intent, self.lock_parent()?),
+            "lock-name" => (intent, self.lock_name()?),
+            "raise-isolation" => (intent, Holes::from([("client", self.outer_client()?)])),
+            "wrap-in-transaction" => (intent, self.both_in_one()?),
+            "add-unique-key" | "add-partial-key" => self.add_key()?,
+            "whole-group-unset" => (intent, self.whole_group_unset()?),
+            // A column to count in is not there yet, and its name is not ours to choose.
+            _ => return None,
+        };
+        let batch = matches!(intent, "guard-where" | "guard-delete") && self.is_batch();
+        if batch {
+            holes.insert("client", "tx".to_owned());
+        }
+        let mut code = self.filled(variant, &holes)?;
+        if batch {
+            let whole = Holes::from([("client", self.outer_client()?), ("body", code)]);
+            code = self.filled("in-one-transaction", &whole)?;
+        }
+        Some(Sketch { code, key: holes.get(KEY).cloned(), tested: holes.contains_key(TESTED) })
+    }
+
+    /// The library's template for the engine at hand, filled.
+    fn filled(&self, intent: &str, holes: &Holes) -> Option<String> {
+        let engine = self.case.database.name.as_str();
+        let fits = |engines: &[String]| engines.is_empty() || engines.iter().any(|name| name == engine);
+        let row = self.library.remedies.iter().find(|row| row.intent == intent && fits(&row.engines))?;
+        let code = row.fill(|hole| holes.get(hole).map(String::as_str))?;
+        let before = holes.get(BEFORE).map_or("", String::as_str);
+        let after = holes.get(AFTER).map_or("", String::as_str);
+        Some(format!("{before}{}{after}", code.trim_end()))
+    }
+
     /// The ways from the check to the act that are possible.
     fn ways(&self) -> Vec<Path<'a>> {
         self.possible(self.paths())
@@ -133,11 +169,51 @@ impl<'a> Scene<'a> {
             }
             _ => format!("{{ {} }}", key.first),
         };
-        holes.insert("key", key.text);
+        let (mut key, mut update) = (key.text, update);
+        match (self.further()?, self.is_native()) {
+            (None, _) => {}
+            // What brings related rows along is read afterwards: with it, an upsert is two statements.
+            (Some((_, true)), true) => {
+                holes.insert(
+                    AFTER,
+                    "\n// its related rows are read behind it: with them it is no single statement".to_owned(),
+                );
+            }
+            (Some((text, false)), true) => update = format!("{update},\n{text}"),
+            (Some((text, _)), false) => key = format!("{key}, {text}"),
+        }
+        holes.insert("key", key);
         holes.insert("create", self.short(data, WIDTH - 12)?);
         holes.insert("update", update);
         holes.insert("take", take.text());
         Some(holes)
+    }
+
+    /// What the act asks for besides what it writes, and whether that may bring related rows along; `None` where it cannot
+    /// be written down.
+    fn further(&self) -> Option<Option<(String, bool)>> {
+        let row = self.row(self.act.call)?;
+        let written = row.set.as_ref().and_then(|set| set.path.last());
+        let Some(members) = self.only_argument(self.act).and_then(|argument| self.members(argument)) else {
+            return Some(None);
+        };
+        let others: Vec<_> = members.iter().filter(|member| member.key != written.map(String::as_str)).collect();
+        if others.is_empty() {
+            return Some(None);
+        }
+        let texts: Vec<String> = others.iter().map(|member| self.entry(member)).collect::<Option<_>>()?;
+        let column = |name: &str| self.entity(self.act).and_then(|entity| entity.column(name));
+        let plain = |name: &str| column(name).is_some_and(|column| !matches!(column.kind, ColumnKind::Relation(_)));
+        let only_columns = others.iter().all(|member| {
+            let asked = self.members(member.value).unwrap_or_default();
+            !asked.is_empty() && asked.iter().all(|asked| asked.key.is_some_and(plain))
+        });
+        Some(Some((texts.join(", "), !only_columns)))
+    }
+
+    /// Whether the engine at hand has an upsert in one statement.
+    fn is_native(&self) -> bool {
+        matches!(self.case.database.name.as_str(), "postgresql" | "cockroachdb" | "sqlite")
     }
 
     /// An insert that leaves out what exists; where the row is wanted, as the remedy that finds or creates.
@@ -236,28 +312,36 @@ impl<'a> Scene<'a> {
     }
 
     /// The columns that decide, as entries of a condition; a column whose test is not understood is left to the reader.
-    fn guards(&self, ways: &[Path<'a>], columns: &[String]) -> Option<Vec<String>> {
+    fn guards(&self, ways: &[Path<'a>], columns: &[String]) -> Vec<String> {
         let filter = self.condition(self.check).and_then(|filter| self.members(filter)).unwrap_or_default();
         let mut entries = Vec::new();
-        let mut understood = 0;
+        let mut left = Vec::new();
         for column in columns {
             let filtered = || filter.iter().find(|m| m.key == Some(column)).and_then(|member| self.entry(member));
             let entry = if ways.is_empty() { None } else { self.guard(ways, column) };
-            match entry.or_else(filtered) {
-                Some(entry) => {
-                    understood += 1;
-                    entries.push(entry);
-                }
-                None => entries.push(format!("{column}: /* as it was checked */")),
+            match entry.or_else(|| self.known_guard(column)).or_else(filtered) {
+                Some(entry) => entries.push(entry),
+                None => left.push(format!("`{column}`")),
             }
         }
-        // Nothing but remarks is no code.
-        (understood > 0 || columns.len() == 1).then_some(entries)
+        if !left.is_empty() {
+            entries.push(format!("/* {} as it was checked */", left.join(" and ")));
+        }
+        entries
+    }
+
+    /// The columns that the act does not name already: what it asks to be equal stays as it is, so that it never hits
+    /// another row.
+    fn unpinned(&self, columns: &[String]) -> Vec<String> {
+        let own = self.condition(self.act).and_then(|own| self.plain_members(self.act, own)).unwrap_or_default();
+        let pinned =
+            |column: &String| own.iter().any(|member| member.key == Some(column) && self.is_equality(self.act, member));
+        columns.iter().filter(|column| !pinned(column)).cloned().collect()
     }
 
     fn guarded_update(&self) -> Option<Holes> {
         let mut holes = self.through()?;
-        if self.verb(self.act)? != Verb::Update {
+        if self.verb(self.act)? != Verb::Update || self.is_shared() {
             return None;
         }
         let ways = self.ways();
@@ -267,14 +351,24 @@ impl<'a> Scene<'a> {
         }
         let (guard, data, exit) = match &self.case.link {
             Link::Column(columns) => {
+                let columns = &self.unpinned(columns);
+                if columns.is_empty() {
+                    return None;
+                }
                 let rewritten = ways.first().and_then(|way| self.rewritten(way, written));
                 let data = match &rewritten {
                     Some(it) if it.changed => object(&it.entries, WIDTH - 10),
                     _ => self.short(written, WIDTH - 10)?,
                 };
-                (self.guards(&ways, columns)?, data, self.exit_of(&ways, columns))
+                (self.guards(&ways, columns), data, self.exit_of(&ways, columns))
             }
-            Link::Feeds(column) => self.unchanged(&ways, column, written)?,
+            Link::Feeds(column) => {
+                let (guard, data, exit, tested) = self.unchanged(&ways, column, written)?;
+                if tested {
+                    holes.insert(TESTED, String::new());
+                }
+                (guard, data, exit)
+            }
             _ => return None,
         };
         self.guarded(&mut holes, &guard)?;
@@ -289,12 +383,15 @@ impl<'a> Scene<'a> {
 
     fn guarded_delete(&self) -> Option<Holes> {
         let mut holes = self.through()?;
-        if self.verb(self.act)? != Verb::Delete {
+        if self.verb(self.act)? != Verb::Delete || self.is_shared() {
             return None;
         }
         let ways = self.ways();
         let (guard, exit) = match &self.case.link {
-            Link::Column(columns) => (self.guards(&ways, columns)?, self.exit_of(&ways, columns)),
+            Link::Column(columns) => {
+                let columns = &self.unpinned(columns);
+                (self.guards(&ways, columns), self.exit_of(&ways, columns))
+            }
             // That the row is still there is what the count says.
             Link::Presence => (Vec::new(), self.exit_of(&ways, &[])),
             _ => return None,
@@ -330,23 +427,34 @@ impl<'a> Scene<'a> {
     /// Puts the condition into the holes: the act's own, and what is to guard it.
     fn guarded(&self, holes: &mut Holes, guard: &[String]) -> Option<()> {
         let own = self.condition(self.act)?;
-        let name = |entry: &str| entry.split(':').next().unwrap_or_default().to_owned();
+        let name = |entry: &str| entry.split(':').next().unwrap_or_default().trim().to_owned();
         let members = self.plain_members(self.act, own);
-        // What is not understood here is perhaps asked for already.
-        let has = |name: &str| members.iter().flatten().any(|member| member.key == Some(name));
-        let kept = guard.iter().filter(|entry| !(entry.ends_with("*/") && has(&name(entry))));
-        let guard: Vec<String> = kept.cloned().collect();
-        let names: Vec<String> = guard.iter().map(|entry| name(entry)).collect();
+        let own_entry = |name: &str| {
+            let member = members.iter().flatten().find(|member| member.key == Some(name))?;
+            self.entry(member)
+        };
+        let mut guards = Vec::new();
+        let mut beside = Vec::new();
+        for entry in guard {
+            match own_entry(&name(entry)) {
+                Some(same) if same == *entry => {}
+                // Asked for in another way: both have to hold.
+                Some(_) => beside.push(format!("{{ {entry} }}")),
+                None => guards.push(entry.clone()),
+            }
+        }
+        if !beside.is_empty() {
+            guards.push(format!("{}: [{}]", self.library.filter.and.first()?, beside.join(", ")));
+        }
         let key = match members {
             Some(members) => {
-                let kept = members.iter().filter(|m| m.key.is_none_or(|key| !names.iter().any(|name| name == key)));
-                let texts: Option<Vec<String>> = kept.map(|member| self.entry(member)).collect();
+                let texts: Option<Vec<String>> = members.iter().map(|member| self.entry(member)).collect();
                 object(&texts?, usize::MAX)
             }
             None => self.text(own)?,
         };
         holes.insert("key", key);
-        holes.insert("guard", guard.join(", "));
+        holes.insert("guard", guards.join(", "));
         Some(())
     }
 
@@ -364,9 +472,51 @@ impl<'a> Scene<'a> {
             _ => false,
         };
         let exit = self.exit(ways, &on_written).or_else(|| self.exit(ways, &on_column));
-        let tested = ways.first().is_some_and(|way| way.turns.iter().any(|t| self.facts(way, t).iter().any(on_column)));
-        let exit = if tested { exit } else { self.exit(ways, &on_row) };
+        // A test of the column that is not understood is a test of it all the same.
+        let uses = |way: &Path<'a>, turn: &path::Turn<'a>| {
+            let test = Val { unit: turn.unit, expr: turn.test };
+            columns.iter().any(|column| self.uses_column(way, test, column))
+        };
+        let asks =
+            |way: &Path<'a>, turn: &path::Turn<'a>| self.facts(way, turn).iter().any(on_column) || uses(way, turn);
+        let tested = ways.first().is_some_and(|way| way.turns.iter().any(|turn| asks(way, turn)));
+        let exit = match exit {
+            None if tested => self.exit_at(ways, &uses),
+            None => self.exit(ways, &on_row),
+            exit => exit,
+        };
         inline(exit, "somebody was faster: as where the check fails")
+    }
+
+    /// Whether the act stands in a function that others call as well, for something else.
+    fn is_shared(&self) -> bool {
+        if self.act_calls.is_empty() {
+            return false;
+        }
+        let name = scene::bare_name(self.program, self.act.unit, self.act.func);
+        let named = |site: &Site<'a>| match &site.call.callee.kind {
+            ExprKind::Field(_, method) => method == name,
+            ExprKind::Slot(slot) => {
+                let slots = &self.program.unit(site.unit).slots;
+                slots.get(slot.index()).is_some_and(|slot| slot.name == name)
+            }
+            ExprKind::Func(func) => self.program.unit(site.unit).functions[func.index()].name == name,
+            _ => false,
+        };
+        let units = self.program.units().map(|(unit, _)| unit);
+        units.flat_map(|unit| self.calls(unit)).filter(named).take(2).count() > 1
+    }
+
+    /// Whether the act is one of a list of statements that are handed to a transaction.
+    fn is_batch(&self) -> bool {
+        let Some(place) = &self.case.transaction else { return false };
+        let opened = self.calls(place.unit).find(|site| site.call.span == place.span);
+        let handed = opened.and_then(|site| match site.call.args.first()? {
+            Item::Value(expr) => Some(self.known(Val { unit: site.unit, expr }).expr),
+            Item::Spread(_) => None,
+        });
+        !self.act.call.awaited
+            && handed.is_some_and(|handed| matches!(handed.kind, ExprKind::Array(_) | ExprKind::Over { .. }))
     }
 
     /// The transaction's call: the one that holds the act, or that runs a function that does.
@@ -396,13 +546,25 @@ impl<'a> Scene<'a> {
             if self.case.in_transaction {
                 return None;
             }
-            return match self.client(self.act) {
-                Some((client, _)) => self.text(Val { unit: self.act.unit, expr: client }),
-                None => self.row(self.act.call).and_then(|_| self.text(base(self.act)?)),
+            let client = match self.client(self.act) {
+                Some((client, _)) => Val { unit: self.act.unit, expr: client },
+                None => self.row(self.act.call).and_then(|_| base(self.act))?,
             };
+            return self.text(client).filter(|text| self.opens(client) && !text.contains('('));
         };
         let opened = self.calls(place.unit).find(|site| site.call.span == place.span)?;
         self.text(base(opened)?)
+    }
+
+    /// Whether transactions can be opened on a client: not on what is one's handle already, or a part of a client.
+    fn opens(&self, client: Val<'a>) -> bool {
+        let ExprKind::Slot(slot) = client.expr.kind else { return true };
+        let declared = self.program.unit(client.unit).slots.get(slot.index()).and_then(|slot| slot.ty.as_deref());
+        let handles = || self.library.types.iter().filter(|row| row.transaction).flat_map(|row| &row.patterns);
+        declared.is_none_or(|ty| {
+            let part = ty.starts_with("Pick<") || ty.starts_with("Omit<") || ty.contains('|');
+            !part && !handles().any(|pattern| pattern.accepts(ty))
+        })
     }
 }
 

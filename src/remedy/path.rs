@@ -6,8 +6,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::scene::{Scene, Site, Val, encloses};
 use crate::ir::{Block, Call, Entry, Exit, Expr, ExprKind, Func, FuncId, Item, SlotId, Step, TemplatePart};
-use crate::library::Missing;
-use crate::link::UnitId;
+use crate::library::{Missing, Rows};
+use crate::link::{Exported, UnitId};
 
 /// A branch that was taken.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +119,8 @@ impl<'a> Scene<'a> {
         let Some(it) = it.filter(|it| it.blocks.len() > from.0) else { return Vec::new() };
         let throws = self.row(self.check.call).is_some_and(|row| row.missing == Missing::Throws);
         let mut found = Vec::new();
-        let mut walk = Walk { unit, func, it, goal, left: STEPS, found: &mut found };
+        let ends = |call: &'a Call| self.never_returns(unit, call);
+        let mut walk = Walk { unit, func, it, goal, left: STEPS, found: &mut found, ends: &ends };
         for path in paths {
             let at_check = throws && unit == self.check.unit && func == self.check.func && from.0 == self.check.block;
             if let (true, Some(handler)) = (at_check && from.1 > self.check.step, it.blocks[from.0].handler) {
@@ -133,6 +134,43 @@ impl<'a> Scene<'a> {
         }
         found.truncate(MOST);
         found
+    }
+
+    /// Whether a call is of a function of the project that only throws.
+    fn never_returns(&self, unit: UnitId, call: &'a Call) -> bool {
+        let (unit, value) = match &call.callee.kind {
+            ExprKind::Func(_) => (unit, &call.callee),
+            ExprKind::Slot(slot) => {
+                let import = self.program.unit(unit).imports.iter().find(|import| import.slot == *slot);
+                match import.map(|import| self.program.imported(unit, &import.source, &import.name)) {
+                    Some(Some(Exported::Value(unit, value))) => (unit, value),
+                    Some(_) => return false,
+                    None => match self.assigned(unit, *slot) {
+                        Some(value) => (unit, value),
+                        None => return false,
+                    },
+                }
+            }
+            _ => return false,
+        };
+        let ExprKind::Func(func) = value.kind else { return false };
+        let it = &self.program.unit(unit).functions[func.index()];
+        if it.returns.as_deref().is_some_and(|returns| matches!(returns, "never" | "Promise<never>")) {
+            return true;
+        }
+        let mut seen = FxHashSet::default();
+        let mut todo = vec![0];
+        let mut throws = false;
+        while let Some(at) = todo.pop() {
+            let Some(block) = it.blocks.get(at).filter(|_| seen.insert(at)) else { continue };
+            match block.exit {
+                Exit::Return(_) => return false,
+                Exit::Throw(_) => throws = true,
+                _ => {}
+            }
+            todo.extend(next_of(block));
+        }
+        throws
     }
 
     /// What a value is on a way.
@@ -157,6 +195,18 @@ impl<'a> Scene<'a> {
             ExprKind::Index(base, _) | ExprKind::Element(base) => self.is_row(path, of(base)),
             _ => false,
         }
+    }
+
+    /// Whether a value is one row of those that the check found, and not all of them.
+    pub(super) fn is_one(&self, path: &Path<'a>, value: Val<'a>) -> bool {
+        let many = self.row(self.check.call).is_some_and(|row| row.rows == Rows::Many);
+        let seen = self.seen(path, value);
+        let picked = match &seen.expr.kind {
+            ExprKind::Index(..) | ExprKind::Element(_) => true,
+            ExprKind::Field(_, name) => name == "0",
+            _ => false,
+        };
+        (picked || !many) && self.is_row(path, value)
     }
 
     /// The column that a value is, of the row that the check found.
@@ -233,7 +283,8 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn next_of(block: &Block) -> Vec<usize> {
+/// The blocks that follow.
+pub(super) fn next_of(block: &Block) -> Vec<usize> {
     match &block.exit {
         Exit::Goto(next) => vec![next.index()],
         Exit::Branch { yes, no, .. } => vec![yes.index(), no.index()],
@@ -257,6 +308,8 @@ struct Walk<'w, 'a> {
     goal: Goal,
     left: usize,
     found: &'w mut Vec<Path<'a>>,
+    /// Whether a call ends the way.
+    ends: &'w dyn Fn(&'a Call) -> bool,
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -272,6 +325,7 @@ impl<'a> Walk<'_, 'a> {
                     self.found.push(path);
                     return;
                 }
+                Step::Call(call) if (self.ends)(call) => return,
                 Step::Set { slot, value, .. } => {
                     path.bound.insert((self.unit, *slot), Val { unit: self.unit, expr: value });
                 }

@@ -257,7 +257,7 @@ fn callers<'a>(program: &'a Program, case: &Case, site: Site<'a>) -> Vec<Site<'a
 }
 
 /// The name by which a case calls a function: that of the nearest that has one.
-fn bare_name(program: &Program, unit: UnitId, func: FuncId) -> &str {
+pub(super) fn bare_name(program: &Program, unit: UnitId, func: FuncId) -> &str {
     let mut at = Some(func);
     while let Some(id) = at {
         let it = &program.unit(unit).functions[id.index()];

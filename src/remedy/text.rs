@@ -46,8 +46,10 @@ impl<'a> Scene<'a> {
         let mut done = span.start;
         for leaf in leaves {
             let name = self.program.unit(unit).slots.get(leaf.slot.index()).map_or("", |slot| slot.name.as_str());
-            let argument = self.argument(unit, leaf.slot)?;
-            let with = self.text_of(argument.unit, argument.expr.span, &[argument.expr], depth)?;
+            let with = match self.argument(unit, leaf.slot) {
+                Some(argument) => self.text_of(argument.unit, argument.expr.span, &[argument.expr], depth)?,
+                None => self.settled(unit, leaf.slot, depth)?,
+            };
             text.push_str(self.slice(unit, Span::new(done, leaf.span.start.max(done))));
             if leaf.shorthand && with != name {
                 text.push_str(&format!("{name}: "));
@@ -58,6 +60,21 @@ impl<'a> Scene<'a> {
         text.push_str(self.slice(unit, Span::new(done.min(span.end), span.end)));
         let text = flat(&text);
         (!text.is_empty()).then_some(text)
+    }
+
+    /// The text of a name that means the same everywhere: what is written down once and for all, and what is imported.
+    fn settled(&self, unit: UnitId, slot: SlotId, depth: u32) -> Option<String> {
+        let it = self.program.unit(unit);
+        if it.imports.iter().any(|import| import.slot == slot) {
+            let name = it.slots.get(slot.index())?.name.as_str();
+            // Another thing of that name would be meant where the act stands.
+            let here = self.program.unit(self.act.unit);
+            let imported = |at: usize| here.imports.iter().any(|import| import.slot.index() == at);
+            let taken = here.slots.iter().enumerate().any(|(at, slot)| slot.name == name && !imported(at));
+            return (unit == self.act.unit || !taken).then(|| name.to_owned());
+        }
+        let value = self.assigned(unit, slot).filter(|value| is_fixed(value))?;
+        self.text_of(unit, value.span, &[value], depth)
     }
 
     /// What a parameter of a called function stands for, as seen from the call.
@@ -249,6 +266,16 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Whether a value is written out: literals, members of what is named, and lists of these.
+fn is_fixed(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Const(_) => true,
+        ExprKind::Field(base, _) => matches!(base.kind, ExprKind::Slot(_) | ExprKind::Global(_)),
+        ExprKind::Array(items) => items.iter().all(|item| matches!(item, Item::Value(value) if is_fixed(value))),
+        _ => false,
+    }
+}
+
 /// How long a shown line may be.
 pub(super) const WIDTH: usize = 104;
 
@@ -258,21 +285,23 @@ pub(super) fn object(entries: &[String], room: usize) -> String {
     if entries.is_empty() {
         return "{}".to_owned();
     }
-    if length(entries) <= room || entries.len() <= 2 {
-        return format!("{{ {} }}", entries.join(", "));
-    }
     let mut kept = entries.to_vec();
+    if length(&kept) > room {
+        for entry in &mut kept {
+            if let Some((key, value)) = entry.split_once(": ")
+                && value.chars().count() > room / 2
+            {
+                *entry = format!("{key}: …");
+            }
+        }
+    }
+    let before = kept.len();
     while kept.len() > 2 && length(&kept) + 3 > room {
         kept.remove(kept.len() - 2);
     }
-    for entry in &mut kept {
-        if let Some((key, value)) = entry.split_once(": ")
-            && value.chars().count() > room / 2
-        {
-            *entry = format!("{key}: …");
-        }
+    if kept.len() < before {
+        kept.insert(kept.len() - 1, "…".to_owned());
     }
-    kept.insert(kept.len() - 1, "…".to_owned());
     format!("{{ {} }}", kept.join(", "))
 }
 

@@ -1,6 +1,6 @@
 //! A column, or an absence, decides an update, upsert or delete. Two runs both see the state that only one may act on.
 
-use super::speech::{Speech, entity, near_keys, quoted, remedy};
+use super::speech::{KEY, Remedy, Speech, entity, near_keys, quoted, remedy};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -47,34 +47,41 @@ pub(super) fn speak(case: &Case) -> Speech {
             "A and B both find the row here".to_owned(),
         ),
     };
-    let mut remedies = Vec::new();
-    if matches!(case.link, Link::Absence) {
-        // Where it fails with a violation, the key is there.
-        let violated = case.anomaly == Anomaly::UnhandledViolation;
-        if !violated {
-            let columns = quoted(&case.looked);
-            remedies.push(remedy(
-                "add-unique-key",
-                format!("let the database refuse the second row: a unique key on {columns}"),
-            ));
-        }
-        let and = if violated { "" } else { "with the key, " };
-        remedies.push(remedy("handle-conflict", format!("{and}answer the {}", case.violation)));
-    } else if case.act.verb == Some(Verb::Delete) {
-        remedies.push(remedy(
-            "guard-delete",
-            "let the delete decide: put the condition into its `where` and test the count",
-        ));
-    } else {
-        remedies.push(remedy(
-            "guard-where",
-            "let the update decide: put the condition into its `where` and test the count",
-        ));
-    }
-    if case.database.name != "sqlite" {
-        remedies.push(remedy("lock-read", "or lock the row when it is read, in the transaction that changes it"));
-    }
+    let remedies = remedies(case);
     let taken = matches!(case.link, Link::Absence) && case.anomaly != Anomaly::UnhandledViolation;
     let notes = if taken { near_keys(case) } else { Vec::new() };
     Speech { message, check, act: "both get here".to_owned(), notes, remedies }
+}
+
+fn remedies(case: &Case) -> Vec<Remedy> {
+    let mut remedies = Vec::new();
+    let violated = case.anomaly == Anomaly::UnhandledViolation;
+    if matches!(case.link, Link::Absence) {
+        // Where it fails with a violation, the key is there.
+        let answer = format!("answer the {}", case.violation);
+        if violated {
+            remedies.push(remedy("handle-conflict", answer));
+        } else {
+            let title = format!("let the database refuse the second row: a unique key on {KEY}");
+            remedies.push(remedy("add-unique-key", title));
+            remedies.push(remedy("handle-conflict", format!("with the key, {answer}")).after("add-unique-key"));
+        }
+        return remedies;
+    }
+    let first = match case.effects_between.as_slice() {
+        [] => String::new(),
+        [effect, ..] => format!(", before `{effect}`"),
+    };
+    let (intent, verb) = match case.act.verb {
+        Some(Verb::Delete) => ("guard-delete", "delete"),
+        _ => ("guard-where", "update"),
+    };
+    remedies.push(remedy(
+        intent,
+        format!("let the {verb} decide{first}: put the condition into its `where` and test the count"),
+    ));
+    if case.database.name != "sqlite" {
+        remedies.push(remedy("lock-read", "or lock the row when it is read, in the transaction that changes it"));
+    }
+    remedies
 }

@@ -1,6 +1,6 @@
 //! A set is replaced by deleting and creating it. Two runs leave both new sets, or half of one.
 
-use super::speech::{Speech, advice, entity, quoted, remedy};
+use super::speech::{NAMED, Speech, advice, entity, quoted, remedy};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -37,6 +37,7 @@ pub(super) fn speak(case: &Case) -> Speech {
             "lock-parent",
             "lock the parent row first in a transaction at read committed, then delete and create",
         ));
+        remedies.push(remedy("lock-name", NAMED));
         remedies
             .push(remedy("raise-isolation", "or run both in a serializable transaction that is retried when it fails"));
     }

@@ -1,8 +1,7 @@
 //! Absence decides a create: a row is looked up, not found, and created. Two runs both find nothing.
 
-use super::speech::{Remedy, Speech, advice, entity, near_keys, quoted, remedy};
+use super::speech::{KEY, Remedy, Speech, entity, near_keys, quoted, remedy};
 use crate::analysis::case::Case;
-use crate::analysis::cures::Proof;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
 use crate::library::Verb;
@@ -28,7 +27,7 @@ pub(super) fn speak(case: &Case) -> Speech {
         format!("two requests can both find no {what} and both create one")
     };
     let mut notes = Vec::new();
-    if !violated && !once && case.described && !case.looked.is_empty() {
+    if !violated && !once && case.described && case.looked_all && !case.looked.is_empty() {
         notes.push(format!("no unique key on {} of {what} stops the second row", quoted(&case.looked)));
         notes.extend(near_keys(case));
     }
@@ -42,38 +41,23 @@ pub(super) fn speak(case: &Case) -> Speech {
 }
 
 fn remedies(case: &Case, violated: bool) -> Vec<Remedy> {
+    // Where it fails with a violation, the key is there; elsewhere all else rests on making one.
+    let keyed = |remedy: Remedy| if violated { remedy } else { remedy.after("add-unique-key") };
+    let with = if violated { "" } else { "with the key, " };
     let mut all = Vec::new();
     if !violated {
-        let columns = quoted(&case.looked);
-        all.push(remedy(
-            "add-unique-key",
-            format!("let the database refuse the second row: a unique key on {columns}"),
-        ));
+        let title = format!("let the database refuse the second row: a unique key on {KEY}");
+        all.push(remedy("add-unique-key", title));
     }
     let native = matches!(case.database.name.as_str(), "postgresql" | "cockroachdb" | "sqlite");
-    let refuted = case.cures.proof("add-unique-key") == Some(Proof::Breaks);
-    let keyed = if violated {
-        ""
-    } else if case.looked.is_empty() || refuted {
-        "with a unique key on what both rows share, "
+    all.push(keyed(if native {
+        let title = format!("{with}one statement decides: an upsert (its `update` must not be empty)");
+        remedy("merge-into-upsert", title)
     } else {
-        "with the key, "
-    };
-    if native {
-        all.push(remedy(
-            "merge-into-upsert",
-            format!("{keyed}one statement decides: an upsert (its `update` must not be empty)"),
-        ));
-    } else {
-        all.push(remedy("skip-duplicates", format!("{keyed}create with `skipDuplicates`, then read the row")));
-    }
+        remedy("skip-duplicates", format!("{with}create with `skipDuplicates`, then read the row"))
+    }));
     let place = if case.transaction.is_some() { ", outside of the transaction" } else { "" };
-    all.push(remedy(
-        "handle-conflict",
-        format!("or {keyed}create first, and take the {} as the answer{place}", case.violation),
-    ));
-    if !violated && case.looked.is_empty() {
-        all.push(advice("the check names no columns by equality; a key needs some column that both rows share"));
-    }
+    let title = format!("or {with}create first, and take the {} as the answer{place}", case.violation);
+    all.push(keyed(remedy("handle-conflict", title)));
     all
 }

@@ -20,10 +20,15 @@ pub(super) fn speak(case: &Case) -> Speech {
         Link::Feeds(column) => column.as_str(),
         _ => "value",
     };
-    let mut remedies = vec![
-        remedy("atomic-delta", format!("let the database compute `{column}` from its current value")),
-        remedy("guard-where", format!("or write only if `{column}` is still what was read, and test the count")),
-    ];
+    let mut remedies = Vec::new();
+    if case.computes != Some(false) {
+        remedies.push(remedy("atomic-delta", format!("let the database compute `{column}` from its current value")));
+    }
+    let unchanged = format!("or write only if `{column}` is still what was read, and test the count");
+    let tested = format!(
+        "or put the test of `{column}` into the `where`, let the database compute from its current value, and test the count"
+    );
+    remedies.push(remedy("guard-where", unchanged).or_tested(tested));
     if case.database.name != "sqlite" {
         remedies.push(remedy("lock-read", "or lock the row when it is read, in the transaction that changes it"));
     }

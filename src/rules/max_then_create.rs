@@ -1,6 +1,6 @@
 //! The set feeds a new row: the next number is computed from the largest, the last or the count. Two runs compute the same.
 
-use super::speech::{Speech, entity, near_keys, remedy};
+use super::speech::{KEY, NAMED, Speech, entity, near_keys, remedy};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -41,10 +41,11 @@ pub(super) fn speak(case: &Case) -> Speech {
         "lock-parent",
         "or lock the parent row first in a transaction at read committed, then read the last number",
     ));
+    remedies.push(remedy("lock-name", NAMED));
     if !violated {
         remedies.push(remedy(
             "add-unique-key",
-            format!("a unique key that covers `{column}` turns a repeated number into an error that can be retried"),
+            format!("a unique key on {KEY} turns a repeated number into an error that can be retried"),
         ));
     }
     Speech {

@@ -27,7 +27,7 @@ mod violation_in_transaction;
 use crate::analysis::case::Case;
 use crate::analysis::slips::Slip;
 use crate::config::KnownRule;
-use crate::finding::{Anomaly, Finding};
+use crate::finding::{Anomaly, Attempt, Finding};
 use speech::Speech;
 
 /// Whether a rule speaks unasked.
@@ -181,7 +181,7 @@ const FURTHER: &str = "this depends on it, too";
 
 /// The finding about a case. `code` finds the code of a remedy's intent.
 #[must_use]
-pub fn speak(case: &Case, code: &dyn Fn(&str) -> Option<String>) -> Option<Finding> {
+pub fn speak(case: &Case, code: &dyn Fn(&str) -> Attempt) -> Option<Finding> {
     let rule = WINDOW_RULES.iter().find(|rule| (rule.selects)(case))?;
     if case.rival.is_none() && case.lost_lock.is_some() {
         let words = lock_outside_transaction::words(case, (rule.speak)(case));
@@ -224,7 +224,7 @@ fn dirty_reads(database: &str) -> String {
 
 /// The finding about a slip. `code` finds the code of a remedy's intent.
 #[must_use]
-pub fn speak_of_slip(slip: &Slip, code: &dyn Fn(&str) -> Option<String>) -> Option<Finding> {
+pub fn speak_of_slip(slip: &Slip, code: &dyn Fn(&str) -> Attempt) -> Option<Finding> {
     let rule = SLIP_RULES.iter().find(|rule| (rule.selects)(slip))?;
     Some(speech::finding(rule.name, Vec::new(), &slip.case, (rule.speak)(slip), rule.further, code))
 }

@@ -1,6 +1,6 @@
 //! An upsert that the library carries out as a look and an insert: two runs both find nothing.
 
-use super::speech::{Speech, advice, entity, near_keys, quoted, remedy};
+use super::speech::{KEY, Speech, advice, entity, near_keys, quoted, remedy};
 use crate::analysis::slips::{Slip, SlipKind, Unmet, Upsert};
 use crate::finding::Anomaly;
 use crate::library::Requirement;
@@ -36,10 +36,7 @@ pub(super) fn speak(slip: &Slip) -> Speech {
             let place = if case.in_transaction { ", around the whole transaction" } else { "" };
             remedy("handle-conflict", format!("take the {} as the sign to try once more{place}", case.violation))
         }
-        _ => remedy(
-            "add-unique-key",
-            format!("let the database refuse the second row: a unique key on {}", quoted(&case.looked)),
-        ),
+        _ => remedy("add-unique-key", format!("let the database refuse the second row: a unique key on {KEY}")),
     });
     let notes = match case.anomaly {
         Anomaly::UnhandledViolation => vec!["the unique key keeps the data right".to_owned()],
@@ -53,7 +50,8 @@ fn way_out(cause: Unmet, looked: &[String]) -> String {
     match cause {
         Unmet::Engine => "on this database no form of it is one statement".to_owned(),
         Unmet::Form(Requirement::UpdateNotEmpty) => {
-            format!("with something to update it is one statement: set {} to itself", quoted(looked))
+            let itself = if looked.len() > 1 { "themselves" } else { "itself" };
+            format!("with something to update it is one statement: set {} to {itself}", quoted(looked))
         }
         Unmet::Form(Requirement::KeyInCreate) => {
             "it is one statement if what is created has the very value that is looked for".to_owned()

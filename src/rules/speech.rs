@@ -5,11 +5,30 @@ use crate::analysis::cures::Proof;
 use crate::analysis::database::Basis;
 use crate::analysis::keys::{Miss, NearKey};
 use crate::analysis::window::Link;
-use crate::finding::{Confidence, Finding, Help, Label, Role};
+use crate::finding::{Attempt, Confidence, Finding, Help, Label, Role, Sketch};
+use crate::model::Literal;
 
 /// Intents that fit only some code: where their code cannot be written, they do not fit.
-const NEEDS_CODE: [&str; 6] =
-    ["merge-into-upsert", "skip-duplicates", "add-unique-key", "add-partial-key", "lock-read", "lock-parent"];
+const NEEDS_CODE: [&str; 9] = [
+    "merge-into-upsert",
+    "skip-duplicates",
+    "add-unique-key",
+    "add-partial-key",
+    "atomic-delta",
+    "lock-read",
+    "lock-parent",
+    "lock-name",
+    "whole-group-unset",
+];
+
+/// Those of them that words alone say well enough, where nobody has taught how to write them.
+const SAYS_ENOUGH: [&str; 5] = ["add-unique-key", "add-partial-key", "atomic-delta", "lock-read", "lock-name"];
+
+/// What a lock by name is.
+pub(super) const NAMED: &str = "or lock the name of what both look for first (an advisory lock), in a transaction at read committed, then look and act";
+
+/// The hole in a title for the columns of a unique key.
+pub(super) const KEY: &str = "{key}";
 
 /// The words of a rule for one case.
 pub(super) struct Speech {
@@ -31,16 +50,32 @@ pub(super) struct Remedy {
     pub title: String,
     /// The intent, as libraries name it.
     pub intent: Option<&'static str>,
+    /// What to do where the condition is a test that the code makes.
+    pub tested: Option<String>,
+    /// The intent without which this one is nothing.
+    pub after: Option<&'static str>,
+}
+
+impl Remedy {
+    /// The same where the condition is a test that the code makes.
+    pub(super) fn or_tested(self, title: impl Into<String>) -> Self {
+        Self { tested: Some(title.into()), ..self }
+    }
+
+    /// The same, for where another way out is there already.
+    pub(super) fn after(self, intent: &'static str) -> Self {
+        Self { after: Some(intent), ..self }
+    }
 }
 
 /// A remedy with code.
 pub(super) fn remedy(intent: &'static str, title: impl Into<String>) -> Remedy {
-    Remedy { title: title.into(), intent: Some(intent) }
+    Remedy { title: title.into(), intent: Some(intent), tested: None, after: None }
 }
 
 /// A remedy in words alone.
 pub(super) fn advice(title: impl Into<String>) -> Remedy {
-    Remedy { title: title.into(), intent: None }
+    Remedy { title: title.into(), intent: None, tested: None, after: None }
 }
 
 /// The finding that a rule's words make. `further` is what is said of the writes that go with the act, `code` finds the code of an intent.
@@ -50,7 +85,7 @@ pub(super) fn finding(
     case: &Case,
     speech: Speech,
     further: &str,
-    code: &dyn Fn(&str) -> Option<String>,
+    code: &dyn Fn(&str) -> Attempt,
 ) -> Finding {
     let mut labels = Vec::new();
     if case.check != case.act {
@@ -80,20 +115,10 @@ pub(super) fn finding(
         labels.push(label(Role::Act, place, further.to_owned()));
     }
     labels.dedup();
-    let judged = |remedy: Remedy| (remedy.intent.and_then(|intent| case.cures.proof(intent)), remedy);
-    let judged = speech.remedies.into_iter().map(judged);
-    let mut remedies: Vec<(Proof, Remedy)> =
-        judged.map(|(proof, remedy)| (proof.unwrap_or(Proof::Closes), remedy)).collect();
-    // What the judge has broken is no way out, and what may abort comes behind what may not.
-    remedies.retain(|(proof, _)| *proof != Proof::Breaks);
-    remedies.sort_by_key(|(proof, _)| *proof);
-    let mut help: Vec<Help> = remedies
-        .into_iter()
-        .map(|(_, remedy)| (remedy.intent, Help { title: remedy.title, code: remedy.intent.and_then(code) }))
-        // Advice that cannot be written down for this code is no advice.
-        .filter(|(intent, help)| help.code.is_some() || !intent.is_some_and(|intent| NEEDS_CODE.contains(&intent)))
-        .map(|(_, help)| help)
-        .collect();
+    let mut help = helps(case, speech.remedies, code);
+    if help.is_empty() && case.place.is_none() && case.check != case.act {
+        help = helps(case, last_resort(case), code);
+    }
     // What is left as the first is no alternative to anything.
     if let Some(first) = help.first_mut()
         && let Some(alone) = first.title.strip_prefix("or ")
@@ -125,6 +150,88 @@ pub(super) fn finding(
         help,
         fingerprint,
     }
+}
+
+/// The ways out that are shown: none that the judge has broken, none that does not fit.
+fn helps(case: &Case, remedies: Vec<Remedy>, code: &dyn Fn(&str) -> Attempt) -> Vec<Help> {
+    let proof = |intent: Option<&str>| {
+        // A lock by name holds as a parent's does.
+        let intent = intent.map(|intent| if intent == "lock-name" { "lock-parent" } else { intent });
+        let judged = case.cures.iter().find(|(known, _)| Some(*known) == intent);
+        judged.map_or(Proof::Closes, |(_, proof)| *proof)
+    };
+    let attempt = |intent: &str| match code(intent) {
+        _ if proof(Some(intent)) == Proof::Breaks => None,
+        Attempt::Written(sketch) => Some(Some(sketch)),
+        Attempt::Unfit => (!NEEDS_CODE.contains(&intent)).then_some(None),
+        Attempt::Untaught if is_key(intent) && !case.looked_all => None,
+        Attempt::Untaught => (!NEEDS_CODE.contains(&intent) || SAYS_ENOUGH.contains(&intent)).then_some(None),
+    };
+    let mut shown: Vec<(Proof, Help)> = Vec::new();
+    for remedy in remedies {
+        // A name is locked where there is no row to lock, by a database that has such locks.
+        let named = remedy.intent == Some("lock-name");
+        if named && (case.database.name != "postgresql" || attempt("lock-parent").is_some()) {
+            continue;
+        }
+        let Some(sketch) = remedy.intent.map_or(Some(None), attempt) else { continue };
+        if remedy.after.is_some_and(|first| attempt(first).is_none()) {
+            continue;
+        }
+        let sketch: Option<Sketch> = sketch;
+        let tested = sketch.as_ref().is_some_and(|sketch| sketch.tested);
+        let title = remedy.tested.filter(|_| tested).unwrap_or(remedy.title);
+        let key = sketch.as_ref().and_then(|sketch| sketch.key.clone()).unwrap_or_else(|| key_in_words(case));
+        let help = Help { title: title.replace(KEY, &key), code: sketch.map(|sketch| sketch.code) };
+        shown.push((proof(remedy.intent), help));
+    }
+    // What may abort comes behind what may not.
+    shown.sort_by_key(|(proof, _)| *proof);
+    shown.into_iter().map(|(_, help)| help).collect()
+}
+
+fn is_key(intent: &str) -> bool {
+    matches!(intent, "add-unique-key" | "add-partial-key")
+}
+
+/// The key that a check asks for: the columns that vary, among the rows with the constants that it names.
+fn key_in_words(case: &Case) -> String {
+    let constant = |column: &String| case.constants.iter().find(|(name, _)| name == column).map(|(_, value)| value);
+    let varying: Vec<String> = case.looked.iter().filter(|column| constant(column).is_none()).cloned().collect();
+    if varying.is_empty() {
+        return quoted(&case.looked);
+    }
+    let fixed = case.looked.iter().filter_map(|column| Some((column.as_str(), constant(column)?)));
+    let rows: Vec<String> = fixed.map(|(column, value)| row_in_words(column, value)).collect();
+    if rows.is_empty() { quoted(&varying) } else { format!("{} among rows {}", quoted(&varying), rows.join(" and ")) }
+}
+
+/// The rows with a value in a column.
+fn row_in_words(column: &str, value: &Literal) -> String {
+    match value {
+        Literal::Null | Literal::Unset => format!("without `{column}`"),
+        Literal::Bool(true) => format!("with `{column}`"),
+        Literal::Bool(false) => format!("with `{column}` false"),
+        Literal::Number(text) | Literal::Text(text) => format!("with `{column}` {text}"),
+    }
+}
+
+/// What holds where nothing else does: one of two is made to wait, or is run again.
+fn last_resort(case: &Case) -> Vec<Remedy> {
+    if case.database.name == "sqlite" {
+        return vec![remedy(
+            "wrap-in-transaction",
+            "run the check and the act in one transaction: on sqlite one writer at a time is let in",
+        )];
+    }
+    vec![
+        remedy(
+            "lock-parent",
+            "lock the row they belong to first in a transaction at read committed, then look and act",
+        ),
+        remedy("lock-name", NAMED),
+        remedy("raise-isolation", "or run the look and the act in one serializable transaction, with a retry"),
+    ]
 }
 
 fn label(role: Role, place: &Place, message: String) -> Label {

@@ -25,8 +25,10 @@ pub(super) fn words(case: &Case, guard: Guard) -> Speech {
     let removes = case.act.verb == Some(Verb::Delete);
     let verb = if removes { "delete" } else { "update" };
     let guarded = match &case.link {
-        Link::Column(columns) => format!("the {verb} of {what} asks for {} once more", quoted(columns)),
-        Link::Feeds(column) => format!("the {verb} of {what} asks for `{column}` once more"),
+        Link::Column(columns) => {
+            format!("the {verb} of {what} repeats the check of {} in its condition", quoted(columns))
+        }
+        Link::Feeds(column) => format!("the {verb} of {what} repeats the check of `{column}` in its condition"),
         _ => format!("the {verb} of {what} decides who was first"),
     };
     let message = match guard {

@@ -1,6 +1,6 @@
 //! Two writes move an exclusive flag: one takes it away, one gives it. Two runs end with two rows set, or none.
 
-use super::speech::{Speech, entity, remedy};
+use super::speech::{KEY, Speech, entity, remedy};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -34,7 +34,7 @@ pub(super) fn speak(case: &Case) -> Speech {
     }
     remedies.push(remedy(
         "add-partial-key",
-        format!("or let the database refuse a second row with `{column}`, and try again when it does"),
+        format!("or let the database refuse a second row with `{column}` (a unique key on {KEY}), and try again then"),
     ));
     Speech {
         message: format!("two requests that move `{column}` can leave {end} {what} with it"),

@@ -1,6 +1,7 @@
 //! Windows: a check and the act that was decided or computed from it.
 
 mod answers;
+mod checked;
 mod consequences;
 mod door;
 mod feeds;
@@ -14,6 +15,8 @@ pub(super) use consequences::is_log;
 pub(super) use feeds::is_comparison;
 
 use std::rc::Rc;
+
+pub use checked::Checked;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 

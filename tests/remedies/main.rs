@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "a test may stop where its files are not as they should be")]
 
+mod advice;
+
 use std::fs;
 use std::path::Path;
 
