@@ -233,7 +233,12 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
 
 /// Whether a database can make the new value of a column from the old one by itself.
 fn is_computed(column: &Column) -> bool {
-    let whole = |name: &str| matches!(name, "String" | "Boolean" | "DateTime" | "Json" | "Bytes");
+    let whole = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["string", "text", "char", "bool", "date", "time", "json", "byte", "uuid", "blob"]
+            .iter()
+            .any(|kind| name.contains(kind))
+    };
     match &column.kind {
         ColumnKind::Scalar(name) => column.list || !whole(name),
         ColumnKind::Enum(_) | ColumnKind::Relation(_) | ColumnKind::Composite(_) => false,

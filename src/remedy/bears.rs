@@ -17,7 +17,10 @@ impl<'a> Scene<'a> {
     pub(super) fn bears_key(&self) -> bool {
         let many = self.row(self.act.call).is_some_and(|row| row.rows == Rows::Many);
         let one = self.row(self.check.call).is_some_and(|row| row.rows == Rows::One);
-        !(many && one) && !self.is_repeated() && self.always_looks()
+        if many && one || self.is_repeated() {
+            return false;
+        }
+        self.always_looks()
     }
 
     /// Whether the act runs several times behind one check.

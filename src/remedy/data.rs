@@ -1,9 +1,10 @@
 //! Written columns: those computed from their own old value become relative changes.
 
+use super::guard::Fact;
 use super::path::Path;
 use super::scene::{Scene, Site, Val};
 use super::text::{WIDTH, object};
-use super::{Fact, Holes, inline};
+use super::{Holes, inline};
 use crate::analysis::window::Link;
 use crate::ir::{BinaryOp, Const, ExprKind, Item, SlotId};
 use crate::library::Verb;

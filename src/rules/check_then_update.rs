@@ -42,6 +42,10 @@ pub(super) fn speak(case: &Case) -> Speech {
             format!("two requests can both find no other {what} and both take its place"),
             "A and B both look here and find nothing".to_owned(),
         ),
+        _ if case.act.verb == Some(Verb::Delete) => (
+            format!("two requests can both find the {what} and both go on, though only one can delete it"),
+            "A and B both find the row here".to_owned(),
+        ),
         _ => (
             format!("two requests can both find the {what} and both use it"),
             "A and B both find the row here".to_owned(),

@@ -1,6 +1,6 @@
 //! Absence decides a create: a row is looked up, not found, and created. Two runs both find nothing.
 
-use super::speech::{KEY, Remedy, Speech, entity, near_keys, quoted, remedy};
+use super::speech::{KEY, NO_KEY, Remedy, Speech, entity, near_keys, quoted, remedy};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -16,7 +16,9 @@ pub(super) fn speak(case: &Case) -> Speech {
     let what = entity(case);
     let violated = case.anomaly == Anomaly::UnhandledViolation;
     let once = case.anomaly == Anomaly::DoubleAct;
-    let message = if violated {
+    let message = if violated && !case.described {
+        format!("two requests can both find no {what}; both create it, or one fails where a unique key allows one only")
+    } else if violated {
         format!(
             "two requests can both find no {what}; both create it, and one fails with an unhandled {}",
             case.violation
@@ -28,7 +30,7 @@ pub(super) fn speak(case: &Case) -> Speech {
     };
     let mut notes = Vec::new();
     if !violated && !once && case.described && case.looked_all && !case.looked.is_empty() {
-        notes.push(format!("no unique key on {} of {what} stops the second row", quoted(&case.looked)));
+        notes.push(format!("{NO_KEY}{} of {what} stops the second row", quoted(&case.looked)));
         notes.extend(near_keys(case));
     }
     Speech {

@@ -54,7 +54,7 @@ fn remedies(case: &Case) -> Vec<Remedy> {
     let mut all = Vec::new();
     if matches!(case.act.verb, Some(Verb::Upsert | Verb::Create)) && matches!(case.link, Link::Absence | Link::Feeds(_))
     {
-        all.push(advice("one call under the lock looks and puts: `entry(…).or_insert_with(…)`"));
+        all.push(advice("one call under the lock looks and puts, where making the value awaits nothing: `entry(…).or_insert_with(…)`"));
     }
     all.push(advice("hold one guard from the look to the change"));
     all.push(advice("or look again under the second guard, before anything is done"));

@@ -27,6 +27,9 @@ const SAYS_ENOUGH: [&str; 5] = ["add-unique-key", "add-partial-key", "atomic-del
 /// What a lock by name is.
 pub(super) const NAMED: &str = "or lock the name of what both look for first (an advisory lock), in a transaction at read committed, then look and act";
 
+/// The start of a note that matters only where a key is a way out.
+pub(super) const NO_KEY: &str = "no unique key on ";
+
 /// The hole in a title for the columns of a unique key.
 pub(super) const KEY: &str = "{key}";
 
@@ -126,6 +129,7 @@ pub(super) fn finding(
         first.title = alone.to_owned();
     }
     let mut notes = speech.notes;
+    notes.retain(|note| !note.starts_with(NO_KEY) || !is_unfit(case, code));
     if case.database.assumed {
         notes.push(format!("no schema names the database; {} is assumed", case.database.name));
     }
@@ -188,6 +192,11 @@ fn helps(case: &Case, remedies: Vec<Remedy>, code: &dyn Fn(&str) -> Attempt) -> 
     // What may abort comes behind what may not.
     shown.sort_by_key(|(proof, _)| *proof);
     shown.into_iter().map(|(_, help)| help).collect()
+}
+
+/// Whether a unique key would forbid what the program does.
+fn is_unfit(case: &Case, code: &dyn Fn(&str) -> Attempt) -> bool {
+    code("add-unique-key") == Attempt::Unfit && !case.looked.is_empty()
 }
 
 fn is_key(intent: &str) -> bool {

@@ -32,6 +32,18 @@ pub(super) fn speak(case: &Case) -> Speech {
         remedies
             .push(remedy("raise-isolation", "or run both in a serializable transaction that is retried when it fails"));
     }
+    if case.anomaly == Anomaly::UnhandledViolation {
+        return Speech {
+            message: format!(
+                "two requests that move `{column}` of {what} collide: one fails with an unhandled {}",
+                case.violation
+            ),
+            check: format!("A and B both take `{column}` away here"),
+            act: "each gives it to a row of its own".to_owned(),
+            notes: Vec::new(),
+            remedies,
+        };
+    }
     remedies.push(remedy(
         "add-partial-key",
         format!("or let the database refuse a second row with `{column}` (a unique key on {KEY}), and try again then"),
