@@ -25,8 +25,10 @@ impl<'a> Scene<'a> {
                 None => left.push(format!("`{column}`")),
             }
         }
-        if !left.is_empty() {
-            entries.push(format!("/* {} as it was checked */", left.join(" and ")));
+        match left.as_slice() {
+            [] => {}
+            [only] => entries.push(format!("/* {only} as it was checked */")),
+            several => entries.push(format!("/* {} as they were checked */", several.join(" and "))),
         }
         entries
     }
@@ -43,7 +45,7 @@ impl<'a> Scene<'a> {
     /// The act with the check in its condition.
     pub(super) fn guarded_update(&self) -> Option<Holes> {
         let mut holes = self.through()?;
-        if self.verb(self.act)? != Verb::Update || self.is_shared() {
+        if self.verb(self.act)? != Verb::Update {
             return None;
         }
         let ways = self.ways();
@@ -86,7 +88,7 @@ impl<'a> Scene<'a> {
     /// The same for a delete.
     pub(super) fn guarded_delete(&self) -> Option<Holes> {
         let mut holes = self.through()?;
-        if self.verb(self.act)? != Verb::Delete || self.is_shared() {
+        if self.verb(self.act)? != Verb::Delete {
             return None;
         }
         let ways = self.ways();
@@ -105,8 +107,13 @@ impl<'a> Scene<'a> {
         Some(holes)
     }
 
-    /// A remark where something that depends on the check is done before the act: the act must come first.
+    /// A remark on where the act must stand: before all that depends on the check, and apart from what others do with it.
     fn done_before(&self) -> Option<(&'static str, String)> {
+        if self.is_shared() {
+            let name = bare_name(self.program, self.act.unit, self.act.func);
+            let remark = format!("// for this call only: others that call `{name}` have checked something else\n");
+            return Some((BEFORE, remark));
+        }
         if self.is_behind_others() {
             return Some((BEFORE, "// first of all, before what depends on the check\n".to_owned()));
         }

@@ -1,7 +1,7 @@
 //! Locks: the row that is read, or the row that a set of rows belongs to; and the set that is changed as a whole.
 
 use super::scene::{Scene, Site, Val};
-use super::text::{Member, WIDTH, object};
+use super::text::{Member, WIDTH, flat, object};
 use super::{Holes, sql};
 use crate::analysis::window::Link;
 use crate::ir::{Const, ExprKind};
@@ -72,7 +72,7 @@ impl<'a> Scene<'a> {
                 ExprKind::Const(Const::Number(number)) => format!("{name} = {number}"),
                 ExprKind::Const(Const::Bool(truth)) => format!("{name} = {truth}"),
                 _ => {
-                    let text = self.text(*value)?;
+                    let text = self.text_at_check(*value)?;
                     let postgres = matches!(engine, "postgresql" | "cockroachdb");
                     let uuid = column.native_type.as_deref().is_some_and(|native| native.contains("Uuid"));
                     match &column.kind {
@@ -101,7 +101,7 @@ impl<'a> Scene<'a> {
             .unwrap_or_default()
             .iter()
             .filter(equal)
-            .map(|member| self.text(member.value).filter(|text| !text.contains(['`', '$', '{'])))
+            .map(|member| self.text_at_check(member.value).filter(|text| !text.contains(['`', '$', '{'])))
             .collect::<Option<_>>()?;
         let entity = &self.case.check.entity;
         let name = match values.as_slice() {
@@ -112,6 +112,12 @@ impl<'a> Scene<'a> {
             }
         };
         Some(Holes::from([("client", self.outer_client()?), ("name", name)]))
+    }
+
+    /// The text of a value where the check stands, which a lock comes before.
+    fn text_at_check(&self, value: Val<'a>) -> Option<String> {
+        let written = || Some(flat(self.slice(value.unit, value.expr.span))).filter(|text| !text.is_empty());
+        self.text(value).or_else(written)
     }
 
     /// Both writes, one after the other, through the transaction.

@@ -288,10 +288,11 @@ pub(super) fn object(entries: &[String], room: usize) -> String {
     let mut kept = entries.to_vec();
     if length(&kept) > room {
         for entry in &mut kept {
-            if let Some((key, value)) = entry.split_once(": ")
-                && value.chars().count() > room / 2
-            {
-                *entry = format!("{key}: …");
+            let (key, value) = entry.split_once(": ").filter(|(key, _)| is_name(key)).unwrap_or(("", entry));
+            // Objects have been shortened before, and say more than nothing.
+            let most = if value.starts_with('{') { room } else { room / 2 };
+            if value.chars().count() > most {
+                *entry = if key.is_empty() { "…".to_owned() } else { format!("{key}: …") };
             }
         }
     }
@@ -303,6 +304,11 @@ pub(super) fn object(entries: &[String], room: usize) -> String {
         kept.insert(kept.len() - 1, "…".to_owned());
     }
     format!("{{ {} }}", kept.join(", "))
+}
+
+/// Whether a text is a plain name.
+fn is_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$'))
 }
 
 /// Where the mark stands that comes before an inner span.

@@ -28,7 +28,9 @@ pub(super) fn speak(case: &Case) -> Speech {
     let tested = format!(
         "or put the test of `{column}` into the `where`, let the database compute from its current value, and test the count"
     );
-    remedies.push(remedy("guard-where", unchanged).or_tested(tested));
+    let guarded = remedy("guard-where", unchanged).or_tested(tested);
+    // A document is not compared as a whole; a column that counts versions is.
+    remedies.push(if case.computes == Some(false) { guarded.if_written() } else { guarded });
     if case.database.name != "sqlite" {
         remedies.push(remedy("lock-read", "or lock the row when it is read, in the transaction that changes it"));
     }

@@ -57,12 +57,19 @@ pub(super) struct Remedy {
     pub tested: Option<String>,
     /// The intent without which this one is nothing.
     pub after: Option<&'static str>,
+    /// Whether it is a way out only where its code can be written.
+    pub if_written: bool,
 }
 
 impl Remedy {
     /// The same where the condition is a test that the code makes.
     pub(super) fn or_tested(self, title: impl Into<String>) -> Self {
         Self { tested: Some(title.into()), ..self }
+    }
+
+    /// The same, for where its code can be written.
+    pub(super) fn if_written(self) -> Self {
+        Self { if_written: true, ..self }
     }
 
     /// The same, for where another way out is there already.
@@ -73,12 +80,12 @@ impl Remedy {
 
 /// A remedy with code.
 pub(super) fn remedy(intent: &'static str, title: impl Into<String>) -> Remedy {
-    Remedy { title: title.into(), intent: Some(intent), tested: None, after: None }
+    Remedy { title: title.into(), intent: Some(intent), tested: None, after: None, if_written: false }
 }
 
 /// A remedy in words alone.
 pub(super) fn advice(title: impl Into<String>) -> Remedy {
-    Remedy { title: title.into(), intent: None, tested: None, after: None }
+    Remedy { title: title.into(), intent: None, tested: None, after: None, if_written: false }
 }
 
 /// The finding that a rule's words make. `further` is what is said of the writes that go with the act, `code` finds the code of an intent.
@@ -179,7 +186,8 @@ fn helps(case: &Case, remedies: Vec<Remedy>, code: &dyn Fn(&str) -> Attempt) -> 
             continue;
         }
         let Some(sketch) = remedy.intent.map_or(Some(None), attempt) else { continue };
-        if remedy.after.is_some_and(|first| attempt(first).is_none()) {
+        let unwritten = remedy.if_written && sketch.is_none();
+        if unwritten || remedy.after.is_some_and(|first| attempt(first).is_none()) {
             continue;
         }
         let sketch: Option<Sketch> = sketch;
