@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::guard::Fact;
 use super::path::{Path, Turn};
 use super::scene::{Scene, Site, Val};
-use crate::ir::{Block, Exit, Expr, ExprKind, FuncId, Item, SlotId, Step};
+use crate::ir::{Block, Call, Exit, Expr, ExprKind, FuncId, Item, SlotId, Step};
 use crate::library::Verb;
 use crate::link::UnitId;
 
@@ -50,6 +50,8 @@ pub(super) enum Found<'a> {
 enum End<'a> {
     Return(Option<&'a Expr>),
     Throw(&'a Expr),
+    /// A call that only throws.
+    Refused(&'a Call),
     /// Where the code after the act goes on.
     Join,
     Unclear,
@@ -117,13 +119,17 @@ impl<'a> Scene<'a> {
 
     /// The statement that ends a stretch, if it is all there is.
     fn ending(&self, stretch: &Stretch<'a>, unit: UnitId, func: FuncId) -> Option<String> {
-        let span = stretch.last.exit_span;
+        let span = match stretch.end {
+            End::Refused(call) => call.span,
+            _ => stretch.last.exit_span,
+        };
         if !stretch.named.is_empty() || !stretch.calls.iter().all(|site| span.contains(site.call.span)) {
             return None;
         }
         let here = unit == self.act.unit && func == self.act.func;
         match &stretch.end {
             End::Throw(value) => Some(format!("throw {};", self.text_of(unit, span, &[value], 0)?)),
+            End::Refused(call) => Some(format!("{};", self.call_text(unit, call)?)),
             End::Return(None) if here => Some("return;".to_owned()),
             End::Return(Some(value)) if here => {
                 let text = self.text_of(unit, span, &[value], 0)?;
@@ -159,6 +165,10 @@ impl<'a> Scene<'a> {
             }
             for (step, it) in block.steps.iter().enumerate() {
                 match it {
+                    Step::Call(call) if self.never_returns(unit, call) => {
+                        stretch.end = End::Refused(call);
+                        return stretch;
+                    }
                     Step::Call(call) => stretch.calls.push(Site { unit, func, block: at, step, call }),
                     Step::Set { slot, value, .. } => {
                         if !self.program.unit(unit).slots[slot.index()].name.is_empty() {
@@ -211,9 +221,9 @@ impl<'a> Scene<'a> {
                 Found::Used
             }
             End::Return(Some(value)) if self.mentions_row(&stretch.bound, Val { unit, expr: value }) => Found::Other,
-            End::Return(_) | End::Throw(_) => match self.ending(&stretch, unit, func) {
+            End::Return(_) | End::Throw(_) | End::Refused(_) => match self.ending(&stretch, unit, func) {
                 Some(text) => Found::Declined(Some(text)),
-                None if matches!(stretch.end, End::Throw(_))
+                None if matches!(stretch.end, End::Throw(_) | End::Refused(_))
                     && stretch.calls.iter().all(|c| self.row(c.call).is_none()) =>
                 {
                     Found::Declined(None)

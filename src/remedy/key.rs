@@ -6,7 +6,6 @@ use super::text::Member;
 use super::{Holes, KEY, sql};
 use crate::analysis::window::Link;
 use crate::ir::{Const, Expr, ExprKind, Item};
-use crate::link::Exported;
 use crate::schema::ColumnKind;
 
 /// A key that would stop the second row.
@@ -124,14 +123,11 @@ impl<'a> Scene<'a> {
                 let is_value = named && values.is_some_and(|it| it.values.contains(name));
                 Some(is_value.then(|| Const::Text(name.clone())))
             }
-            ExprKind::Slot(slot) => {
-                let imports = &self.program.unit(value.unit).imports;
-                let Some(import) = imports.iter().find(|import| import.slot == *slot) else { return Some(None) };
-                match self.program.imported(value.unit, &import.source, &import.name)? {
-                    Exported::Value(_, Expr { kind: ExprKind::Const(fixed), .. }) => Some(Some(fixed.clone())),
-                    _ => None,
-                }
-            }
+            ExprKind::Slot(slot) if self.is_imported(value.unit, *slot) => match self.imported(value.unit, *slot)?.expr
+            {
+                Expr { kind: ExprKind::Const(fixed), .. } => Some(Some(fixed.clone())),
+                _ => None,
+            },
             _ => Some(None),
         }
     }

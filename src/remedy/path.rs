@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::scene::{Scene, Site, Val, encloses};
 use crate::ir::{Block, Call, Entry, Exit, Expr, ExprKind, Func, FuncId, Item, SlotId, Step, TemplatePart};
 use crate::library::{Missing, Rows};
-use crate::link::{Exported, UnitId};
+use crate::link::UnitId;
 
 /// A branch that was taken.
 #[derive(Clone, Copy, Debug)]
@@ -137,22 +137,13 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether a call is of a function of the project that only throws.
-    fn never_returns(&self, unit: UnitId, call: &'a Call) -> bool {
-        let (unit, value) = match &call.callee.kind {
-            ExprKind::Func(_) => (unit, &call.callee),
-            ExprKind::Slot(slot) => {
-                let import = self.program.unit(unit).imports.iter().find(|import| import.slot == *slot);
-                match import.map(|import| self.program.imported(unit, &import.source, &import.name)) {
-                    Some(Some(Exported::Value(unit, value))) => (unit, value),
-                    Some(_) => return false,
-                    None => match self.assigned(unit, *slot) {
-                        Some(value) => (unit, value),
-                        None => return false,
-                    },
-                }
-            }
-            _ => return false,
+    pub(super) fn never_returns(&self, unit: UnitId, call: &'a Call) -> bool {
+        let callee = Val { unit, expr: &call.callee };
+        let called = match call.callee.kind {
+            ExprKind::Slot(slot) if self.is_imported(unit, slot) => self.imported(unit, slot),
+            _ => Some(self.known(callee)),
         };
+        let Some(Val { unit, expr: value }) = called else { return false };
         let ExprKind::Func(func) = value.kind else { return false };
         let it = &self.program.unit(unit).functions[func.index()];
         if it.returns.as_deref().is_some_and(|returns| matches!(returns, "never" | "Promise<never>")) {
@@ -176,6 +167,15 @@ impl<'a> Scene<'a> {
     /// What a value is on a way.
     pub(super) fn seen(&self, path: &Path<'a>, mut value: Val<'a>) -> Val<'a> {
         for _ in 0..16 {
+            // What a helper has put together is taken apart again.
+            if let ExprKind::Field(base, name) = &value.expr.kind
+                && let ExprKind::Slot(_) = base.kind
+            {
+                let whole = self.seen(path, Val { unit: value.unit, expr: base });
+                let Some(part) = member(whole, name) else { break };
+                value = part;
+                continue;
+            }
             let ExprKind::Slot(slot) = value.expr.kind else { break };
             let next = path.bound.get(&(value.unit, slot)).copied();
             let next = next.or_else(|| Some(Val { unit: value.unit, expr: self.assigned(value.unit, slot)? }));
@@ -280,6 +280,15 @@ impl<'a> Scene<'a> {
             }
         }
         seen
+    }
+}
+
+/// The member of an object that is written out.
+fn member<'a>(whole: Val<'a>, name: &str) -> Option<Val<'a>> {
+    let ExprKind::Object(entries) = &whole.expr.kind else { return None };
+    match entries.iter().rev().find(|entry| !matches!(entry, Entry::Field { key, .. } if key != name))? {
+        Entry::Field { value, .. } => Some(Val { unit: whole.unit, expr: value }),
+        Entry::Computed(..) | Entry::Spread(_) => None,
     }
 }
 

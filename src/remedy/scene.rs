@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::analysis::case::{Case, Place};
 use crate::ir::{Call, Expr, ExprKind, FuncId, Item, SlotId, Step};
 use crate::library::{CallRow, Callee, Library, Registry, Root, Selector};
-use crate::link::{Program, UnitId};
+use crate::link::{Exported, Program, UnitId};
 use crate::schema::{Entity, Schema};
 use crate::source::Sources;
 use crate::text::Span;
@@ -168,6 +168,26 @@ impl<'a> Scene<'a> {
             Some(value) => *value,
             None => names.argument.get(&slot).copied(),
         }
+    }
+
+    /// Whether a name is brought in from another file.
+    pub(super) fn is_imported(&self, unit: UnitId, slot: SlotId) -> bool {
+        self.program.unit(unit).imports.iter().any(|import| import.slot == slot)
+    }
+
+    /// What such a name stands for where it comes from, if that is a file of the project and says it once.
+    pub(super) fn imported(&self, unit: UnitId, slot: SlotId) -> Option<Val<'a>> {
+        let import = self.program.unit(unit).imports.iter().find(|import| import.slot == slot)?;
+        let exported = self.program.imported(unit, &import.source, &import.name)?;
+        let Exported::Value(unit, expr) = exported else { return None };
+        let ExprKind::Slot(slot) = expr.kind else { return Some(Val { unit, expr }) };
+        let body = self.program.unit(unit).functions.first()?;
+        let mut set = body.blocks.iter().flat_map(|block| &block.steps).filter_map(|step| match step {
+            Step::Set { slot: to, value, .. } if *to == slot => Some(value),
+            _ => None,
+        });
+        let only = set.next().filter(|_| set.next().is_none())?;
+        Some(Val { unit, expr: only })
     }
 
     /// The call whose result a slot takes.

@@ -76,6 +76,17 @@ export async function hold(id: string) {
   await prisma.job.update({ where: { id }, data: { stage: "HELD" } });
   await prisma.note.create({ data: { jobId: id } });
 }
+async function checked(id: string) {
+  const job = await prisma.job.findUnique({ where: { id } });
+  if (!job) throw new Error("not found");
+  return { job, at: new Date() };
+}
+export async function start(id: string) {
+  const { job } = await checked(id);
+  if (job.stage !== "OPEN") throw new Error("started already");
+  await prisma.job.update({ where: { id }, data: { stage: "HELD" } });
+  await prisma.note.create({ data: { jobId: id } });
+}
 export async function name(id: string, label: string) {
   const job = await prisma.job.findUnique({ where: { id } });
   const known = job?.label || null;
@@ -88,6 +99,9 @@ export async function name(id: string, label: string) {
     let all = |function: &str| codes(&found, function).join("\n");
     assert!(all("finish").contains("stage: { in: allowed }"), "{}", all("finish"));
     assert!(all("hold").contains("stage: \"OPEN\""), "{}", all("hold"));
+    assert!(all("hold").contains("if (count === 0) refuse(\"not open\");"), "{}", all("hold"));
+    assert!(all("start").contains("stage: \"OPEN\""), "{}", all("start"));
+    assert!(all("start").contains("started already"), "{}", all("start"));
     assert!(all("name").contains("label: null"), "{}", all("name"));
 }
 

@@ -80,6 +80,13 @@ impl Search<'_, '_, '_> {
             Val::Field(base, name) => *name == known.column && self.is_check_row(check, *base),
             _ => false,
         };
+        // With something that stands in for null, which none of the constants that it is found among may be.
+        let stands_in = |value: ValId, among: &[Literal]| match self.trace.values.get(value) {
+            Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, inner, other) => {
+                is_column(*inner) && self.constant(*other).is_some_and(|other| !among.contains(&other))
+            }
+            _ => false,
+        };
         let (mut among, mut none_of, mut truth) = (Vec::new(), Vec::new(), None);
         for (atom, holds) in facts {
             let side = if *holds { &mut among } else { &mut none_of };
@@ -92,6 +99,10 @@ impl Search<'_, '_, '_> {
                     }
                 }
                 Atom::Among(value, list) if is_column(*value) => side.extend(self.constants(*list)),
+                Atom::Among(value, list) if *holds => {
+                    let list = self.constants(*list);
+                    side.extend(list.iter().filter(|_| stands_in(*value, &list)).cloned());
+                }
                 Atom::Present(value) if is_column(*value) => {
                     if *holds { &mut none_of } else { &mut among }.push(Literal::Null);
                 }
