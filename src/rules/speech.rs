@@ -1,5 +1,7 @@
 //! What a rule says about a case, and how that becomes a finding.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::case::{Case, Place};
 use crate::analysis::cures::Proof;
 use crate::analysis::database::Basis;
@@ -163,43 +165,51 @@ pub(super) fn finding(
     }
 }
 
+/// A way out that is shown: what the judge makes of it, and its code where there is any.
+type Shown = (Proof, Option<Sketch>);
+
 /// The ways out that are shown: none that the judge has broken, none that does not fit.
 fn helps(case: &Case, remedies: Vec<Remedy>, code: &dyn Fn(&str) -> Attempt) -> Vec<Help> {
-    let proof = |intent: Option<&str>| {
-        // A lock by name holds as a parent's does.
-        let intent = intent.map(|intent| if intent == "lock-name" { "lock-parent" } else { intent });
-        let judged = case.cures.iter().find(|(known, _)| Some(*known) == intent);
-        judged.map_or(Proof::Closes, |(_, proof)| *proof)
-    };
-    let attempt = |intent: &str| match code(intent) {
-        _ if proof(Some(intent)) == Proof::Breaks => None,
-        Attempt::Written(sketch) => Some(Some(sketch)),
-        Attempt::Unfit => (!NEEDS_CODE.contains(&intent)).then_some(None),
-        Attempt::Untaught if is_key(intent) && !case.looked_all => None,
-        Attempt::Untaught => (!NEEDS_CODE.contains(&intent) || SAYS_ENOUGH.contains(&intent)).then_some(None),
-    };
+    let mut tried: BTreeMap<&'static str, Option<Shown>> = BTreeMap::new();
+    let mut attempt = |intent: &'static str| tried.entry(intent).or_insert_with(|| attempt(case, intent, code)).clone();
     let mut shown: Vec<(Proof, Help)> = Vec::new();
     for remedy in remedies {
-        // A name is locked where there is no row to lock, by a database that has such locks.
-        let named = remedy.intent == Some("lock-name");
-        if named && (case.database.name != "postgresql" || attempt("lock-parent").is_some()) {
+        // A name is locked where there is no row to lock.
+        if remedy.intent == Some("lock-name") && attempt("lock-parent").is_some() {
             continue;
         }
-        let Some(sketch) = remedy.intent.map_or(Some(None), attempt) else { continue };
+        let fits = remedy.intent.map_or(Some((Proof::Closes, None)), &mut attempt);
+        let Some((proof, sketch)) = fits else { continue };
         let unwritten = remedy.if_written && sketch.is_none();
         if unwritten || remedy.after.is_some_and(|first| attempt(first).is_none()) {
             continue;
         }
-        let sketch: Option<Sketch> = sketch;
         let tested = sketch.as_ref().is_some_and(|sketch| sketch.tested);
         let title = remedy.tested.filter(|_| tested).unwrap_or(remedy.title);
         let key = sketch.as_ref().and_then(|sketch| sketch.key.clone()).unwrap_or_else(|| key_in_words(case));
-        let help = Help { title: title.replace(KEY, &key), code: sketch.map(|sketch| sketch.code) };
-        shown.push((proof(remedy.intent), help));
+        shown.push((proof, Help { title: title.replace(KEY, &key), code: sketch.map(|sketch| sketch.code) }));
     }
     // What may abort comes behind what may not.
     shown.sort_by_key(|(proof, _)| *proof);
     shown.into_iter().map(|(_, help)| help).collect()
+}
+
+/// Tries a way out on a case; `None` where it is none.
+fn attempt(case: &Case, intent: &'static str, code: &dyn Fn(&str) -> Attempt) -> Option<Shown> {
+    if intent == "lock-name" && case.database.name != "postgresql" {
+        return None;
+    }
+    let sketch = match code(intent) {
+        Attempt::Written(sketch) => Some(sketch),
+        Attempt::Unfit if NEEDS_CODE.contains(&intent) => return None,
+        Attempt::Untaught if is_key(intent) && !case.looked_all => return None,
+        Attempt::Untaught if NEEDS_CODE.contains(&intent) && !SAYS_ENOUGH.contains(&intent) => return None,
+        Attempt::Unfit | Attempt::Untaught => None,
+    };
+    // A lock by name holds as a parent's does.
+    let judged = if intent == "lock-name" { "lock-parent" } else { intent };
+    let proof = case.cures.proof(judged).unwrap_or(Proof::Closes);
+    (proof != Proof::Breaks).then_some((proof, sketch))
 }
 
 /// Whether a unique key would forbid what the program does.

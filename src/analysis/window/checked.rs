@@ -61,7 +61,7 @@ impl Search<'_, '_, '_> {
                     _ => {}
                 }
             }
-            let told = nodes.iter().map(|node| self.told(window.check, &paths.nodes[*node].facts, asked.clone()));
+            let told = nodes.iter().map(|node| self.told(window.check, paths.facts(*node), asked.clone()));
             let told: Vec<Checked> = told.collect();
             let mut told = told.into_iter();
             let all = match told.next() {
