@@ -188,6 +188,7 @@ fn script_as(
         counts_on: matches!(window.link, Link::Next(_)),
         uses_rows: matches!(window.link, Link::Column(_)) && search.trace.op(window.check).rows == Rows::Many,
         movers: matches!(window.link, Link::Exclusive(_)),
+        fills: matches!(window.link, Link::Absence) && search.trace.op(window.act).verb == Verb::Update,
         refills: matches!(window.link, Link::Replace),
         shifts: match &window.link {
             Link::Shifts(column) => Some(column),

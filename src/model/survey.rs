@@ -11,9 +11,34 @@ use crate::ir::{BlockId, Call, Exit, Expr, ExprKind, Func, FuncId, FuncKind, Ite
 use crate::library::Library;
 use crate::link::{FuncRef, Program, UnitId};
 
-/// Methods that change their receiver.
-const MUTATING: [&str; 11] =
-    ["push", "unshift", "pop", "shift", "splice", "sort", "reverse", "add", "set", "delete", "fill"];
+/// Methods that change their receiver: of lists, sets and maps, and of dates.
+const MUTATING: [&str; 25] = [
+    "push",
+    "unshift",
+    "pop",
+    "shift",
+    "splice",
+    "sort",
+    "reverse",
+    "add",
+    "set",
+    "delete",
+    "fill",
+    "setTime",
+    "setMilliseconds",
+    "setSeconds",
+    "setMinutes",
+    "setHours",
+    "setDate",
+    "setMonth",
+    "setFullYear",
+    "setUTCMilliseconds",
+    "setUTCSeconds",
+    "setUTCMinutes",
+    "setUTCHours",
+    "setUTCDate",
+    "setUTCMonth",
+];
 
 /// How many blocks a function may have that is run although it cannot reach the database: a predicate, a mapper.
 const SMALL: usize = 16;

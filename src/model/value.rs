@@ -308,6 +308,20 @@ impl Values {
         self.table.is_empty()
     }
 
+    /// Whether a value is the time of the run, in whatever form: a clock's answer to no question.
+    #[must_use]
+    pub fn is_now(&self, value: ValId) -> bool {
+        match self.get(value) {
+            Val::Call { callee, args, is_new, .. } if args.is_empty() => match self.get(*callee) {
+                Val::Field(_, name) if name == "now" => true,
+                Val::Field(receiver, _) => !is_new && self.is_now(*receiver),
+                Val::Global(_) | Val::External(..) => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// The literal a value is.
     #[must_use]
     pub fn literal(&self, id: ValId) -> Option<&Literal> {

@@ -58,6 +58,8 @@ pub struct Plan<'p> {
     pub uses_rows: bool,
     /// Whether both runs act on rows of their own choice, as when each moves a flag.
     pub movers: bool,
+    /// Whether the act is an update that moves its row to where the check has found none.
+    pub fills: bool,
     /// Whether the act fills a set anew that the check has cleared.
     pub refills: bool,
     /// The column along which the act moves other rows, where it does.

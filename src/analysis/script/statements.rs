@@ -236,7 +236,7 @@ impl<'m> Writer<'_, '_, 'm> {
                     update = update.filter(filter.clone());
                 }
                 let tag = self.tag(op);
-                update = self.sets(&table, update, &writes).tag(tag);
+                update = self.sets(&table, op, update, &writes).tag(tag);
                 for column in self.stamps(op, &conditions, &writes) {
                     update = update.set(column.as_str(), var("own"));
                 }
@@ -289,7 +289,7 @@ impl<'m> Writer<'_, '_, 'm> {
                     let probe = if empty { variable.clone() } else { format!("{variable}-probe") };
                     let read = judge::read(table.as_str()).filter(filter.clone()).to(probe.as_str()).tag(tag);
                     let update = judge::update(table.as_str()).filter(filter).to(variable.as_str());
-                    let update = self.sets(&table, update, &updates).tag(tag);
+                    let update = self.sets(&table, op, update, &updates).tag(tag);
                     let other = if empty { Block::new() } else { update.into() };
                     let several = block![read, either(size(probe.as_str()).eq(0), insert, other)];
                     nodes.push(if in_tx { several } else { tx(None, several).into() });

@@ -15,6 +15,7 @@ impl<'m> Writer<'_, '_, 'm> {
         for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
             set.push(column.to_string());
             let value = self.terms.as_looked_for(table, &column, value);
+            let value = self.terms.between(table, &column, value);
             let entity = entity_of(self.schemas, self.trace.op(op));
             let is_key = entity.is_some_and(|e| e.keys.iter().any(|key| key.columns.iter().any(|c| **c == *column)));
             let is_number = is_key && entity.is_some_and(|e| is_plain_number(e, &column));
@@ -140,8 +141,10 @@ impl<'m> Writer<'_, '_, 'm> {
         (agreed && writes.get(column).is_none()).then(|| column.clone())
     }
 
-    pub(super) fn sets(&mut self, table: &str, mut update: judge::Update, writes: &Writes) -> judge::Update {
+    pub(super) fn sets(&mut self, table: &str, op: OpId, mut update: judge::Update, writes: &Writes) -> judge::Update {
+        let fills = self.plan.fills && op == self.plan.act;
         for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
+            let value = if fills { self.terms.between(table, &column, value) } else { value };
             self.terms.changed.insert((table.to_owned(), column.to_string()));
             update = update.set(column, value);
         }

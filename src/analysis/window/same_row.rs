@@ -7,10 +7,16 @@ impl Search<'_, '_, '_> {
     pub(super) fn writes_predicate(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
         let conditions = self.conditions(check, way);
         let writes = self.writes(act, false, way);
-        conditions
-            .all
-            .iter()
-            .any(|c| c.op == Compare::Eq && matches!(writes.get(&c.column), Some(Written::Value(v)) if *v == c.value))
+        conditions.all.iter().filter(|c| c.through.is_empty()).any(|c| match (c.op, writes.get(&c.column)) {
+            (Compare::Eq, Some(Written::Value(value))) => *value == c.value,
+            // Where a value from outside lies in an order, nothing says.
+            (Compare::Lt | Compare::Le, Some(Written::Value(value))) => {
+                let values = &self.trace.values;
+                let is_outside = |value| values.literal(value).is_none() && !values.is_now(value);
+                is_outside(c.value) && is_outside(*value)
+            }
+            _ => false,
+        })
     }
 
     /// Columns of the check's own condition, besides its key, that the act changes.

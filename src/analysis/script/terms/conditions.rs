@@ -93,9 +93,9 @@ impl Terms {
                 }
                 Compare::Other => continue,
                 op => {
-                    let ordered = matches!(op, Compare::Lt | Compare::Le | Compare::Gt | Compare::Ge);
+                    let ordered = ranges::is_lower(op) || ranges::is_upper(op);
                     let value = if ordered {
-                        self.number(trace, schemas, condition.value)
+                        self.bound(trace, schemas, conditions, condition)
                     } else {
                         self.expr(trace, schemas, condition.value)
                     };

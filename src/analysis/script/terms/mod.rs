@@ -2,6 +2,7 @@
 
 mod asks;
 mod conditions;
+mod ranges;
 mod same;
 
 pub use same::is_drawn;
@@ -63,6 +64,8 @@ pub struct Terms {
     pub check_table: String,
     /// What the check's own condition fixes, for columns that an act leaves open.
     predicate: Vec<(String, Expr)>,
+    /// The bounds that it sets to columns.
+    bounds: Vec<ranges::Bound>,
     /// Columns that an update writes: before it, a row holds something else.
     pub changed: BTreeSet<(String, String)>,
     /// Columns that some write on the way may change in rows that a statement gives, and tables that it adds rows to.
@@ -95,6 +98,7 @@ impl Terms {
             info: BTreeMap::new(),
             check_table: String::new(),
             predicate: Vec::new(),
+            bounds: Vec::new(),
             changed: BTreeSet::new(),
             moving: BTreeSet::new(),
             known: FxHashMap::default(),
@@ -549,8 +553,9 @@ impl Terms {
                 }
                 let entity = info.schema.map(|(schema, entity)| &schemas[schema].entities[entity]);
                 for key in entity.into_iter().flat_map(|e| &e.keys) {
-                    // Of expressions, too: what is equal is so in whatever a function makes of it.
-                    if key.exclusion || key.columns.is_empty() {
+                    // Of expressions, too: what is equal is so in whatever a function makes of it. And what lies in the same
+                    // place of the same order excludes each other.
+                    if key.columns.is_empty() {
                         continue;
                     }
                     let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();

@@ -76,6 +76,7 @@ impl Terms {
             }
         }
         self.check_table.clone_from(&trace.op(check).entity);
+        self.bounded_by(trace, schemas, &conditions);
         for condition in &conditions.all {
             if condition.op == Compare::Eq && condition.through.is_empty() {
                 let value = self.expr(trace, schemas, condition.value);
