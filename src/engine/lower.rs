@@ -58,18 +58,19 @@ impl Workspace {
 
 /// The places in `sources` of files that lowered units import and that are not lowered yet.
 fn imported(sources: &[&Source], units: &[Option<Unit>], modules: &Modules) -> Vec<usize> {
-    let mut wanted: Vec<usize> = Vec::new();
-    for (at, unit) in units.iter().enumerate() {
-        let Some(unit) = unit else { continue };
-        let named = match unit.language {
-            Language::TypeScript => {
-                unit.modules().filter_map(|name| modules.resolve(&sources[at].path, name)).collect()
+    let imports = |(at, unit): (usize, &Option<Unit>)| {
+        let named: Vec<FileId> = match unit.as_ref().map(|unit| unit.language) {
+            None => Vec::new(),
+            Some(Language::TypeScript) => {
+                let names = unit.iter().flat_map(Unit::modules);
+                names.filter_map(|name| modules.resolve(&sources[at].path, name)).collect()
             }
             // A path may stand anywhere in the code.
-            Language::Rust => modules.named(&sources[at].path, &sources[at].text),
+            Some(Language::Rust) => modules.named(&sources[at].path, &sources[at].text),
         };
-        wanted.extend(named.into_iter().map(|FileId(file)| file as usize).filter(|file| units[*file].is_none()));
-    }
+        named.into_iter().map(|FileId(file)| file as usize).filter(|file| units[*file].is_none())
+    };
+    let mut wanted: Vec<usize> = units.par_iter().enumerate().flat_map_iter(imports).collect();
     wanted.sort_unstable();
     wanted.dedup();
     wanted
