@@ -145,7 +145,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         e.keys.iter().find(covers).map(|key| key.columns.clone())
     });
     let near_keys = described.map(|entity| keys::near(entity, &looked, &nulls)).unwrap_or_default();
-    let is_described = described.is_some();
+    let is_described = described.is_some_and(|entity| !entity.is_barely_known());
     let computes = match &window.link {
         Link::Feeds(column) => described.and_then(|entity| entity.column(column)).map(is_computed),
         _ => None,

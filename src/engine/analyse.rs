@@ -138,7 +138,8 @@ impl Workspace {
         let mut slips = slips::find(&mut search, model.program, &database);
         // What only the program itself runs, one run at a time, meets another run only where the program is started twice.
         let of_runs = slips.iter_mut().filter(|slip| slip.needs_two_runs()).map(|slip| &mut slip.case);
-        let alone = cases.iter_mut().chain(of_runs).filter(|case| model.survey.runs_once(case.seen_by));
+        let kept_out = |case: &&mut Case| model.survey.runs_once(case.seen_by) || has_permit(model, case.seen_by);
+        let alone = cases.iter_mut().chain(of_runs).filter(kept_out);
         alone.for_each(|case: &mut Case| case.confidence = Confidence::Low);
         let path = &model.program.unit(start.unit()).path;
         let text = self.sources.get(path).map_or("", |source| source.text.as_str());
@@ -205,6 +206,15 @@ fn is_program(model: &Model<'_>, start: Start) -> bool {
     let Start::Function(root) = start else { return false };
     let func = model.program.func(root);
     model.program.unit(root.unit).language == Language::Rust && func.name == "main" && func.kind == FuncKind::Declared
+}
+
+/// Whether a function is let in by something it is handed whose type says that it keeps others out: a permit, a lease. What
+/// it keeps them out of is not known.
+fn has_permit(model: &Model<'_>, at: FuncRef) -> bool {
+    let unit = model.program.unit(at.unit);
+    let types = model.program.func(at).params.iter().filter_map(|param| unit.slots[param.slot.index()].ty.as_deref());
+    let mut words = types.flat_map(|ty| ty.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.any(|word| ["Permit", "Lease"].iter().any(|end| word.ends_with(end)))
 }
 
 /// Whether a line at the top of a module calls a function of it, for its own sake: `main();`, `populate().catch(fail)`.

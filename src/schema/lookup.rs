@@ -72,6 +72,12 @@ const VERSIONS: [&str; 8] =
     ["version", "lockversion", "lock_version", "revision", "rowversion", "row_version", "optimisticlock", "_version"];
 
 impl Entity {
+    /// Whether there is nothing but its name, and perhaps an index: what tells its rows apart was said where nobody looked.
+    #[must_use]
+    pub fn is_barely_known(&self) -> bool {
+        self.columns.is_empty() && self.keys.is_empty()
+    }
+
     /// The member a client offers the entity under.
     #[must_use]
     pub fn accessor(&self) -> String {

@@ -9,6 +9,7 @@ use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
 use crate::model::{
     BlockId, Compare, Condition, Conditions, Exit, OpId, OpSource, RegionId, RegionKind, Writes, entity_of,
 };
+use crate::schema::Entity;
 use crate::sql;
 
 impl<'m> Writer<'_, '_, 'm> {
@@ -166,7 +167,7 @@ impl<'m> Writer<'_, '_, 'm> {
         self.terms.touch(&table);
         if let Some(place) = it.place() {
             self.terms.describe_place(&table, place);
-        } else if it.schema.is_none() {
+        } else if entity_of(self.schemas, it).is_none_or(Entity::is_barely_known) {
             self.keys_unknown |= matches!(it.verb, Verb::Create | Verb::Upsert);
         } else {
             self.terms.describe(&table, it.schema);

@@ -28,7 +28,12 @@ pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database:
         let Some((region, confidence)) = opened_beside(search, inner) else { continue };
         // Its first operation stands for it.
         let Some(op) = search.all_ops().find(|op| search.trace.op(*op).region == Some(inner)) else { continue };
-        found.push(Escaped { op, region, escape: Escape::Transaction, confidence });
+        let of_inner = |op: &OpId| search.trace.op(*op).region == Some(inner);
+        let mut writes = search.all_ops().filter(of_inner).map(|op| search.trace.op(op).verb);
+        // What only reads leaves nothing behind. It takes a connection all the same.
+        let only_reads = !writes.any(|verb| verb.is_write());
+        let escape = if only_reads { Escape::Read } else { Escape::Transaction };
+        found.push(Escaped { op, region, escape, confidence });
     }
     // The worst of each transaction first, and of equals the first.
     found.sort_by_key(|it| (it.region, Reverse((weight(it.escape).0, it.confidence)), it.op));

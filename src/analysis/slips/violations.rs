@@ -10,7 +10,7 @@ use crate::finding::{Anomaly, Severity};
 use crate::interleave::Engine;
 use crate::library::{ErrorKind, Verb};
 use crate::link::Program;
-use crate::model::{BlockId, Event, Exit, OpId, OpSource, RegionId, RegionKind, entity_of};
+use crate::model::{BlockId, Event, Exit, OpId, OpSource, RegionId, RegionKind, ValId, entity_of};
 use crate::sql;
 
 /// The writes of a trace whose violation is caught where it helps nobody.
@@ -97,14 +97,17 @@ fn can_collide(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId], engin
 }
 
 /// How a transaction goes on from a handler inside of it that knows a violation; `None` where an error leaves it.
-fn goes_on(search: &Search<'_, '_, '_>, handler: BlockId, region: RegionId) -> Option<(Then, Option<OpId>)> {
+fn goes_on(search: &mut Search<'_, '_, '_>, handler: BlockId, region: RegionId) -> Option<(Then, Option<OpId>)> {
     let mut seen = vec![false; search.trace.blocks.len()];
-    let mut todo = vec![handler];
+    // Each block with the way that leads to it: what was noted of the error decides which branches are taken later.
+    let mut todo = vec![vec![handler]];
     let mut commits = false;
-    while let Some(block) = todo.pop() {
+    while let Some(way) = todo.pop() {
+        let Some(block) = way.last().copied() else { continue };
         if std::mem::replace(&mut seen[block.index()], true) {
             continue;
         }
+        let on = |next: BlockId| way.iter().copied().chain([next]).collect::<Vec<BlockId>>();
         let it = search.trace.block(block);
         let mut left = false;
         for event in &it.events {
@@ -125,21 +128,29 @@ fn goes_on(search: &Search<'_, '_, '_>, handler: BlockId, region: RegionId) -> O
         }
         match &it.exit {
             Exit::Goto(next) | Exit::Raise(next, _) if search.trace.block(*next).regions.contains(&region) => {
-                todo.push(*next);
+                todo.push(on(*next));
             }
             // The end of the callback, and the commit behind it.
-            Exit::Goto(next) => todo.push(*next),
+            Exit::Goto(next) => todo.push(on(*next)),
             Exit::Branch { test, yes, no, .. } => {
-                match script::recognises(search.trace, *test, ErrorKind::UniqueViolation) {
-                    Some(true) => todo.push(*yes),
-                    Some(false) => todo.push(*no),
-                    None => todo.extend([*no, *yes]),
+                let (test, yes, no) = (*test, on(*yes), on(*no));
+                let answer = script::recognises(search.trace, test, ErrorKind::UniqueViolation);
+                match answer.or_else(|| known_on(search, &way, test)) {
+                    Some(true) => todo.push(yes),
+                    Some(false) => todo.push(no),
+                    None => todo.extend([no, yes]),
                 }
             }
             Exit::Raise(..) | Exit::Return(..) | Exit::Throw(..) | Exit::Unreachable => {}
         }
     }
     commits.then_some((Then::Commit, None))
+}
+
+/// What a test of something that was joined amounts to on a way.
+fn known_on(search: &mut Search<'_, '_, '_>, way: &[BlockId], test: ValId) -> Option<bool> {
+    let seen = search.see(way, test);
+    search.trace.values.truth(seen)
 }
 
 /// Whether an operation is the way back to a savepoint.

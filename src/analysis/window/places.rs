@@ -127,6 +127,23 @@ impl Search<'_, '_, '_> {
         })
     }
 
+    /// Whether a call of that name with these arguments was waited for.
+    fn is_fetched(&self, callee: ValId, args: &[ValId]) -> bool {
+        let name = match self.trace.values.get(callee) {
+            Val::Field(_, name) | Val::Global(name) | Val::External(_, name) => Some(name.as_str()),
+            _ => None,
+        };
+        let is_it = |call: &crate::model::Effect| {
+            let named = match name {
+                Some(name) => call.name.rsplit(['.', ':']).next() == Some(name),
+                None => call.receiver.is_none(),
+            };
+            call.awaited && named && call.args == args
+        };
+        let mut events = self.trace.blocks.iter().flat_map(|block| &block.events);
+        events.any(|event| matches!(event, Event::Call(call) if is_it(call)))
+    }
+
     /// Whether a value holds something that the caller brought; with `made`, also whether it is made from that by a call.
     fn is_brought(&self, value: ValId, same: &FxHashSet<ValId>, made: bool, depth: usize) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
@@ -135,6 +152,8 @@ impl Search<'_, '_, '_> {
         }
         match self.trace.values.get(value) {
             Val::Param(..) => true,
+            // What was waited for comes from elsewhere, and whoever asks next gets it anew.
+            Val::Call { callee, args, is_new: false, .. } if self.is_fetched(*callee, args) => false,
             Val::Field(base, _) => self.is_brought(*base, same, made, depth),
             // Another form of the same: `to_path_buf()`.
             Val::Call { callee, args, is_new: false, .. } if args.is_empty() => {
