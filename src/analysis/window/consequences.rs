@@ -229,26 +229,42 @@ impl Search<'_, '_, '_> {
 
     /// Whether a call changes something in the world outside.
     pub(in crate::analysis) fn is_effect_call(&self, call: &crate::model::Effect) -> bool {
+        if self.is_done_once(call) {
+            return false;
+        }
         if names_queue(&call.name) {
             let is_task = |arg: &ValId| matches!(self.trace.values.get(*arg), Val::Closure(..));
-            return !call.args.iter().any(is_task) && !self.names_its_job(call);
+            return !call.args.iter().any(is_task);
         }
         call.lasting || names_effect(&call.name) && !tells_of_removal(&call.name) || self.is_request(call)
     }
 
-    /// Whether a job has an id that every run of it gives: a queue takes it once.
-    fn names_its_job(&self, call: &crate::model::Effect) -> bool {
+    /// Whether a call carries an identity that every run of it gives, so that whoever gets it takes it once: the id of a job
+    /// for a queue, the idempotency key of a request.
+    fn is_done_once(&self, call: &crate::model::Effect) -> bool {
+        let tells = |key: &str| {
+            let plain: String =
+                key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+            plain == "idempotencykey"
+                || plain.ends_with("deduplicationid")
+                || plain == "jobid" && names_queue(&call.name)
+        };
         let is_made_up =
             |value: ValId| matches!(self.trace.values.get(value), Val::Call { args, .. } if args.is_empty());
-        call.args.iter().any(|arg| match self.trace.values.get(*arg) {
-            Val::Object(entries) => entries.iter().any(|entry| match entry {
-                ObjectEntry::Field(key, id) if key.eq_ignore_ascii_case("jobid") => {
-                    !self.trace.values.any_within(*id, 8, &mut |part| is_made_up(part))
+        let mut objects = call.args.clone();
+        while let Some(object) = objects.pop() {
+            let Val::Object(entries) = self.trace.values.get(object) else { continue };
+            for entry in entries {
+                match entry {
+                    ObjectEntry::Field(key, id) if tells(key) => {
+                        return !self.trace.values.any_within(*id, 8, &mut |part| is_made_up(part));
+                    }
+                    ObjectEntry::Field(key, inner) if key.eq_ignore_ascii_case("headers") => objects.push(*inner),
+                    _ => {}
                 }
-                _ => false,
-            }),
-            _ => false,
-        })
+            }
+        }
+        false
     }
 
     /// Whether a call sends a request that changes something elsewhere.
