@@ -116,14 +116,23 @@ impl Search<'_, '_, '_> {
         let between: Vec<OpId> = between.collect();
         between.into_iter().any(|op| {
             let it = self.trace.op(op);
-            let moves = it.verb == Verb::Update && it.entity == self.trace.op(window.check).entity;
-            if !moves {
+            let (verb, missing) = (it.verb, it.missing);
+            if it.entity != self.trace.op(window.check).entity {
                 return false;
             }
-            let told = it.missing == Missing::Throws || self.is_looked_at(op);
             let asked = self.conditions(op, &window.way);
-            told && columns.iter().all(|column| asked.on(column).any(|c| c.through.is_empty()))
-                && asked.all.iter().any(|c| keys.contains(&c.value))
+            if !asked.all.iter().any(|c| keys.contains(&c.value)) {
+                return false;
+            }
+            match verb {
+                // Another function that the act lies in may be the one that sees both.
+                Verb::Read => self.demands(op, window.act).iter().any(|demand| columns.contains(&demand.column)),
+                Verb::Update => {
+                    let told = missing == Missing::Throws || self.is_looked_at(op);
+                    told && columns.iter().all(|column| asked.on(column).any(|c| c.through.is_empty()))
+                }
+                _ => false,
+            }
         })
     }
 
