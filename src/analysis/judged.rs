@@ -65,7 +65,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
     {
         window.confidence = Confidence::Low;
     }
-    if search.trace.budget_hit {
+    if search.trace.cut_off {
         // What was cut off may close it.
         window.confidence = window.confidence.min(Confidence::Medium);
     }

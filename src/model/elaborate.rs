@@ -136,6 +136,7 @@ fn elaborator<'m, 'a>(model: &'m Model<'a>, home: UnitId) -> Elaborator<'m, 'a> 
         shared: FxHashSet::default(),
         errors_are_values: model.program.language(home) == Some(ir::Language::Rust),
         budget_hit: false,
+        cut_off: false,
     };
     Elaborator {
         model,
@@ -245,7 +246,7 @@ impl<'m, 'a> Elaborator<'m, 'a> {
             let Some(block) = blocks[source.index()] else { continue };
             let Some(ways) = self.incoming.remove(&block) else { continue };
             if self.trace.blocks.len() >= MAX_BLOCKS {
-                self.trace.budget_hit = true;
+                (self.trace.budget_hit, self.trace.cut_off) = (true, true);
                 continue;
             }
             let looped = shape.loops.get(source);

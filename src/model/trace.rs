@@ -83,6 +83,8 @@ pub struct Trace<'a> {
     pub errors_are_values: bool,
     /// Whether something was left out because the trace grew too large.
     pub budget_hit: bool,
+    /// Whether functions that were begun have not been followed to their ends.
+    pub cut_off: bool,
 }
 
 /// A stretch of events without branches.
