@@ -33,7 +33,8 @@ pub fn handling(
     kind: ErrorKind,
 ) -> Option<(Handling, BlockId)> {
     let mut at = handler;
-    if rejoins(trace, failed, handler) {
+    // Who finds the row gone has not done what the other one has, whatever comes then.
+    if kind != ErrorKind::NotFound && rejoins(trace, failed, handler).is_some() {
         return Some((Handling::GoesOn, handler));
     }
     for _ in 0..6 {
@@ -46,9 +47,9 @@ pub fn handling(
     None
 }
 
-/// Whether a handler does nothing at all, and goes on where a run goes on in which nothing has failed.
-fn rejoins(trace: &Trace<'_>, failed: BlockId, handler: BlockId) -> bool {
-    let mut ends = Vec::new();
+/// Where a handler that does nothing at all goes on, if that is where a run goes on as well in which nothing has failed.
+pub(super) fn rejoins(trace: &Trace<'_>, failed: BlockId, handler: BlockId) -> Option<Vec<BlockId>> {
+    let mut ends = vec![handler];
     let mut at = handler;
     while let Exit::Goto(next) = trace.block(at).exit {
         if !trace.block(at).events.is_empty() || ends.contains(&next) {
@@ -60,7 +61,7 @@ fn rejoins(trace: &Trace<'_>, failed: BlockId, handler: BlockId) -> bool {
     let (mut todo, mut seen) = (vec![failed], FxHashSet::default());
     while let Some(block) = todo.pop() {
         if ends.contains(&block) {
-            return true;
+            return Some(ends);
         }
         if seen.len() > 200 || !seen.insert(block) {
             continue;
@@ -71,7 +72,7 @@ fn rejoins(trace: &Trace<'_>, failed: BlockId, handler: BlockId) -> bool {
             Exit::Return(..) | Exit::Raise(..) | Exit::Throw(..) | Exit::Unreachable => {}
         }
     }
-    false
+    None
 }
 
 enum Walk {

@@ -1,13 +1,13 @@
 //! The statements that an operation runs, under the handlers of their errors.
 
-use super::handlers::{Handling, handling};
+use super::handlers::{Handling, handling, rejoins};
 use super::native::{is_limited, unmet};
 use super::{Item, NOT_FOUND, OWN, Writer};
 use crate::analysis::slips::locks::is_lock_of_connection;
 use crate::interleave::{self as judge, Block, Code, block, catch, col, either, lit, size, throw, tx, var, when};
 use crate::library::{ErrorKind, Missing, Rows, StepRow, Verb};
 use crate::model::{
-    BlockId, Compare, Condition, Conditions, Exit, OpId, OpSource, RegionId, RegionKind, Writes, entity_of,
+    BlockId, Compare, Condition, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Writes, entity_of,
 };
 use crate::schema::Entity;
 use crate::sql;
@@ -87,10 +87,18 @@ impl<'m> Writer<'_, '_, 'm> {
             let Some(handler) = handler else { continue };
             if self.leads_on_to(block, handler) {
                 // The way that goes well leads there, too: nobody asks how it went.
-                wrapped = self.wrap(kind, &Handling::GoesOn, wrapped, op);
+                let stops = self.passes_over(op, block, &[handler]);
+                let handling = if stops { Handling::Declines { reads: None } } else { Handling::GoesOn };
+                wrapped = self.wrap(kind, &handling, wrapped, op);
                 continue;
             }
-            let Some((handling, at)) = handling(self.trace, self.plan.flow, block, handler, kind) else { continue };
+            let Some((mut handling, at)) = handling(self.trace, self.plan.flow, block, handler, kind) else { continue };
+            if handling == Handling::GoesOn
+                && let Some(joins) = rejoins(self.trace, block, handler)
+                && self.passes_over(op, block, &joins)
+            {
+                handling = Handling::Declines { reads: None };
+            }
             let depth = self.trace.block(at).regions.len();
             let own = self.trace.block(block).regions.len();
             if depth < own
@@ -105,6 +113,16 @@ impl<'m> Writer<'_, '_, 'm> {
             }
         }
         wrapped
+    }
+
+    /// Whether an error of an operation leads past further writes on the way, to where the run goes on without them.
+    fn passes_over(&self, op: OpId, failed: BlockId, joins: &[BlockId]) -> bool {
+        let behind =
+            self.plan.way.iter().skip_while(|block| **block != failed).take_while(|block| !joins.contains(block));
+        behind.flat_map(|block| &self.trace.block(*block).events).any(|event| match event {
+            Event::Op(other) => *other > op && self.trace.op(*other).verb.is_write(),
+            _ => false,
+        })
     }
 
     /// The block in which an operation's error comes up, and where that goes: what is sent in a list with others fails where

@@ -293,6 +293,14 @@ impl Search<'_, '_, '_> {
         if !moves || columns.iter().all(|column| marks_deleted(column)) {
             return false;
         }
+        // What has grown old is made anew of nothing that was there: whoever does it, the last one is as good.
+        let fed = writes.columns.iter().any(|(_, written)| match written {
+            Written::Value(value) => self.depends_on(check, *value),
+            _ => true,
+        });
+        if !fed && self.goes_by_age(check, columns) {
+            return false;
+        }
         // A row picked from a set by its state and handed out.
         let looked = self.conditions(check, way);
         let picked = !looked.all.is_empty() && looked.all.iter().all(|c| !self.is_key(check, &c.column));
@@ -325,6 +333,31 @@ impl Search<'_, '_, '_> {
                     && self.is_own(*value, &fixed, 16)
             }
             _ => false,
+        })
+    }
+
+    /// Whether branches compare each of some columns of a checked row with the time at which they are asked.
+    fn goes_by_age(&mut self, check: OpId, columns: &[String]) -> bool {
+        let tests = self.tests_on(check);
+        let is_now = |search: &Self, value: ValId| {
+            search.trace.values.any_within(value, 6, &mut |part| match search.trace.values.get(part) {
+                Val::Global(name) => name == "Date" || name == "now",
+                _ => false,
+            })
+        };
+        columns.iter().all(|column| {
+            tests.iter().any(|(_, test)| {
+                self.trace.values.any_within(*test, 12, &mut |part| match self.trace.values.get(part) {
+                    Val::Binary(BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge, a, b) => {
+                        [(*a, *b), (*b, *a)].into_iter().any(|(old, now)| {
+                            self.column_within(check, old, column, 8)
+                                && !self.column_within(check, now, column, 8)
+                                && is_now(self, now)
+                        })
+                    }
+                    _ => false,
+                })
+            })
         })
     }
 

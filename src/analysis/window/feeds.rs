@@ -42,6 +42,22 @@ impl Search<'_, '_, '_> {
         by_turns.into_iter().any(|(_, value)| self.is_computed_from(check, *value, column))
     }
 
+    /// Whether an act writes what a call has made of a column only where that is something else than what is there: made of
+    /// what the other run has written, it would be the same once more.
+    pub(super) fn only_mends(&mut self, check: OpId, act: OpId, column: &str, facts: &[Fact], way: &[BlockId]) -> bool {
+        let writes = self.writes(act, false, way);
+        let Some(Written::Value(new)) = writes.get(column) else { return false };
+        let is_old = |value: ValId| match self.trace.values.get(value) {
+            Val::Field(base, name) => name == column && self.is_check_row(check, *base),
+            _ => false,
+        };
+        let differs = |(atom, holds): &Fact| match atom {
+            Atom::Eq(a, b) => !holds && (*a == *new && is_old(*b) || *b == *new && is_old(*a)),
+            _ => false,
+        };
+        matches!(self.trace.values.get(*new), Val::Call { is_new: false, .. }) && facts.iter().any(differs)
+    }
+
     /// The column along which an act moves all rows that lie before or behind the checked one.
     fn shifted_column(&mut self, check: OpId, act: OpId, way: &[BlockId], writes: &Writes) -> Option<String> {
         let it = self.trace.op(act);

@@ -591,6 +591,11 @@ impl Search<'_, '_, '_> {
             }
         }
         if same_entity && let Some(link) = self.feeds(check, act, way) {
+            if let Link::Feeds(column) = &link
+                && self.only_mends(check, act, column, facts, way)
+            {
+                return None;
+            }
             let bound = false;
             return Some((link, bound));
         }
@@ -604,9 +609,17 @@ impl Search<'_, '_, '_> {
                 columns.iter().filter(|c| acted.verb == Verb::Delete || writes.get(c).is_some()).cloned().collect();
             return Some((Link::Column(if moved.is_empty() { columns } else { moved }), bound));
         }
-        let present = present || self.marks_each(check, act, way) || self.takes_what_it_gives(check, act, way);
+        let taken = present || self.takes_what_it_gives(check, act, way);
+        let present = taken || self.marks_each(check, act, way);
         if same_entity && present && acted.verb != Verb::Create {
-            let filtered = self.filter_columns(check, act, way);
+            let mut filtered = self.filter_columns(check, act, way);
+            if !taken {
+                // What the caller names is no state that the rows are in.
+                let asked = self.conditions(check, way);
+                let is_state =
+                    |c: &crate::model::Condition| c.op != Compare::Eq || self.constant_name(c.value).is_some();
+                filtered.retain(|column| asked.on(column).any(is_state));
+            }
             if !filtered.is_empty() {
                 return Some((Link::Column(filtered), bound));
             }

@@ -1,6 +1,7 @@
 //! How sure it is that check and act mean the same row.
 
 use super::*;
+use crate::model::ObjectEntry;
 
 impl Search<'_, '_, '_> {
     /// Whether an update makes its row one that the check looked for.
@@ -23,6 +24,14 @@ impl Search<'_, '_, '_> {
     pub(super) fn filter_columns(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> Vec<String> {
         let conditions = self.conditions(check, way);
         let writes = self.writes(act, false, way);
+        // An object with other members beside those it had answers a question about one of them as before.
+        let keeps = |search: &Self, value: ValId, column: &str| match search.trace.values.get(value) {
+            Val::Object(entries) => entries.iter().any(|entry| match entry {
+                ObjectEntry::Spread(old) => search.column_within(check, *old, column, 8),
+                _ => false,
+            }),
+            _ => false,
+        };
         let mut found: Vec<String> = Vec::new();
         conditions.each(&mut |c| {
             if !c.through.is_empty() {
@@ -30,6 +39,7 @@ impl Search<'_, '_, '_> {
             }
             match writes.get(&c.column) {
                 Some(Written::Value(v)) if *v == c.value && c.op == Compare::Eq => {}
+                Some(Written::Value(v)) if keeps(self, *v, &c.column) => {}
                 Some(_) => found.push(c.column.clone()),
                 None => {}
             }

@@ -473,6 +473,11 @@ impl Terms {
         }
         // Made from a row in a way that is not understood: the old value, changed by something of the run's own.
         if let Some((variable, table, column)) = self.column_in(trace, value, 8) {
+            // A member of what nobody changes is what it was.
+            let is_member = matches!(trace.values.get(value), Val::Field(..));
+            if is_member && !self.may_move(&table, &column) && self.agrees(trace, value, 24) {
+                return self.leaf(trace, value);
+            }
             if self.counting.as_ref() == Some(&variable) {
                 self.note(&table, &column, &lit(1));
                 return size(variable.as_str()) + lit(1);
