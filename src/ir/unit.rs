@@ -400,6 +400,14 @@ pub struct Export {
     pub target: ExportTarget,
 }
 
+impl Export {
+    /// The name under which a type is exported that has methods where it is not declared in sight: no item has it.
+    #[must_use]
+    pub fn of_derived(name: &str) -> String {
+        format!("impl {name}")
+    }
+}
+
 /// What an export names.
 #[derive(Clone, Debug)]
 pub enum ExportTarget {

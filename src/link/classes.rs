@@ -137,6 +137,15 @@ impl Program {
         }
     }
 
+    /// The methods that types have under a name, where a class is a trait that several of them implement.
+    #[must_use]
+    pub fn alternatives(&self, class: ClassRef, name: &str) -> Vec<FuncRef> {
+        match self.unit(class.unit).language {
+            Language::TypeScript => Vec::new(),
+            Language::Rust => rust::alternatives(self, class, name),
+        }
+    }
+
     /// The method of a name that a trait gives to everything it fits, where a unit names that trait.
     #[must_use]
     pub fn blanket_method(&self, unit: UnitId, name: &str) -> Option<FuncRef> {

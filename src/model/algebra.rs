@@ -1,13 +1,16 @@
 //! Value algebra: members, operators and literals, simplified as far as is certain.
 
 use super::trace::{OpId, OpSource, Trace};
-use super::value::{ArrayItem, Literal, ObjectEntry, TextPart, Val, ValId, Values};
+use super::value::{ArrayItem, Literal, ObjectEntry, PhiId, TextPart, Val, ValId, Values};
 use crate::ir::{BinaryOp, Over, UnaryOp};
-use crate::library::{Rows, Verb};
+use crate::library::{Missing, Rows, Verb};
 use crate::sql::{Exists, SqlValue};
 
 /// The member of a write's result that is the number of rows it has hit, whatever the library calls it.
 pub const AFFECTED: &str = "count";
+
+/// How many lists may stand for one another.
+const LISTS: usize = 8;
 
 impl Trace<'_> {
     /// A member of a value.
@@ -21,8 +24,13 @@ impl Trace<'_> {
         match self.values.get(base) {
             Val::Array(items) => match name.parse::<usize>().ok().and_then(|at| items.get(at)) {
                 Some(ArrayItem::Value(value)) if items.iter().all(|i| matches!(i, ArrayItem::Value(_))) => *value,
+                _ if name == "length" => self.length_of(base),
                 _ => self.values.add_field(base, name),
             },
+            Val::Over(Over::Map, all, _) if name == "length" => {
+                let all = *all;
+                self.field(all, name)
+            }
             Val::Const(literal) if literal.is_absent() => base,
             Val::Result(_) | Val::Element(_) | Val::Field(..) if self.related_member(base, name).is_some() => {
                 match self.related_member(base, name) {
@@ -47,6 +55,31 @@ impl Trace<'_> {
             },
             _ => self.values.add_field(base, name),
         }
+    }
+
+    /// How many items an array has that takes in other collections: as many as these, and its own. One that takes in none may
+    /// be filled by calls that nobody knows.
+    fn length_of(&mut self, array: ValId) -> ValId {
+        let Val::Array(items) = self.values.get(array).clone() else { return self.values.add_field(array, "length") };
+        let own = items.iter().filter(|item| matches!(item, ArrayItem::Value(_))).count();
+        let spread = items.iter().filter_map(|item| match item {
+            ArrayItem::Spread(all) => Some(*all),
+            ArrayItem::Value(_) => None,
+        });
+        let mut sum = None;
+        for all in spread {
+            let length = self.field(all, "length");
+            sum = Some(match sum {
+                Some(sum) => self.binary(BinaryOp::Add, sum, length),
+                None => length,
+            });
+        }
+        let Some(sum) = sum else { return self.values.add_field(array, "length") };
+        if own == 0 {
+            return sum;
+        }
+        let own = self.values.add(Val::Const(Literal::Number(own.to_string())));
+        self.binary(BinaryOp::Add, sum, own)
     }
 
     /// The handle that a value holds under a name, if it is there at all: whoever uses it has it.
@@ -221,6 +254,7 @@ impl Trace<'_> {
 
     /// An operator applied to two values.
     pub fn binary(&mut self, op: BinaryOp, a: ValId, b: ValId) -> ValId {
+        let found = [a, b].map(|value| self.is_surely_found(value));
         let values = &mut self.values;
         match op {
             BinaryOp::Eq | BinaryOp::Ne => {
@@ -230,7 +264,7 @@ impl Trace<'_> {
                 }
                 let absent = |id: ValId| values.literal(id).is_some_and(Literal::is_absent);
                 let there = |id: ValId| values.literal(id).is_none() && values.truth(id) == Some(true);
-                if absent(a) && there(b) || absent(b) && there(a) {
+                if absent(a) && (there(b) || found[1]) || absent(b) && (there(a) || found[0]) {
                     return values.bool(op == BinaryOp::Ne);
                 }
             }
@@ -262,11 +296,84 @@ impl Trace<'_> {
         values.add(Val::Binary(op, a, b))
     }
 
+    /// Some element of a collection.
+    pub fn element(&mut self, source: ValId) -> ValId {
+        let mut list = source;
+        for _ in 0..LISTS {
+            list = match self.values.get(list) {
+                // One of those that a list was turned into.
+                Val::Over(Over::Map, _, one) => return *one,
+                Val::Array(items) => match items[..] {
+                    [ArrayItem::Value(only)] => return only,
+                    [ArrayItem::Spread(only)] => only,
+                    _ => break,
+                },
+                // Of several lists only one has elements.
+                Val::Phi(phi) => match self.filled_by(*phi)[..] {
+                    [only] => only,
+                    _ => break,
+                },
+                _ => break,
+            };
+        }
+        self.values.add(Val::Element(list))
+    }
+
+    /// The lists that a join may be which have elements: of one that a loop fills what the loop adds to it.
+    fn filled_by(&mut self, phi: PhiId) -> Vec<ValId> {
+        let it = self.values.phi(phi).clone();
+        // What the way back brings to the head of a loop is not known before the loop is done.
+        if self.blocks[it.block.index()].is_loop && it.operands.len() < 2 {
+            return vec![self.values.add(Val::Phi(phi))];
+        }
+        let itself = self.values.add(Val::Phi(phi));
+        let mut lists: Vec<ValId> = Vec::new();
+        for (_, list) in it.operands {
+            let list = match self.values.get(list) {
+                Val::Array(items) if items.is_empty() => continue,
+                Val::Array(items) if items.contains(&ArrayItem::Spread(itself)) => {
+                    let added = items.iter().copied().filter(|item| *item != ArrayItem::Spread(itself)).collect();
+                    self.values.add(Val::Array(added))
+                }
+                _ => list,
+            };
+            lists.push(list);
+        }
+        lists.sort_unstable();
+        lists.dedup();
+        lists
+    }
+
+    /// A list that a loop fills, as it is where the loop has run.
+    pub fn filled_in_loop(&mut self, phi: PhiId) -> Option<ValId> {
+        let it = self.values.phi(phi);
+        let is_empty = |list: ValId| matches!(self.values.get(list), Val::Array(items) if items.is_empty());
+        if !self.blocks[it.block.index()].is_loop || !it.operands.iter().any(|(_, list)| is_empty(*list)) {
+            return None;
+        }
+        match self.filled_by(phi)[..] {
+            [only] if matches!(self.values.get(only), Val::Array(_)) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Whether a value is a row of a look-up that raises an error where there is none.
+    fn is_surely_found(&self, value: ValId) -> bool {
+        let Val::Result(op) = self.values.get(value) else { return false };
+        let it = self.op(*op);
+        it.verb == Verb::Read && it.rows == Rows::One && it.missing == Missing::Throws && it.place().is_none()
+    }
+
     /// What a collection method makes of a collection.
     pub fn over(&mut self, how: Over, source: ValId, body: ValId) -> ValId {
         // A map over a literal list of the list's own elements is the list.
         if how == Over::Map && self.values.get(body) == &Val::Element(source) {
             return source;
+        }
+        // A test of what rows were turned into is one of the rows.
+        if let (Over::Some | Over::Every, Val::Over(Over::Map, rows, _)) = (how, self.values.get(source)) {
+            let rows = *rows;
+            return self.over(how, rows, body);
         }
         self.values.add(Val::Over(how, source, body))
     }
@@ -363,7 +470,7 @@ impl Trace<'_> {
             Val::Element(source) => {
                 let source = *source;
                 let source = change(self, source);
-                self.values.add(Val::Element(source))
+                self.element(source)
             }
             Val::Over(how, source, body) => {
                 let (how, source, body) = (*how, *source, *body);

@@ -4,14 +4,14 @@ use super::algebra::AFFECTED;
 use super::elaborate::{At, Elaborator};
 use super::recognise::{Called, Recognised};
 use super::statement::exists;
-use super::survey::mutated;
+use super::survey::{changed_member, mutated};
 use super::trace::{
     Around, BlockId, Effect, Event, Frame, FrameId, OpId, OpSource, Region, RegionId, RegionKind, Site, names_lock,
 };
 use super::types::Typed;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, Over, UnaryOp};
+use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, Language, Over, UnaryOp};
 use crate::library::{Library, RegionForm, RegionRow, Rows, TypeRow};
 use crate::link::{ClassRef, FuncRef, UnitId};
 use crate::sql;
@@ -185,31 +185,42 @@ impl<'m> Elaborator<'m, '_> {
         {
             return Some(text);
         }
+        if let (Some((root, path)), Some(receiver)) = (changed_member(call), receiver)
+            && let Some(variable) = self.variable(unit, at.frame, root)
+            && self.is_made_of_read_rows(receiver)
+        {
+            let (old, new) = (self.read(unit, at, root), self.changed_list(receiver, name, args));
+            let new = self.with_member(unit, at, old, &path, Some(new));
+            self.assign(unit, &mut at.env, variable, new);
+        }
         if let (Some(slot), Some(receiver)) = (mutated(call), receiver)
             && !self.is_query(receiver)
         {
-            // A member added to a list is remembered; any other change makes a new, dependent value.
-            let new = match (name, self.trace.values.get(receiver).clone()) {
-                (Some("push"), Val::Array(mut items)) => {
-                    items.extend(args.iter().map(|arg| ArrayItem::Value(*arg)));
-                    self.trace.values.add(Val::Array(items))
-                }
-                (Some("push"), _) => {
-                    let mut items = vec![ArrayItem::Spread(receiver)];
-                    items.extend(args.iter().map(|arg| ArrayItem::Value(*arg)));
-                    self.trace.values.add(Val::Array(items))
-                }
-                _ => {
-                    let parts = std::iter::once(receiver).chain(args.iter().copied()).collect();
-                    self.trace.values.add(Val::Derived(parts))
-                }
-            };
+            let new = self.changed_list(receiver, name, args);
             let is_model_call = self.is_client_member(receiver);
             if !is_model_call {
                 self.rebind(unit, at, slot, new);
             }
         }
         None
+    }
+
+    /// A value that a call has changed in place. What is added to a list is remembered, and order is not known; any other
+    /// change makes a new, dependent value. Of text the start tells enough.
+    fn changed_list(&mut self, old: ValId, name: Option<&str>, args: &[ValId]) -> ValId {
+        let added = match name.unwrap_or_default() {
+            "push" | "push_back" | "push_front" => args.iter().map(|arg| ArrayItem::Value(*arg)).collect(),
+            "extend" | "extend_from_slice" | "append" => args.iter().map(|arg| ArrayItem::Spread(*arg)).collect(),
+            "sort_by" | "sort_by_key" | "sort_unstable" | "dedup" | "swap" => return old,
+            _ => Vec::new(),
+        };
+        let value = match self.trace.values.get(old).clone() {
+            Val::Text(_) | Val::Const(_) => return old,
+            _ if added.is_empty() => Val::Derived(std::iter::once(old).chain(args.iter().copied()).collect()),
+            Val::Array(items) => Val::Array(items.into_iter().chain(added).collect()),
+            _ => Val::Array(std::iter::once(ArrayItem::Spread(old)).chain(added).collect()),
+        };
+        self.trace.values.add(value)
     }
 
     /// `Type::method(value, …)`: the method that is meant, and its arguments behind the receiver.
@@ -239,6 +250,17 @@ impl<'m> Elaborator<'m, '_> {
             && let Some(func) = self.model.program.method(class, name)
         {
             return Some(Target { this: Some(receiver), ..Target::closure(func, None) });
+        }
+        if let Some(class) = self.class_of(receiver) {
+            // Of several types that do it, one that reaches the database stands for all: one that waits for an answer, if
+            // there is one.
+            let mut all = self.model.program.alternatives(class, name);
+            all.retain(|func| self.model.survey.shape(*func).reaches_database);
+            let waits = |func: &&FuncRef| self.model.survey.shape(**func).awaits;
+            if let Some(func) = all.iter().find(waits).or(all.first()).copied() {
+                let target = Target::closure(func, None);
+                return Some(Target { confidence: Confidence::Medium, this: Some(receiver), ..target });
+            }
         }
         let unit = self.trace.frames[at.frame.index()].func.unit;
         if let Some(func) = self.model.program.blanket_method(unit, name) {
@@ -351,8 +373,7 @@ impl<'m> Elaborator<'m, '_> {
         self.trace.blocks[at.block.index()].exit = super::trace::Exit::Goto(to);
     }
 
-    /// A call that nothing describes. A function literal handed to it, awaited, is run on the spot, once: that is what
-    /// wrappers do.
+    /// A call that nothing describes. A function literal handed to it is run on the spot, once: that is what wrappers do.
     #[expect(clippy::too_many_arguments, reason = "the pieces of one call")]
     fn run_unknown(
         &mut self,
@@ -392,8 +413,7 @@ impl<'m> Elaborator<'m, '_> {
             self.is_lasting(Called { unit, receiver, callee, args: &args, form: call.form, types: &call.type_args });
         let mut given = None;
         for (func, frame) in callbacks {
-            let runs = call.awaited && inside && self.model.survey.shape(func).reaches_database;
-            if runs && self.may_run(func) {
+            if inside && self.runs_at_once(unit, call, &name, func) && self.may_run(func) {
                 let count = self.model.program.func(func).params.len();
                 let inner: Vec<ValId> = (0..count).map(|_| self.trace.values.opaque()).collect();
                 given = Some(self.run_function(at, Target::closure(func, Some(frame)), &inner, site)?);
@@ -412,6 +432,18 @@ impl<'m> Elaborator<'m, '_> {
                 Some(value)
             }
         }
+    }
+
+    /// Whether a call that nothing describes runs a function literal it is given where it stands, and that may tell something.
+    fn runs_at_once(&self, unit: UnitId, call: &Call, name: &str, func: FuncRef) -> bool {
+        let shape = self.model.survey.shape(func);
+        let tells = shape.reaches_database || shape.runs_given && shape.is_small && self.aside() < ASIDE;
+        let waits = match self.model.program.unit(unit).language {
+            Language::TypeScript => call.awaited,
+            // What is to run later, or beside what follows, is spawned.
+            Language::Rust => call.awaited || !name.rsplit('.').next().unwrap_or_default().starts_with("spawn"),
+        };
+        waits && tells
     }
 
     /// The value of a call that is not resolved.

@@ -1,13 +1,19 @@
-//! Lookups in maps and sets that were made of a list: the same as a search through the list.
+//! Lookups in lists, and in maps and sets that were made of a list: the same as a search through the list.
 
 use super::elaborate::Elaborator;
 use super::value::{ArrayItem, Val, ValId};
 use crate::ir::{BinaryOp, Over};
+use crate::library::Rows;
 
 impl Elaborator<'_, '_> {
     /// What `get` and `has` give on `new Map(rows.map((row) => [row.id, row]))` and `new Set(rows.map((row) => row.id))`.
     pub(super) fn looked_up(&mut self, receiver: ValId, name: &str, args: &[ValId]) -> Option<ValId> {
         let [wanted] = args else { return None };
+        if matches!(name, "contains" | "includes") && self.is_list_of_rows(receiver, 6) {
+            let element = self.trace.element(receiver);
+            let is_wanted = self.trace.binary(BinaryOp::Eq, element, *wanted);
+            return Some(self.trace.over(Over::Some, receiver, is_wanted));
+        }
         let Val::Call { callee, args: made_of, is_new: true, .. } = self.trace.values.get(receiver) else {
             return None;
         };
@@ -44,6 +50,23 @@ impl Elaborator<'_, '_> {
                 }
             }
             _ => None,
+        }
+    }
+
+    /// Whether a value is the list of rows that an operation gave, or made of their columns.
+    fn is_list_of_rows(&self, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.trace.values.get(value) {
+            Val::Result(op) => {
+                let op = self.trace.op(*op);
+                op.rows == Rows::Many && op.place().is_none()
+            }
+            Val::Over(Over::Map | Over::Filter, all, _) => self.is_list_of_rows(*all, depth),
+            Val::Array(items) => items.iter().any(|item| match item {
+                ArrayItem::Spread(all) => self.is_list_of_rows(*all, depth),
+                ArrayItem::Value(_) => false,
+            }),
+            _ => false,
         }
     }
 }

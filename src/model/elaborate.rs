@@ -12,7 +12,7 @@ use super::survey::Survey;
 use super::trace::{Block, BlockId, Event, Exit, FrameId, RegionId, Site, Trace};
 use super::types::Typed;
 use super::value::{PhiId, Val, ValId, Values};
-use crate::ir::{self, SlotId, Step};
+use crate::ir::{self, FuncKind, SlotId, Step};
 use crate::library::{Library, Registry};
 use crate::link::{ClassRef, FuncRef, Program, UnitId};
 use crate::schema::Schema;
@@ -299,7 +299,8 @@ impl<'m, 'a> Elaborator<'m, 'a> {
                             Some(ir::Key::Name(name)) => Some(name.as_str()),
                             _ => None,
                         };
-                        self.store_at_place(at, old, column, value, Site { unit, span: *span });
+                        let of = self.receiver_behind(variable).unwrap_or(old);
+                        self.store_at_place(at, of, column, value, Site { unit, span: *span });
                     }
                     let new = self.with_member(unit, at, old, path, value);
                     self.assign(unit, &mut at.env, variable, new);
@@ -316,6 +317,14 @@ impl<'m, 'a> Elaborator<'m, 'a> {
             }
         }
         true
+    }
+
+    /// The receiver of a method, where a variable stands for it.
+    fn receiver_behind(&self, (frame, slot): Variable) -> Option<ValId> {
+        let it = &self.trace.frames[frame.index()];
+        let is_method = matches!(self.model.program.func(it.func).kind, FuncKind::Method(_));
+        let is_this = self.model.program.unit(it.func.unit).slots[slot.index()].name == "this";
+        it.this.filter(|_| is_method && is_this)
     }
 
     fn leave(
@@ -516,7 +525,7 @@ impl<'m, 'a> Elaborator<'m, 'a> {
     }
 
     /// Gives a variable a value.
-    fn assign(&mut self, unit: UnitId, env: &mut Env, variable: Variable, value: ValId) {
+    pub fn assign(&mut self, unit: UnitId, env: &mut Env, variable: Variable, value: ValId) {
         if self.model.survey.definitions(unit).varying.contains(&variable.1) {
             Rc::make_mut(env).insert(variable, value);
         } else {

@@ -3,7 +3,7 @@
 use super::elaborate::{At, Elaborator};
 use super::survey::Definition;
 use super::value::{ArrayItem, ObjectEntry, TextPart, Val, ValId};
-use crate::ir::{Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, Over, SlotId, TemplatePart};
+use crate::ir::{Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart};
 use crate::link::{ClassRef, Exported, FileId, FuncRef, UnitId};
 
 /// Where an expression is evaluated: in a run, or outside of all runs.
@@ -141,11 +141,7 @@ impl Elaborator<'_, '_> {
             }
             ExprKind::Element(source) => {
                 let source = self.eval_in(unit, scope, source);
-                match self.trace.values.get(source) {
-                    // One of those that a list was turned into.
-                    Val::Over(Over::Map, _, one) => return *one,
-                    _ => Val::Element(source),
-                }
+                return self.trace.element(source);
             }
             ExprKind::Over { how, source, body } => {
                 let source = self.eval_in(unit, scope, source);

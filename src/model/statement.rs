@@ -33,7 +33,7 @@ impl<'m> Elaborator<'m, '_> {
         self.statements_of(base, &written, bound)
     }
 
-    /// The text that a list of texts is put together to: `[a, b].join(", ")`, `[a, b].concat()`.
+    /// The text that a list of texts is put together to: `[a, b].join(", ")`, `[a, b].concat()`, and the list that lists are.
     pub fn joined_text(&mut self, list: ValId, name: &str, args: &[ValId]) -> Option<ValId> {
         let between = match (name, args) {
             ("join", [between]) => self.trace.values.text(*between)?.to_owned(),
@@ -41,6 +41,18 @@ impl<'m> Elaborator<'m, '_> {
             _ => return None,
         };
         let Val::Array(items) = self.trace.values.get(list).clone() else { return None };
+        let is_list = |item: &ArrayItem| matches!(item, ArrayItem::Value(item) if matches!(self.trace.values.get(*item), Val::Array(_) | Val::Over(..)));
+        if name == "concat" && items.iter().any(is_list) {
+            let items = items.into_iter().flat_map(|item| match item {
+                ArrayItem::Value(inner) => match self.trace.values.get(inner) {
+                    Val::Array(inner) => inner.clone(),
+                    _ => vec![ArrayItem::Spread(inner)],
+                },
+                spread @ ArrayItem::Spread(_) => vec![spread],
+            });
+            let items = items.collect();
+            return Some(self.trace.values.add(Val::Array(items)));
+        }
         let mut parts: Vec<TextPart> = Vec::new();
         for (at, item) in items.into_iter().enumerate() {
             let ArrayItem::Value(item) = item else { return None };

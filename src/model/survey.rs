@@ -7,12 +7,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::names::Names;
 use super::once;
 use super::reach::{Methods, Reach};
-use crate::ir::{BlockId, Call, Exit, Expr, ExprKind, Func, FuncId, FuncKind, Item, SlotId, Step, Unit};
+use crate::ir::{BlockId, Call, Exit, Expr, ExprKind, Func, FuncId, FuncKind, Item, Key, SlotId, Step, Unit};
 use crate::library::Library;
 use crate::link::{FuncRef, Program, UnitId};
 
-/// Methods that change their receiver: of lists, sets and maps, and of dates.
-const MUTATING: [&str; 25] = [
+/// Methods that change their receiver: of lists, sets and maps, of texts, and of dates.
+const MUTATING: [&str; 31] = [
     "push",
     "unshift",
     "pop",
@@ -24,6 +24,12 @@ const MUTATING: [&str; 25] = [
     "set",
     "delete",
     "fill",
+    "push_str",
+    "extend_from_slice",
+    "retain",
+    "swap_remove",
+    "truncate",
+    "push_back",
     "setTime",
     "setMilliseconds",
     "setSeconds",
@@ -38,6 +44,24 @@ const MUTATING: [&str; 25] = [
     "setUTCHours",
     "setUTCDate",
     "setUTCMonth",
+];
+
+/// Methods that change a collection or a text which is a member of something.
+const FILLING: [&str; 14] = [
+    "push",
+    "push_back",
+    "push_str",
+    "extend",
+    "extend_from_slice",
+    "append",
+    "insert",
+    "remove",
+    "swap_remove",
+    "retain",
+    "clear",
+    "truncate",
+    "splice",
+    "unshift",
 ];
 
 /// How many blocks a function may have that is run although it cannot reach the database: a predicate, a mapper.
@@ -58,6 +82,8 @@ pub struct Shape {
     pub awaits: bool,
     /// Whether it is small and calls nothing that matters: a predicate, a mapper.
     pub is_small: bool,
+    /// Whether it calls what it was given, or what a function around it was given: part of a wrapper.
+    pub runs_given: bool,
 }
 
 /// Where a variable gets its value.
@@ -100,8 +126,10 @@ impl<'p> Survey<'p> {
     pub fn new(program: &'p Program, libraries: &[(usize, &Library)], members: &FxHashSet<String>) -> Self {
         let methods = &Methods::of(libraries.iter().map(|(_, library)| *library));
         let units: Vec<&Unit> = program.units().map(|(_, unit)| unit).collect();
-        let survey =
-            |unit: &&'p Unit| (unit.functions.iter().map(|func| shape(func, methods)).collect(), define(unit, methods));
+        let survey = |unit: &&'p Unit| {
+            let params = unit.functions.iter().flat_map(|func| &func.params).map(|param| param.slot).collect();
+            (unit.functions.iter().map(|func| shape(func, methods, &params)).collect(), define(unit, methods))
+        };
         let (mut shapes, definitions): (Vec<Vec<Shape>>, Vec<_>) = units.par_iter().map(survey).unzip();
         let names = Names::new(program);
         let reach = Reach::new(program, &names, methods, members);
@@ -186,7 +214,7 @@ pub(super) fn successors(func: &Func, block: BlockId) -> impl Iterator<Item = Bl
     block.handler.into_iter().chain(b).chain(a)
 }
 
-fn shape(func: &Func, methods: &Methods<'_>) -> Shape {
+fn shape(func: &Func, methods: &Methods<'_>, params: &FxHashSet<SlotId>) -> Shape {
     let count = func.blocks.len();
     let mut order = Vec::with_capacity(count);
     let mut state = vec![0_u8; count];
@@ -239,7 +267,12 @@ fn shape(func: &Func, methods: &Methods<'_>) -> Shape {
     let is_small = count <= SMALL;
     let mut steps = func.blocks.iter().flat_map(|block| &block.steps);
     let awaits = steps.any(|step| matches!(step, Step::Call(call) if call.awaited));
-    Shape { order, loops, reaches_database: false, reaches_held: false, awaits, is_small }
+    let mut steps = func.blocks.iter().flat_map(|block| &block.steps);
+    let runs_given = steps.any(|step| match step {
+        Step::Call(call) => matches!(&call.callee.kind, ExprKind::Slot(slot) if params.contains(slot)),
+        _ => false,
+    });
+    Shape { order, loops, reaches_database: false, reaches_held: false, awaits, is_small, runs_given }
 }
 
 /// The blocks of the natural loop of a back edge.
@@ -260,7 +293,10 @@ fn assigned(step: &Step, methods: &Methods<'_>) -> Option<SlotId> {
     match step {
         Step::Set { slot, .. } => Some(*slot),
         Step::Store { root, .. } => Some(*root),
-        Step::Call(call) => mutated(call).or_else(|| changed(call, methods)),
+        Step::Call(call) => {
+            let member = || changed_member(call).map(|(root, _)| root);
+            mutated(call).or_else(|| changed(call, methods)).or_else(member)
+        }
         Step::Drop { .. } => None,
     }
 }
@@ -268,7 +304,7 @@ fn assigned(step: &Step, methods: &Methods<'_>) -> Option<SlotId> {
 /// The variable whose value a call changes in place.
 pub(super) fn mutated(call: &Call) -> Option<SlotId> {
     match &call.callee.kind {
-        ExprKind::Field(base, name) if MUTATING.contains(&name.as_str()) => match base.kind {
+        ExprKind::Field(base, name) if MUTATING.contains(&name.as_str()) || is_lent(call, base) => match base.kind {
             ExprKind::Slot(slot) => Some(slot),
             _ => None,
         },
@@ -282,6 +318,27 @@ pub(super) fn mutated(call: &Call) -> Option<SlotId> {
         },
         _ => None,
     }
+}
+
+/// The variable of which a call may change a member in place, and the names that lead to it.
+pub(super) fn changed_member(call: &Call) -> Option<(SlotId, Vec<Key>)> {
+    let ExprKind::Field(base, method) = &call.callee.kind else { return None };
+    if !FILLING.contains(&method.as_str()) {
+        return None;
+    }
+    let (mut path, mut next) = (Vec::new(), base);
+    while let ExprKind::Field(base, name) = &next.kind {
+        path.push(Key::Name(name.clone()));
+        next = base;
+    }
+    let ExprKind::Slot(root) = next.kind else { return None };
+    path.reverse();
+    (!path.is_empty()).then_some((root, path))
+}
+
+/// Whether a value is a variable that a call is known to change.
+fn is_lent(call: &Call, value: &Expr) -> bool {
+    matches!(value.kind, ExprKind::Slot(slot) if call.mutates.contains(&slot))
 }
 
 /// The variable whose value a call of a library changes in place.
@@ -318,6 +375,7 @@ fn define<'u>(unit: &'u Unit, methods: &Methods<'_>) -> Definitions<'u> {
                     all.of.entry(call.out).or_default().push(Definition::Call(id, call));
                     all.varying.extend(mutated(call));
                     all.varying.extend(changed(call, methods));
+                    all.varying.extend(changed_member(call).map(|(root, _)| root));
                 }
                 Step::Drop { .. } => {}
             }

@@ -35,6 +35,13 @@ impl<'m> Elaborator<'m, '_> {
         }
         match self.trace.values.get(value) {
             Val::This(class) | Val::Instance(class) | Val::Made(class, _) => Some(*class),
+            // What the constructor of a type without named fields gives.
+            Val::Call { callee, is_new: false, .. } if matches!(self.trace.values.get(*callee), Val::Class(_)) => {
+                match self.trace.values.get(*callee) {
+                    Val::Class(class) => Some(*class),
+                    _ => None,
+                }
+            }
             Val::Param(..)
             | Val::Declared(..)
             | Val::Field(..)
@@ -141,7 +148,7 @@ impl<'m> Elaborator<'m, '_> {
         if !self.is_vague(value) || self.model.program.unit(unit).slots[slot.index()].ty.is_none() {
             return value;
         }
-        if self.typed(value).is_some() || self.class_of(value).is_some() {
+        if self.typed(value).is_some() || self.class_of(value).is_some() || self.is_made_of_rows(value) {
             return value;
         }
         let declared = self.trace.values.add(Val::Declared(unit, slot));
@@ -159,9 +166,26 @@ impl<'m> Elaborator<'m, '_> {
             return value;
         }
         let callee = self.trace.values.add(Val::Closure(func, None));
-        let args = this.into_iter().chain(args.iter().copied()).collect();
+        let mut args: Vec<ValId> = this.into_iter().chain(args.iter().copied()).collect();
+        if self.is_made_of_rows(value) {
+            args.push(value);
+        }
         let declared = self.trace.values.add(Val::Call { callee, args, is_new: false, site: None });
         if self.follows(declared) { declared } else { value }
+    }
+
+    /// Whether a value is made of what operations gave: that says more of it than its type does.
+    fn is_made_of_rows(&self, value: ValId) -> bool {
+        let values = &self.trace.values;
+        values.any_within(value, 8, &mut |part| matches!(values.get(part), Val::Result(_)))
+    }
+
+    /// The same, where none of them is about a place: what is there changes for everybody.
+    pub fn is_made_of_read_rows(&self, value: ValId) -> bool {
+        let values = &self.trace.values;
+        let at_place =
+            |part: ValId| matches!(values.get(part), Val::Result(op) if self.trace.op(*op).place().is_some());
+        self.is_made_of_rows(value) && !values.any_within(value, 8, &mut |part| at_place(part))
     }
 
     /// Whether the form of a value says little of what it is.

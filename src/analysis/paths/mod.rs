@@ -457,7 +457,8 @@ pub(super) fn resolve_within(
     let found = match trace.values.get(value) {
         Val::Phi(phi) => {
             let phi = *phi;
-            match choose(phi) {
+            // Where a list is empty nothing is done with it: what counts is what a loop puts there.
+            match choose(phi).map(|chosen| trace.filled_in_loop(phi).unwrap_or(chosen)) {
                 Some(chosen) if chosen != value => resolve_within(trace, chosen, choose, memo, depth),
                 _ => value,
             }

@@ -304,7 +304,8 @@ impl Search<'_, '_, '_> {
         // A row picked from a set by its state and handed out.
         let looked = self.conditions(check, way);
         let picked = !looked.all.is_empty() && looked.all.iter().all(|c| !self.is_key(check, &c.column));
-        let by_state = looked.all.iter().any(|c| columns.contains(&c.column));
+        let mut by_state = false;
+        looked.each(&mut |c| by_state |= columns.contains(&c.column));
         let rows = self.trace.op(check).rows;
         if picked && by_state && rows != Rows::Number && self.returns_row(check, act, way) {
             return true;
@@ -329,8 +330,10 @@ impl Search<'_, '_, '_> {
         });
         writes.columns.iter().any(|(column, written)| match written {
             Written::Value(value) => {
-                (columns.contains(column) || self.names_somebody(act, column, *value))
-                    && self.is_own(*value, &fixed, 16)
+                let decides = columns.contains(column);
+                (decides || self.names_somebody(act, column, *value)) && self.is_own(*value, &fixed, 16)
+                    // Which of the things it was given to that each run has made.
+                    || decides && is_identity(column) && !self.made_up_in(*value).is_empty()
             }
             _ => false,
         })

@@ -19,6 +19,8 @@ impl Search<'_, '_, '_> {
                     Some(if self.is_equality(*body) { Subject::Existence } else { Subject::Set })
                 }
                 Val::Over(Over::Every, source, _) if self.is_check_set(check, *source) => Some(Subject::Set),
+                // That a loop over a list goes on says nothing of what is in it.
+                Val::Derived(parts) if matches!(parts.as_slice(), [only] if self.is_list(*only)) => None,
                 _ => self.columns_of(check, *value),
             },
             Atom::Eq(a, b) | Atom::Lt(a, b) | Atom::Le(a, b) | Atom::Among(a, b) => {
@@ -53,6 +55,22 @@ impl Search<'_, '_, '_> {
             Val::Result(op) => *op == check && self.trace.op(check).rows == Rows::Many,
             Val::Over(Over::Filter | Over::Map, source, _) => self.is_check_set(check, *source),
             Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, a, _) => self.is_check_set(check, *a),
+            // Collections put together.
+            Val::Array(items) => {
+                items.iter().any(|item| matches!(item, ArrayItem::Spread(all) if self.is_check_set(check, *all)))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a value is a list that was made here: from other lists, or item by item.
+    fn is_list(&self, value: ValId) -> bool {
+        match self.trace.values.get(value) {
+            Val::Over(Over::Map | Over::Filter, ..) | Val::Array(_) => true,
+            Val::Phi(phi) => {
+                let operands = &self.trace.values.phi(*phi).operands;
+                operands.iter().any(|(_, list)| matches!(self.trace.values.get(*list), Val::Array(_)))
+            }
             _ => false,
         }
     }

@@ -1,6 +1,6 @@
 //! Methods of the standard library that only pass a value on, or only ask whether one is there.
 
-use syn::{Expr as Source, ExprMethodCall};
+use syn::{Expr as Source, ExprCall, ExprMethodCall};
 
 use crate::frontend::value::{binary, null};
 use crate::ir::{BinaryOp, Expr};
@@ -125,6 +125,15 @@ pub(super) fn makes_collection(expr: &Source) -> bool {
         Source::MethodCall(it) => matches!(it.method.to_string().as_str(), "collect" | "to_vec" | "to_string"),
         _ => false,
     }
+}
+
+/// Whether a call makes a list that is empty yet.
+pub(super) fn makes_empty_list(it: &ExprCall) -> bool {
+    let Source::Path(path) = &*it.func else { return false };
+    let mut names = path.path.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let (Some(name), Some(of)) = (names.next(), names.next()) else { return false };
+    let is_empty = matches!((name.as_str(), it.args.len()), ("new", 0) | ("with_capacity", 1));
+    is_empty && matches!(of.as_str(), "Vec" | "VecDeque")
 }
 
 /// Whether a path names a function that passes its only argument on.

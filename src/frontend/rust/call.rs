@@ -13,6 +13,9 @@ use crate::text::Span;
 impl Lower<'_> {
     /// `f(a, b)`.
     pub(super) fn call(&mut self, it: &ExprCall, want: Want<'_>, span: Span) -> Expr {
+        if adapter::makes_empty_list(it) {
+            return Expr::new(ExprKind::Array(Vec::new()), span);
+        }
         if let (Some(argument), 1) = (it.args.first(), it.args.len()) {
             if adapter::wraps(&it.func) {
                 // What is wrapped is the value, but an error in it is not the wrapper's.

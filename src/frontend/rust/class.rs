@@ -6,8 +6,13 @@ use super::item::is_test;
 use super::lower::{Lower, Want};
 use super::print;
 use crate::frontend::value::text;
-use crate::ir::{Class, ClassId, Expr, ExprKind, FieldDecl, FuncKind, MethodDecl};
+use crate::ir::{Class, ClassId, Export, ExportTarget, Expr, ExprKind, FieldDecl, FuncKind, MethodDecl};
 use crate::text::Span;
+
+/// Whether a type is a name alone.
+fn is_bare(ty: &Type) -> bool {
+    matches!(ty, Type::Path(it) if it.qself.is_none() && it.path.segments.len() == 1)
+}
 
 impl Lower<'_> {
     /// Declares a class, and gives the variable of its name to it.
@@ -112,9 +117,12 @@ impl Lower<'_> {
         let class = self.class_named(&name).or_else(|| self.foreign_classes.get(&name).copied());
         let class = class.unwrap_or_else(|| {
             let class = self.add_class(name.clone(), Vec::new(), self.piece(&it.self_ty));
-            self.foreign_classes.insert(name, class);
+            self.foreign_classes.insert(name.clone(), class);
             class
         });
+        if it.trait_.is_none() && self.foreign_classes.contains_key(&name) && is_bare(&it.self_ty) {
+            self.offer_derived(&name, class, self.piece(&it.self_ty));
+        }
         if let Some((path, _)) = &it.trait_
             && let Some(class) = self.unit.classes.get_mut(class.index())
         {
@@ -138,6 +146,16 @@ impl Lower<'_> {
         }
         self.impl_bounds.clear();
         self.self_class = outer;
+    }
+
+    /// Exports a type that has methods of its own here and is not declared in sight: what a `derive` has made of another one
+    /// is a type of this module. A path finds it where the name means nothing else.
+    fn offer_derived(&mut self, name: &str, class: ClassId, span: Span) {
+        let name = self.exported(&Export::of_derived(name));
+        if !self.unit.exports.iter().any(|export| export.name == name) {
+            let target = ExportTarget::Value(Expr::new(ExprKind::Class(class), span));
+            self.unit.exports.push(Export { name, target });
+        }
     }
 
     fn method(&mut self, class: ClassId, sig: &syn::Signature, body: &syn::Block, attrs: &[Attribute], span: Span) {

@@ -181,7 +181,7 @@ impl Lower<'_> {
     }
 
     /// The name under which an item of the present module is exported from the file.
-    fn exported(&self, name: &str) -> String {
+    pub(super) fn exported(&self, name: &str) -> String {
         self.modules.iter().rev().fold(name.to_owned(), |name, module| format!("{module}::{name}"))
     }
 

@@ -31,6 +31,20 @@ impl Lower<'_> {
                 let pair = Expr::new(ExprKind::Array(items), span);
                 return Some(over(Over::Map, source, pair, span));
             }
+            // All elements of both.
+            ("chain", [other]) if is_iterator || self.carrier(other) == Carrier::Iterator => {
+                let source = self.value(&it.receiver);
+                let source = self.hold(source);
+                let items = vec![Item::Spread(source), Item::Spread(self.value(other))];
+                return Some(Expr::new(ExprKind::Array(items), span));
+            }
+            // One part after the other of the same list.
+            ("chunks" | "chunks_exact" | "into_chunks", [_]) => {
+                let source = self.value(&it.receiver);
+                let source = self.hold(source);
+                let part = over(Over::Filter, source, opaque(Vec::new(), span), span);
+                return Some(Expr::new(ExprKind::Array(vec![Item::Value(part)]), span));
+            }
             ("next", []) if is_iterator => return Some(field(self.value(&it.receiver), "0", span)),
             ("first", []) => return Some(field(self.value(&it.receiver), "0", span)),
             ("count", []) if is_iterator => return Some(field(self.value(&it.receiver), "length", span)),

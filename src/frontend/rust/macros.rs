@@ -61,7 +61,7 @@ impl Lower<'_> {
             ("dbg", [only]) => self.expr(only, want),
             ("try", [only]) => self.question(only, want),
             ("anyhow" | "eyre" | "format_err", args) => self.message(args, span),
-            ("bail", args) => {
+            (name, args) if raises(name) && !args.is_empty() => {
                 let error = self.message(args, span);
                 self.raise(error, Want::raising(Errors::Leave), span)
             }
@@ -285,4 +285,10 @@ impl Lower<'_> {
             _ => print::text(&mac.tokens),
         }
     }
+}
+
+/// Whether a macro from elsewhere leaves the function with an error, by its name.
+fn raises(name: &str) -> bool {
+    let word = name.split('_').next().unwrap_or_default();
+    matches!(word, "bail" | "err" | "throw")
 }

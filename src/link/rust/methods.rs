@@ -51,6 +51,15 @@ fn of_trait(program: &Program, of: ClassRef, name: &str, depth: usize) -> Option
     }
 }
 
+/// The methods that several types have of a trait, one of which is meant.
+pub(in crate::link) fn alternatives(program: &Program, class: ClassRef, name: &str) -> Vec<FuncRef> {
+    let home = program.home(class);
+    if !is_trait(program, home) {
+        return Vec::new();
+    }
+    program.rust.implementers(home).iter().filter_map(|class| own(program, *class, name)).collect()
+}
+
 fn own(program: &Program, home: ClassRef, name: &str) -> Option<FuncRef> {
     program.parts(home).find_map(|class| {
         let method = program.class(class).methods.iter().find(|method| method.name == name)?;

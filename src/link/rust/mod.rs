@@ -14,7 +14,7 @@ mod tests;
 
 pub(super) use beyond::{beyond, passed_on};
 pub(super) use crates::Crates;
-pub(super) use methods::{blanket, gives_itself, method, stands_before};
+pub(super) use methods::{alternatives, blanket, gives_itself, method, stands_before};
 pub(super) use named::paths as named_paths;
 pub(super) use paths::{global, imported, member};
 pub(super) use tables::Tables;

@@ -167,7 +167,11 @@ impl<'p> Search<'p> {
         {
             return Some((found, 1));
         }
-        child().or_else(|| self.through_globs(file, unit, segments))
+        let found = child().or_else(|| self.through_globs(file, unit, segments));
+        found.or_else(|| {
+            let derived = self.program.rust.export(self.program, unit, &Export::of_derived(name))?;
+            Some((self.exported(file, unit, derived)?, 1))
+        })
     }
 
     fn exported(&mut self, file: FileId, unit: UnitId, export: &'p Export) -> Option<Exported<'p>> {

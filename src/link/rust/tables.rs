@@ -223,11 +223,17 @@ fn is_parameter(program: &Program, class: ClassRef) -> bool {
     funcs.any(|func| func.bounds.iter().any(|(name, _)| *name == it.name))
 }
 
+/// Whether a type from outside carries a value or an error: here such a value is plain, of whatever type it is.
+fn is_carrier(name: &str) -> bool {
+    name == "Option" || name.ends_with("Result")
+}
+
 /// The methods that traits give to everything that they fit, by name.
 fn blankets(program: &Program) -> FxHashMap<String, Vec<Blanket>> {
     let mut found: FxHashMap<String, Vec<Blanket>> = FxHashMap::default();
     for class in classes(program) {
-        let is_whole = !program.rust.names.declared.contains(&class) && is_parameter(program, class);
+        let is_whole = !program.rust.names.declared.contains(&class)
+            && (is_parameter(program, class) || is_carrier(&program.class(class).name));
         for of in program.rust.traits(class).iter().copied().filter(|_| is_whole) {
             for method in &program.class(class).methods {
                 let func = FuncRef { unit: class.unit, func: method.func };

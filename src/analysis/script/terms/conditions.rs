@@ -80,6 +80,9 @@ impl Terms {
             let part = match condition.op {
                 Compare::In | Compare::NotIn => {
                     let Val::Array(items) = trace.values.get(condition.value).clone() else { continue };
+                    if items.iter().any(|item| matches!(item, ArrayItem::Spread(_))) {
+                        continue;
+                    }
                     let mut list = Vec::new();
                     for item in items {
                         if let ArrayItem::Value(item) = item {

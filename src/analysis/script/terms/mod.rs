@@ -360,6 +360,12 @@ impl Terms {
                         None => {}
                     }
                 }
+                // Of the rows that are counted all are of the kind that counts.
+                if let (Val::Over(Over::Filter, all, _), "length") = (trace.values.get(*base), name.as_str())
+                    && let Val::Result(op) = trace.values.get(*all)
+                {
+                    return Some(Place::Size(self.variables.get(op)?.clone()));
+                }
                 match self.place(trace, *base)? {
                     Place::Row(variable, table) => Some(Place::Column(variable, table, name.clone())),
                     _ => None,
