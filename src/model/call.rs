@@ -205,24 +205,6 @@ impl<'m> Elaborator<'m, '_> {
         None
     }
 
-    /// A value that a call has changed in place. What is added to a list is remembered, and order is not known; any other
-    /// change makes a new, dependent value. Of text the start tells enough.
-    fn changed_list(&mut self, old: ValId, name: Option<&str>, args: &[ValId]) -> ValId {
-        let added = match name.unwrap_or_default() {
-            "push" | "push_back" | "push_front" => args.iter().map(|arg| ArrayItem::Value(*arg)).collect(),
-            "extend" | "extend_from_slice" | "append" => args.iter().map(|arg| ArrayItem::Spread(*arg)).collect(),
-            "sort_by" | "sort_by_key" | "sort_unstable" | "dedup" | "swap" => return old,
-            _ => Vec::new(),
-        };
-        let value = match self.trace.values.get(old).clone() {
-            Val::Text(_) | Val::Const(_) => return old,
-            _ if added.is_empty() => Val::Derived(std::iter::once(old).chain(args.iter().copied()).collect()),
-            Val::Array(items) => Val::Array(items.into_iter().chain(added).collect()),
-            _ => Val::Array(std::iter::once(ArrayItem::Spread(old)).chain(added).collect()),
-        };
-        self.trace.values.add(value)
-    }
-
     /// `Type::method(value, …)`: the method that is meant, and its arguments behind the receiver.
     fn by_type<'a>(&self, ty: Option<ValId>, name: Option<&str>, args: &'a [ValId]) -> Option<(Target, &'a [ValId])> {
         let Val::Class(class) = *self.trace.values.get(ty?) else { return None };

@@ -284,6 +284,10 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
         Val::Binary(op @ (BinaryOp::Eq | BinaryOp::Ne), a, b) => {
             // `a ?? b` is one or the other.
             let answer = match trace.values.get(*a) {
+                // Something that is there where a test has let it through.
+                Val::Choice(..) | Val::Phi(_) if is_absent(trace, *b) => {
+                    lets_through(trace, *a, kind, depth).map(|answer| !answer)
+                }
                 Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, one, other) => {
                     match (code_test(trace, *one, *b, kind), code_test(trace, *other, *b, kind)) {
                         (Some(one), Some(other)) => Some(one || other),
@@ -312,9 +316,11 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
             if operands.len() > 4 {
                 return None;
             }
-            let mut answers = operands.iter().map(|(_, v)| recognises(trace, *v, kind));
-            let first = answers.next()??;
-            answers.all(|other| other == Some(first)).then_some(first)
+            // A predicate that has taken the error apart says yes where it knows it, and no everywhere else.
+            let answers = || operands.iter().map(|(_, v)| recognises(trace, *v, kind));
+            let knows = answers().any(|answer| answer == Some(true));
+            let denies = || answers().all(|answer| answer == Some(false));
+            if knows { Some(true) } else { denies().then_some(false) }
         }
         Val::Choice(test, yes, no) => match recognises(trace, *test, kind)? {
             true => recognises(trace, *yes, kind),
@@ -350,6 +356,31 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
     }
 }
 
+fn is_absent(trace: &Trace<'_>, value: ValId) -> bool {
+    trace.values.literal(value).is_some_and(Literal::is_absent)
+}
+
+/// Whether `test ? value : nothing` is there for an error of a kind.
+fn lets_through(trace: &Trace<'_>, value: ValId, kind: ErrorKind, depth: usize) -> Option<bool> {
+    let depth = depth.checked_sub(1)?;
+    match trace.values.get(value) {
+        Val::Choice(test, yes, no) if is_absent(trace, *no) => {
+            let (outer, inner) = (recognises_within(trace, *test, kind, depth), lets_through(trace, *yes, kind, depth));
+            if outer == Some(false) { Some(false) } else { inner.or(outer) }
+        }
+        Val::Phi(_) => lets_through(trace, present(trace, value)?, kind, depth),
+        _ => None,
+    }
+}
+
+/// The one value that a join stands for where it is there at all.
+fn present(trace: &Trace<'_>, value: ValId) -> Option<ValId> {
+    let Val::Phi(phi) = trace.values.get(value) else { return Some(value) };
+    let mut values = trace.values.phi(*phi).operands.iter().map(|(_, v)| *v).filter(|v| !is_absent(trace, *v));
+    let only = values.next()?;
+    values.next().is_none().then_some(only)
+}
+
 /// Whether a test that is false for an error is so because it asks for any error but this one.
 fn singles_out(trace: &Trace<'_>, test: ValId, kind: ErrorKind) -> bool {
     match trace.values.get(test) {
@@ -381,6 +412,7 @@ fn named_for(name: &str, kind: ErrorKind) -> Option<bool> {
 }
 
 fn code_test(trace: &Trace<'_>, a: ValId, b: ValId, kind: ErrorKind) -> Option<bool> {
+    let [a, b] = [a, b].map(|value| present(trace, value).unwrap_or(value));
     let (member, code) = match (trace.values.text(a), trace.values.text(b)) {
         (None, Some(code)) => (a, code),
         (Some(code), None) => (b, code),

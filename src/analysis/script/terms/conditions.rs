@@ -54,10 +54,10 @@ impl Terms {
                 _ => {}
             }
         }
-        // Of alternatives, a row that takes the first is enough.
+        // Of alternatives, a row that takes one is enough.
         for arms in &conditions.any {
-            if let Some(first) = arms.first() {
-                let inner = self.template(trace, schemas, table, first);
+            if let Some(arm) = likely(schemas, table, arms) {
+                let inner = self.template(trace, schemas, table, arm);
                 fixed.extend(inner.into_iter().filter(|(c, _)| !conditions.on(c).any(|_| true)));
             }
         }
@@ -143,4 +143,15 @@ impl Terms {
         }
         parts.into_iter().reduce(|all, part| all & part)
     }
+}
+
+/// Of alternatives one by which a row is looked for that may have been made by others: nobody makes one by its primary key.
+pub(super) fn likely<'c>(schemas: &[Schema], table: &str, arms: &'c [Conditions]) -> Option<&'c Conditions> {
+    let entity = schemas.iter().find_map(|schema| schema.entities.iter().find(|entity| entity.name == table));
+    let is_primary = |column: &str| {
+        let mut keys = entity.into_iter().flat_map(|entity| &entity.keys).filter(|key| key.primary);
+        keys.any(|key| matches!(key.columns.as_slice(), [only] if only == column))
+    };
+    let by_others = |arm: &&Conditions| !arm.all.iter().any(|condition| is_primary(&condition.column));
+    arms.iter().find(by_others).or(arms.first())
 }

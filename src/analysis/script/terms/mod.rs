@@ -5,6 +5,8 @@ mod conditions;
 mod ranges;
 mod same;
 
+use self::conditions::likely;
+
 pub use same::is_drawn;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -77,7 +77,9 @@ impl Terms {
         }
         self.check_table.clone_from(&trace.op(check).entity);
         self.bounded_by(trace, schemas, &conditions);
-        for condition in &conditions.all {
+        let table = self.check_table.clone();
+        let arms = conditions.any.iter().filter_map(|arms| likely(schemas, &table, arms));
+        for condition in conditions.all.iter().chain(arms.flat_map(|arm| &arm.all)) {
             if condition.op == Compare::Eq && condition.through.is_empty() {
                 let value = self.expr(trace, schemas, condition.value);
                 self.predicate.push((condition.column.clone(), value));
