@@ -84,14 +84,13 @@ fn#0 module
     return
 fn#1 f(map: &mut HashMap<A, B>)
   b0:
-    t1 = call ::Vec.new()
-    v = t1
-    t2 = call ::fill(v, map.x, 1) changes v
-    t3 = call v.push(1) changes v
-    t4 = call map.insert(1, 2) changes map
-    t5 = call ::repo()
-    repo = t5
-    t6 = call repo.insert(3)
+    v = []
+    t1 = call ::fill(v, map.x, 1) changes v
+    t2 = call v.push(1) changes v
+    t3 = call map.insert(1, 2) changes map
+    t4 = call ::repo()
+    repo = t4
+    t5 = call repo.insert(3)
     return
 export f = f
 ",
@@ -342,6 +341,7 @@ fn#2 class#0.f(db: &Db) -> bool
     t8 = call db.len() awaited
     t9 = call this.is_empty()
     return t9
+export impl List = class#0
 ",
     );
 }

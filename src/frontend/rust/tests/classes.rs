@@ -146,6 +146,7 @@ fn#3 class#1.x()
   b0:
     return
 export Find = Find
+export impl Other = class#1
 ",
     );
 }
