@@ -1,10 +1,11 @@
 //! Lists that calls add to, and lookups in lists, and in maps and sets that were made of one: the same as a search through
 //! the list.
 
-use super::elaborate::Elaborator;
-use super::value::{ArrayItem, Val, ValId};
-use crate::ir::{BinaryOp, Over};
+use super::elaborate::{At, Elaborator};
+use super::value::{ArrayItem, ObjectEntry, Val, ValId};
+use crate::ir::{BinaryOp, Call, Over};
 use crate::library::Rows;
+use crate::link::UnitId;
 
 impl Elaborator<'_, '_> {
     /// What `get` and `has` give on `new Map(rows.map((row) => [row.id, row]))` and `new Set(rows.map((row) => row.id))`.
@@ -70,6 +71,40 @@ impl Elaborator<'_, '_> {
             _ => Val::Array(std::iter::once(ArrayItem::Spread(old)).chain(added).collect()),
         };
         self.trace.values.add(value)
+    }
+
+    /// Objects that a call was lent to be changed: there may be more to them than was put there.
+    pub(super) fn lend(&mut self, unit: UnitId, at: &mut At, call: &Call) {
+        for slot in &call.mutates {
+            let old = self.read(unit, at, *slot);
+            let new = self.with_more(old);
+            if new != old {
+                self.rebind(unit, at, *slot, new);
+            }
+        }
+    }
+
+    fn with_more(&mut self, value: ValId) -> ValId {
+        match self.trace.values.get(value).clone() {
+            Val::Made(class, members) => {
+                let members = self.with_more(members);
+                self.trace.values.add(Val::Made(class, members))
+            }
+            Val::Object(entries) if !entries.iter().any(|entry| matches!(entry, ObjectEntry::Computed(_))) => {
+                let unknown = self.trace.values.opaque();
+                let entries = std::iter::once(ObjectEntry::Computed(unknown)).chain(entries).collect();
+                self.trace.object(entries)
+            }
+            Val::Array(items) => {
+                let items = items.into_iter().map(|item| match item {
+                    ArrayItem::Value(value) => ArrayItem::Value(self.with_more(value)),
+                    spread @ ArrayItem::Spread(_) => spread,
+                });
+                let items = items.collect();
+                self.trace.values.add(Val::Array(items))
+            }
+            _ => value,
+        }
     }
 
     /// Whether a value is the list of rows that an operation gave, or made of their columns.

@@ -309,6 +309,7 @@ impl<'m, 'a> Elaborator<'m, 'a> {
                     let Some(value) = self.call(unit, at, call) else { return false };
                     let variable = (at.frame, call.out);
                     self.assign(unit, &mut at.env, variable, value);
+                    self.lend(unit, at, call);
                 }
                 Step::Drop { slot, .. } => {
                     let value = self.read(unit, at, *slot);
