@@ -316,11 +316,16 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
             if operands.len() > 4 {
                 return None;
             }
-            // A predicate that has taken the error apart says yes where it knows it, and no everywhere else.
-            let answers = || operands.iter().map(|(_, v)| recognises(trace, *v, kind));
-            let knows = answers().any(|answer| answer == Some(true));
-            let denies = || answers().all(|answer| answer == Some(false));
-            if knows { Some(true) } else { denies().then_some(false) }
+            // A predicate that has taken the error apart knows it on one way, and says no on all others. What was only noted
+            // of it tells ways apart, and no errors.
+            let is_noted = |v: ValId| matches!(trace.values.get(v), Val::Const(_));
+            let mut asked = operands.iter().map(|(_, v)| *v).filter(|v| !is_noted(*v));
+            if asked.any(|v| recognises(trace, v, kind) == Some(true)) {
+                return Some(true);
+            }
+            let mut answers = operands.iter().map(|(_, v)| recognises(trace, *v, kind));
+            let first = answers.next()??;
+            answers.all(|other| other == Some(first)).then_some(first)
         }
         Val::Choice(test, yes, no) => match recognises(trace, *test, kind)? {
             true => recognises(trace, *yes, kind),
