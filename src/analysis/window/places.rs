@@ -41,6 +41,8 @@ impl Search<'_, '_, '_> {
         let shared = &self.trace.shared;
         let is_told = |value: ValId| match self.trace.values.get(value) {
             Val::Param(..) => !shared.contains(&value),
+            // What a type wraps and is nothing besides is data, even behind a reference.
+            Val::Field(base, member) if member == "0" => matches!(self.trace.values.get(*base), Val::Param(..)),
             _ => false,
         };
         asked.all.iter().any(|c| self.trace.values.any_within(c.value, 24, &mut |part| is_told(part)))
