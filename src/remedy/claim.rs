@@ -55,8 +55,9 @@ impl<'a> Scene<'a> {
         }
         let (guard, data, exit) = match &self.case.link {
             Link::Column(columns) => {
-                let columns = &self.unpinned(columns);
-                if columns.is_empty() {
+                let open = self.unpinned(columns);
+                // Where the act asks for all of it already, all that is missing is a look at the count.
+                if open.is_empty() && self.case.guard.is_none() {
                     return None;
                 }
                 let rewritten = ways.first().and_then(|way| self.rewritten(way, written));
@@ -64,7 +65,8 @@ impl<'a> Scene<'a> {
                     Some(it) if it.changed => object(&it.entries, WIDTH - 10),
                     _ => self.short(written, WIDTH - 10)?,
                 };
-                (self.guards(&ways, columns), data, self.exit_of(&ways, columns))
+                let tested = if open.is_empty() { columns } else { &open };
+                (self.guards(&ways, &open), data, self.exit_of(&ways, tested))
             }
             Link::Feeds(column) => {
                 let (guard, data, exit, tested) = self.unchanged(&ways, column, written)?;
