@@ -101,10 +101,11 @@ impl Paths {
         for node in group.iter().copied() {
             let facts = self.facts(node).iter().filter(|(atom, _)| !atoms.contains(atom)).copied().collect();
             self.nodes[node].facts = self.facts.of(facts);
-            self.take_in(node, forgotten);
+            self.forget_too(node, forgotten);
             match kept.iter().copied().find(|other| self.nodes[*other].facts == self.nodes[node].facts) {
                 Some(same) => {
-                    self.take_in(same, self.nodes[node].forgotten);
+                    let other = self.nodes[node];
+                    self.take_in(same, &other);
                     self.at[block.index()].retain(|other| *other != node);
                     self.gone.insert(node, same);
                 }

@@ -40,6 +40,8 @@ struct Node {
     choices: ListId,
     /// Whether an error led here.
     by_error: bool,
+    /// Whether all its ways have passed an error, so that what a look-up without one has found is not sure to be there.
+    astray: bool,
 }
 
 /// How a class goes on to the next block.
@@ -124,8 +126,15 @@ impl Paths {
     pub fn new(trace: &mut Trace<'_>, flow: &Flow, ahead: &Rc<Ahead>, check: OpId, prefix: Vec<BlockId>) -> Self {
         let start = trace.op(check).block;
         let nothing = ListId::EMPTY;
-        let first =
-            Node { block: start, parent: None, facts: nothing, forgotten: nothing, choices: nothing, by_error: false };
+        let first = Node {
+            block: start,
+            parent: None,
+            facts: nothing,
+            forgotten: nothing,
+            choices: nothing,
+            by_error: false,
+            astray: false,
+        };
         let mut at = vec![Vec::new(); trace.blocks.len()];
         at[start.index()].push(0);
         let raising = raises(trace, check).then(|| (Atom::Present(trace.values.add(Val::Result(check))), true));
@@ -298,12 +307,13 @@ impl Paths {
 
     fn enter(&mut self, trace: &mut Trace<'_>, flow: &Flow, known: &mut Known, from: usize, step: Step) {
         let Step { to: block, facts, by_error } = step;
-        let Node { block: previous, choices, forgotten, .. } = self.nodes[from];
+        let Node { block: previous, choices, forgotten, astray, .. } = self.nodes[from];
+        let astray = astray || by_error;
         let nothing_known = facts == ListId::EMPTY && self.raising.is_none();
         let choices = self.choose(trace, flow, known, [previous, block], choices, nothing_known);
-        let node = Node { block, parent: Some(from), facts, forgotten, choices, by_error };
+        let node = Node { block, parent: Some(from), facts, forgotten, choices, by_error, astray };
         if let Some(same) = self.same_as(&node) {
-            self.take_in(same, forgotten);
+            self.take_in(same, &node);
             self.next.push(same);
             return;
         }
@@ -323,8 +333,14 @@ impl Paths {
         self.at(node.block).iter().copied().find(|at| agree(&self.nodes[*at], node))
     }
 
+    /// Notes the ways of a class that another one becomes one with.
+    fn take_in(&mut self, node: usize, other: &Node) {
+        self.nodes[node].astray &= other.astray;
+        self.forget_too(node, other.forgotten);
+    }
+
     /// Notes what else has been forgotten on the ways of a class.
-    fn take_in(&mut self, node: usize, forgotten: ListId) {
+    fn forget_too(&mut self, node: usize, forgotten: ListId) {
         let known = self.nodes[node].forgotten;
         if forgotten == ListId::EMPTY || forgotten == known {
             return;
@@ -340,8 +356,8 @@ impl Paths {
     pub fn may_hold(&self, node: usize, fact: &Fact) -> bool {
         let it = &self.nodes[node];
         let facts = self.facts.get(it.facts);
-        // The row is there unless a way has come by the error of finding none.
-        let is_there = self.raising == Some(*fact) && !facts.contains(&(fact.0, false));
+        // The row is there unless a way has come by the error of finding none, or by that of something else behind it.
+        let is_there = self.raising == Some(*fact) && !it.astray && !facts.contains(&(fact.0, false));
         facts.contains(fact) || self.forgotten.get(it.forgotten).contains(&fact.0) || is_there
     }
 
