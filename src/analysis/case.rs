@@ -110,7 +110,7 @@ pub enum Guard {
 }
 
 /// A call and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The file.
     pub path: String,

@@ -307,10 +307,12 @@ impl Draft<'_> {
 
     /// The flag is taken from every row of the group, in one transaction with the write that gives it.
     fn whole_group(&self, flag: &str) -> Script {
+        // Rows that are named one by one stay named: without their names it would be another group.
+        let dropped = |part: &Expr| part.names(flag) || part.excludes("id");
         let script = self.in_transaction(self.database.level(None), &|body| {
             body.rewritten(&mut |statement| match statement {
                 Stmt::Update(update) if self.is(statement, self.window.check) => {
-                    Some(update.clone().regardless_of(&[flag, "id"]).into())
+                    Some(update.clone().regardless_of(dropped).into())
                 }
                 _ => None,
             })

@@ -265,28 +265,25 @@ pub(super) fn dedupe(mut cases: Vec<Case>) -> Vec<Case> {
     cases.sort_by(|a, b| {
         let key = |c: &Case| {
             (
+                std::cmp::Reverse((c.confidence, c.severity)),
                 c.act.path.clone(),
                 c.act.span,
-                std::cmp::Reverse((c.confidence, c.severity)),
                 std::cmp::Reverse(c.check.span),
             )
         };
         key(a).cmp(&key(b)).then_with(|| a.check.path.cmp(&b.check.path))
     });
-    let mut kept: Vec<Case> = Vec::new();
-    for case in cases {
-        let same_act = |k: &Case| {
-            let same_place = k.act == case.act || k.seen_act == case.seen_act;
-            same_place && k.entity == case.entity && k.seen_by == case.seen_by
-        };
-        let same_check = |k: &Case| {
-            k.check == case.check
-                && k.seen_by == case.seen_by
-                && std::mem::discriminant(&k.link) == std::mem::discriminant(&case.link)
-        };
-        if !kept.iter().rev().take(64).any(|k| same_act(k) || same_check(k)) {
-            kept.push(case);
+    let (mut acts, mut seen_acts, mut checks) = (FxHashSet::default(), FxHashSet::default(), FxHashSet::default());
+    cases.retain(|case| {
+        let act = (case.seen_by, case.entity.clone(), case.act.clone());
+        let seen_act = (case.seen_by, case.entity.clone(), case.seen_act.clone());
+        let check = (case.seen_by, case.check.clone(), std::mem::discriminant(&case.link));
+        if acts.contains(&act) || seen_acts.contains(&seen_act) || checks.contains(&check) {
+            return false;
         }
-    }
-    kept
+        acts.insert(act);
+        seen_acts.insert(seen_act);
+        checks.insert(check)
+    });
+    cases
 }

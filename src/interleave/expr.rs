@@ -339,6 +339,17 @@ impl Expr {
         }
     }
 
+    /// Whether it shuts out rows by a column of theirs.
+    #[must_use]
+    pub fn excludes(&self, column: &str) -> bool {
+        let is_column = |side: &Expr| matches!(side, Self::Col(name) if **name == *column);
+        match self {
+            Self::Binary(Op::Ne, a, b) => is_column(a) || is_column(b),
+            Self::Not(inner) => matches!(inner.as_ref(), Self::In(side, _) if is_column(side)),
+            _ => false,
+        }
+    }
+
     /// Is the value one of these?
     #[must_use]
     pub fn is_in<T: Into<Expr>>(self, list: impl IntoIterator<Item = T>) -> Expr {

@@ -136,10 +136,10 @@ impl Update {
         self
     }
 
-    /// The same for all rows for which the parts of its filter hold that speak of none of these columns.
+    /// The same for all rows for which the parts of its filter hold that are not dropped.
     #[must_use]
-    pub fn regardless_of(mut self, columns: &[&str]) -> Self {
-        let kept = self.filter.conjuncts().into_iter().filter(|part| !columns.iter().any(|column| part.names(column)));
+    pub fn regardless_of(mut self, dropped: impl Fn(&Expr) -> bool) -> Self {
+        let kept = self.filter.conjuncts().into_iter().filter(|part| !dropped(part));
         self.filter = kept.cloned().reduce(|all, part| all & part).unwrap_or(Expr::TRUE);
         self
     }

@@ -60,6 +60,15 @@ impl<'a> Scene<'a> {
         !object && !combines && !relation
     }
 
+    /// Whether an entry shuts out rows by a column of theirs.
+    pub(super) fn is_exclusion(&self, member: &Member<'a>) -> bool {
+        let operators = &self.library.filter.operators;
+        let shuts_out =
+            |key: &str| operators.iter().any(|(word, op)| word == key && matches!(op.as_str(), "ne" | "not-in"));
+        let asked = self.members(member.value);
+        asked.is_some_and(|asked| !asked.is_empty() && asked.iter().all(|it| it.key.is_some_and(shuts_out)))
+    }
+
     /// Whether the check's call is about other rows, which bring those of the act along.
     fn is_read_along(&self) -> bool {
         let accessor = |site| self.client(site).map(|(_, accessor)| accessor);

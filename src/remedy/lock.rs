@@ -156,11 +156,11 @@ impl<'a> Scene<'a> {
             return None;
         }
         let primary = self.entity(unset).and_then(|entity| entity.primary_key());
-        let is_own = |key: &str| key == flag || primary.is_some_and(|primary| primary.columns.iter().any(|c| c == key));
+        let is_primary = |key: &str| primary.is_some_and(|primary| primary.columns.iter().any(|c| c == key));
         let mut group = Vec::new();
         if let Some(condition) = self.condition(unset) {
             for member in self.members(condition)? {
-                if member.key.is_some_and(is_own) {
+                if member.key == Some(flag) || member.key.is_some_and(is_primary) && self.is_exclusion(&member) {
                     continue;
                 }
                 if !self.is_equality(unset, &member) {

@@ -66,14 +66,21 @@ impl Search<'_, '_, '_> {
                 Some(_) if cleared => true,
                 // Rows in the given state leave it, and another row takes it.
                 Some(_) => asked.on(column).any(|c| c.op == Compare::Eq && c.value == *new),
-                // A flag from the caller, where a branch on the way has asked for it.
-                None => cleared && self.is_tested(*new, way),
+                // A flag from the caller, where a branch on the way to the two writes has asked for it.
+                None => cleared && self.is_tested(*new, self.way_to_both(first, second, way)),
             };
             if moved {
                 return Some(Link::Exclusive(column.clone()));
             }
         }
         None
+    }
+
+    /// A way up to the later of two operations.
+    fn way_to_both<'w>(&self, one: OpId, other: OpId, way: &'w [BlockId]) -> &'w [BlockId] {
+        let blocks = [one, other].map(|op| self.trace.op(op).block);
+        let last = way.iter().rposition(|block| blocks.contains(block));
+        &way[..last.map_or(way.len(), |last| last + 1)]
     }
 
     /// Whether a branch on the way asks for a value to be true.
