@@ -13,17 +13,29 @@ pub struct Table {
     parent: Option<(Name, Name)>,
 }
 
-/// A unique key. Rows with a NULL in it collide with none.
+/// A unique key. Rows with a NULL in it collide with none, unless its nulls are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unique {
     pub columns: Vec<Name>,
     /// A partial key covers only the rows that pass this.
     pub only: Option<Expr>,
+    /// Whether two NULLs are equal in it.
+    pub equal_nulls: bool,
 }
 
 impl Unique {
+    fn new<N: Into<Name>>(columns: impl IntoIterator<Item = N>) -> Self {
+        Self { columns: columns.into_iter().map(Into::into).collect(), only: None, equal_nulls: false }
+    }
+
     pub(super) fn covers(&self, row: &Row) -> bool {
         self.only.as_ref().is_none_or(|only| only.matches(row))
+    }
+
+    /// What a row has in it, if that can collide with another row's.
+    pub(super) fn entry(&self, row: &Row) -> Option<Vec<Value>> {
+        let entry = row.pick(&self.columns);
+        (self.covers(row) && (self.equal_nulls || !entry.contains(&Value::Null))).then_some(entry)
     }
 }
 
@@ -61,22 +73,30 @@ impl Table {
     /// A unique key besides the primary one.
     #[must_use]
     pub fn unique<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
-        self.uniques.push(Unique { columns: names(columns), only: None });
+        self.uniques.push(Unique::new(columns));
         self
     }
 
     /// A partial unique key: it covers the rows that pass the filter.
     #[must_use]
     pub fn unique_where<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>, only: Expr) -> Self {
-        self.uniques.push(Unique { columns: names(columns), only: Some(only) });
+        self.uniques.push(Unique { only: Some(only), ..Unique::new(columns) });
+        self
+    }
+
+    /// In the unique key declared last, two NULLs are equal.
+    #[must_use]
+    pub fn equal_nulls(mut self) -> Self {
+        if let Some(key) = self.uniques.last_mut() {
+            key.equal_nulls = true;
+        }
         self
     }
 
     /// The columns of a unique key that keeps two rows from being there at once, if one does.
     #[must_use]
     pub fn common_key(&self, one: &Row, other: &Row) -> Option<&[Name]> {
-        let same = |column: &Name| *one.get(column) != Value::Null && one.get(column) == other.get(column);
-        let clash = |key: &&Unique| key.covers(one) && key.covers(other) && key.columns.iter().all(same);
+        let clash = |key: &&Unique| key.entry(one).is_some_and(|entry| key.entry(other) == Some(entry));
         self.uniques.iter().find(clash).map(|key| key.columns.as_slice())
     }
 
@@ -141,7 +161,7 @@ impl Schema {
     }
 
     fn declare(&mut self, table: &Table) -> TableId {
-        let primary = Unique { columns: vec![table.key.clone()], only: None };
+        let primary = Unique::new([table.key.clone()]);
         let uniques: Vec<_> = std::iter::once(primary).chain(table.uniques.iter().cloned()).collect();
         let indexes = uniques.iter().map(|key| key.columns.clone()).chain(table.indexes.iter().cloned()).collect();
         let (name, key) = (table.name.clone(), table.key.clone());

@@ -259,14 +259,10 @@ impl Store {
         (rid, row): (&Rid, &Row),
         inserted: bool,
     ) -> Option<(Rid, Option<Who>)> {
-        for unique in shape.uniques.iter().filter(|unique| unique.covers(row)) {
-            let key = row.pick(&unique.columns);
-            if key.contains(&Value::Null) {
-                continue;
-            }
+        for unique in &shape.uniques {
+            let Some(entry) = unique.entry(row) else { continue };
             let same = |version: &Version| {
-                let row = version.row.as_deref();
-                row.is_some_and(|row| row.pick(&unique.columns) == key && unique.covers(row))
+                version.row.as_deref().is_some_and(|row| unique.entry(row).as_ref() == Some(&entry))
             };
             for other in self.rids(table).filter(|&other| inserted || other != rid) {
                 let Some(newest) = self.newest(table, other) else { continue };

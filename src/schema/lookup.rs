@@ -1,6 +1,6 @@
 //! Finding entities and columns by the names that code and SQL use.
 
-use super::{Column, ColumnKind, Entity, Enum, Schema, UniqueKey};
+use super::{Column, ColumnKind, DefaultValue, Entity, Enum, Schema, UniqueKey};
 
 impl Schema {
     /// The entity of a name, as the schema writes it.
@@ -89,6 +89,13 @@ impl Entity {
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether every new row is given a value for a column.
+    #[must_use]
+    pub fn requires(&self, name: &str) -> bool {
+        let given = |column: &Column| !column.optional && column.default == DefaultValue::None && !column.updated_at;
+        self.column(name).is_some_and(|column| given(column) && !matches!(column.kind, ColumnKind::Relation(_)))
     }
 
     /// The column of a name, as SQL writes it. Relations have none.

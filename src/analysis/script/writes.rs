@@ -1,9 +1,10 @@
 //! What writes set, and what an insert does about rows that are there.
 
 use super::Writer;
-use crate::interleave::{self as judge, Block, lit, var};
-use crate::library::OnConflict;
-use crate::model::{Event, Op, OpId, OpSource, Val, ValId, Writes, Written, entity_of};
+use super::terms::LEFT_OPEN;
+use crate::interleave::{self as judge, Block, lit, null, var};
+use crate::library::{OnConflict, Verb};
+use crate::model::{Compare, Event, Op, OpId, OpSource, Val, ValId, Writes, Written, entity_of};
 use crate::schema::{Column, ColumnKind, DefaultValue, Entity, UniqueKey};
 use crate::sql;
 
@@ -12,6 +13,7 @@ impl<'m> Writer<'_, '_, 'm> {
         let mut insert = judge::insert(table);
         let mut set: Vec<String> = Vec::new();
         let drawn = self.drawn_in_loops(op);
+        let looked_up = self.looked_up(op);
         for (column, value) in self.terms.assignments(self.trace, self.schemas, table, writes) {
             set.push(column.to_string());
             let value = self.terms.as_looked_for(table, &column, value);
@@ -27,12 +29,19 @@ impl<'m> Writer<'_, '_, 'm> {
             };
             // Both new sets are numbered alike.
             let alike = self.plan.refills && is_number && matches!(value, judge::Expr::Var(_));
+            let left_open = value == null() && entity.is_some_and(|e| e.requires(&column));
+            let is_unknown = matches!(value, judge::Expr::Var(_)) || left_open;
+            let sought = looked_up.iter().find(|(name, _)| is_unknown && *name == *column);
             insert = insert.set(
                 column,
                 if generated {
                     var("own")
                 } else if alike {
                     lit(1)
+                } else if let Some((_, sought)) = sought {
+                    sought.clone()
+                } else if left_open {
+                    lit(LEFT_OPEN)
                 } else {
                     value
                 },
@@ -50,14 +59,39 @@ impl<'m> Writer<'_, '_, 'm> {
                 .cloned()
                 .collect();
             for column in missing {
-                let value = self.terms.default_of(entity, &column, writes.opaque);
-                if let Some(value) = value.or_else(|| self.made_up(op, entity, &column)) {
+                let is_unknown = writes.opaque || matches!(writes.get(&column), Some(Written::Opaque));
+                let sought = looked_up.iter().find(|(name, _)| is_unknown && *name == column);
+                let sought = sought.map(|(_, value)| value.clone());
+                let value = sought.or_else(|| self.terms.default_of(entity, &column, is_unknown));
+                let value = value.or_else(|| self.made_up(op, entity, &column));
+                // What schemas of types alone leave out is the primary key's counter.
+                let is_primary = || entity.primary_key().is_some_and(|key| key.columns.contains(&column));
+                let is_left_open = || !is_unknown && entity.requires(&column) && !is_primary();
+                if let Some(value) = value.or_else(|| is_left_open().then(|| lit(LEFT_OPEN))) {
                     insert = insert.set(column.as_str(), value);
                     set.push(column);
                 }
             }
         }
         insert
+    }
+
+    /// What an upsert looks for by a unique key, for columns that every row is given: what it creates and is not known in
+    /// detail is the row that it would find the next time.
+    fn looked_up(&mut self, op: OpId) -> Vec<(String, judge::Expr)> {
+        if self.trace.op(op).verb != Verb::Upsert {
+            return Vec::new();
+        }
+        let conditions = self.conditions(op);
+        let Some(entity) = entity_of(self.schemas, self.trace.op(op)) else { return Vec::new() };
+        let equal = conditions.all.iter().filter(|c| c.op == Compare::Eq && c.through.is_empty());
+        let required = equal.filter(|c| entity.requires(&c.column));
+        let required: Vec<(String, ValId)> = required.map(|c| (c.column.clone(), c.value)).collect();
+        let sought = required.into_iter().map(|(column, value)| {
+            let value = self.terms.expr(self.trace, self.schemas, value);
+            (column, if value == null() { lit(LEFT_OPEN) } else { value })
+        });
+        sought.collect()
     }
 
     /// The columns of a new row whose values are put together in loops out of something random.

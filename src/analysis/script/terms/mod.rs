@@ -66,6 +66,8 @@ pub struct Terms {
     pub check_table: String,
     /// What the check's own condition fixes, for columns that an act leaves open.
     predicate: Vec<(String, Expr)>,
+    /// Columns of which it asks for one of a list that is not known.
+    listed: BTreeSet<String>,
     /// The bounds that it sets to columns.
     bounds: Vec<ranges::Bound>,
     /// Columns that an update writes: before it, a row holds something else.
@@ -100,6 +102,7 @@ impl Terms {
             info: BTreeMap::new(),
             check_table: String::new(),
             predicate: Vec::new(),
+            listed: BTreeSet::new(),
             bounds: Vec::new(),
             changed: BTreeSet::new(),
             moving: BTreeSet::new(),
@@ -287,6 +290,10 @@ impl Terms {
             matches!(&value, Expr::Const(Value::Int(n)) if *n >= FIRST_CONSTANT) || mentions_rows(&value);
         match self.predicate.iter().find(|(c, _)| c == column) {
             Some((_, looked)) if made_from_it && table == self.check_table => looked.clone(),
+            // Who looks through the same list writes the same one of it.
+            None if table == self.check_table && self.listed.contains(column) && matches!(value, Expr::Var(_)) => {
+                lit(LISTED)
+            }
             _ => value,
         }
     }
@@ -572,13 +579,17 @@ impl Terms {
                         continue;
                     }
                     let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
-                    table = match &key.partial {
+                    table = match key.partial.as_ref().map(partial_filter) {
                         None => table.unique(columns),
-                        Some(partial) => match partial_filter(partial) {
-                            Some(only) => table.unique_where(columns, only),
-                            None => table,
-                        },
+                        Some(Some(only)) => table.unique_where(columns, only),
+                        Some(None) => continue,
                     };
+                    // A single primary key may be made up by the database, where the schema does not say so.
+                    let is_given = !(key.primary && key.columns.len() == 1)
+                        && entity.is_some_and(|entity| key.columns.iter().all(|name| entity.requires(name)));
+                    if key.nulls_not_distinct || is_given {
+                        table = table.equal_nulls();
+                    }
                 }
                 table
             })
@@ -605,6 +616,11 @@ const FIRST_ARGUMENT: i64 = 200_000;
 const OWN_CHANGES: [i64; 2] = [10, 11];
 /// What a column holds that passes a test which is not understood.
 const PASSES: i64 = 300_000;
+/// What a column holds that is never null and that a run leaves open: a value all the same, and of two runs that are given
+/// the same it is one.
+pub(in crate::analysis::script) const LEFT_OPEN: i64 = 302_000;
+/// What it holds of a list that is not known.
+const LISTED: i64 = 303_000;
 /// What it holds after members of it have been replaced by constants.
 const REPLACED: i64 = 301_000;
 

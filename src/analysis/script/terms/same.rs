@@ -82,7 +82,14 @@ impl Terms {
         for condition in conditions.all.iter().chain(arms.flat_map(|arm| &arm.all)) {
             if condition.op == Compare::Eq && condition.through.is_empty() {
                 let value = self.expr(trace, schemas, condition.value);
+                let is_left_open = value == null()
+                    && entity_of(schemas, trace.op(check)).is_some_and(|e| e.requires(&condition.column));
+                let value = if is_left_open { lit(LEFT_OPEN) } else { value };
                 self.predicate.push((condition.column.clone(), value));
+            }
+            let is_known = matches!(trace.values.get(condition.value), Val::Array(_));
+            if condition.op == Compare::In && condition.through.is_empty() && !is_known {
+                self.listed.insert(condition.column.clone());
             }
         }
     }
@@ -316,15 +323,16 @@ impl Terms {
                         todo.push(*receiver);
                     }
                 }
-                Val::Param(..) => taken = true,
+                // What was given, and what the process was started with.
+                Val::Param(..) | Val::Global(_) => taken = true,
                 _ => todo.extend(trace.values.parts(value)),
             }
         }
         calls && !taken
     }
 
-    /// Whether a value that is made of constants alone on this way is put together in a loop out of something random: that
-    /// the way leaves the loop at once is a simplification.
+    /// Whether a value is put together in a loop out of something random: that the way leaves the loop at once is a
+    /// simplification.
     #[must_use]
     pub fn is_drawn_in_loop(&self, trace: &mut Trace<'_>, value: ValId) -> bool {
         let looped: FxHashSet<PhiId> = (trace.values.phis().iter().zip(0..))
@@ -335,7 +343,23 @@ impl Terms {
         let choose = &mut |phi: PhiId| choices.get(&phi).filter(|_| !looped.contains(&phi)).copied();
         let unrolled = paths::resolve(trace, value, choose);
         let value = self.resolve(trace, value);
-        unrolled != value && self.is_of_nothing(trace, value) && self.is_generated(trace, unrolled)
+        unrolled != value
+            && (self.holds_drawn_loop(trace, unrolled, &looped, 24)
+                || self.is_of_nothing(trace, value) && self.is_generated(trace, unrolled))
+    }
+
+    /// Whether a part of a value is what a loop adds something drawn to, time and again, starting from nothing of the run's.
+    fn holds_drawn_loop(&self, trace: &Trace<'_>, value: ValId, looped: &FxHashSet<PhiId>, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match trace.values.get(value) {
+            Val::Phi(phi) if looped.contains(phi) => {
+                let brought = trace.values.phi(*phi).operands.iter().map(|(_, brought)| *brought);
+                let (drawn, other): (Vec<_>, Vec<_>) = brought.partition(|value| is_drawn(trace, *value));
+                !drawn.is_empty() && other.into_iter().all(|value| self.is_of_nothing(trace, value))
+            }
+            Val::Phi(_) => false,
+            _ => trace.values.any_part(value, &mut |part| self.holds_drawn_loop(trace, part, looped, depth)),
+        }
     }
 
     /// Whether a value is made of constants and the clock alone.
