@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 
+use super::case::Guard;
 use super::cures::Cures;
 use super::database::Database;
 use super::script::{self, Plan, Script};
 use super::window::{Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Severity};
-use crate::interleave::{self, Code, Ending, Engine, Judge, Kind, ScheduleStep, Table, Verdict, Who};
+use crate::interleave::{self, Code, Ending, Engine, Judge, Kind, ScheduleStep, StepOutcome, Table, Verdict, Who};
 use crate::library::{Place, Rows, Verb};
 use crate::model::{OpId, RegionKind};
 
@@ -304,6 +305,12 @@ fn finish(
         Anomaly::Duplicate if matches!(window.link, Link::Next(_)) => Severity::Info,
         _ => Severity::Error,
     };
+    let mut window = window;
+    if search.guard(&window, &database.name) == Some(Guard::Ignored) {
+        // What the first one has left is all that the second one leaves, or it is not the guard that lets both through.
+        let shown = search.shows_behind(&window).filter(|_| hits(&verdict, &tags, window.act))?;
+        window.confidence = window.confidence.min(shown);
+    }
     let (isolation, default_isolation) = isolation_around(search, &window, database);
     let cures = Cures::of(search, &window, database);
     Some(Broken {
@@ -319,6 +326,15 @@ fn finish(
         in_transaction,
         window,
     })
+}
+
+/// Whether an operation hits a row anywhere in a verdict's schedule.
+fn hits(verdict: &Verdict, tags: &[OpId], op: OpId) -> bool {
+    let is_op = |step: &ScheduleStep| {
+        let tag = step.tag.and_then(|tag| tags.get(usize::try_from(tag).ok()?));
+        tag == Some(&op)
+    };
+    verdict.schedule.iter().any(|step| is_op(step) && matches!(step.outcome, StepOutcome::Count(1..)))
 }
 
 /// Whether two rows or none carry the flag at the end.

@@ -90,6 +90,10 @@ impl<'m> Elaborator<'m, '_> {
                             return Some(Recognised::Value(extended, row.in_place.then_some(extended)));
                         }
                         row.verb?;
+                        let is_guess = member.as_ref().is_some_and(|it| it.confidence < Confidence::High);
+                        if is_guess && !self.speaks_of(row, called.args) {
+                            continue;
+                        }
                         if row.place.is_some() {
                             match self.on_place(at, by, called.receiver.map(|_| handle), &name, called.args) {
                                 None => continue,
@@ -109,6 +113,24 @@ impl<'m> Elaborator<'m, '_> {
             }
         }
         None
+    }
+
+    /// Whether an object that a call is given has some member of those that a row knows: an object of quite other members
+    /// is for a method of somebody else's that has the name by chance.
+    fn speaks_of(&self, row: &CallRow, args: &[ValId]) -> bool {
+        let selectors = [&row.key, &row.set, &row.create, &row.order, &row.limit, &row.skip];
+        let aggregates = row.aggregates.iter().map(|(_, selector)| selector);
+        let known = selectors.into_iter().flatten().chain(&row.reads).chain(aggregates);
+        let known: Vec<&str> = known
+            .filter(|selector| selector.root == Root::Param(0))
+            .filter_map(|selector| selector.path.first().map(String::as_str))
+            .collect();
+        let Some(Val::Object(entries)) = args.first().map(|arg| self.trace.values.get(*arg)) else { return true };
+        let is_known = |entry: &super::value::ObjectEntry| match entry {
+            super::value::ObjectEntry::Field(name, _) => known.contains(&name.as_str()),
+            _ => true,
+        };
+        known.is_empty() || entries.is_empty() || entries.iter().any(is_known)
     }
 
     /// Whether a call has the form of a pattern; gives the value that is the pattern's receiver and the member's name.

@@ -331,6 +331,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             let next = self.plan.way.get(at + 1).copied();
             for event in self.trace.block(*block).events.clone() {
                 match event {
+                    Event::Op(op) if self.trace.op(op).dropped => {}
                     Event::Op(op) => {
                         after_check |= op == self.plan.check;
                         if self.matters(op, after_check) && self.take(&mut spare, op, after_check) {

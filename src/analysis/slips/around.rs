@@ -43,7 +43,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether an insert leaves out rows that are there already.
-    pub(super) fn leaves_what_is_there(&mut self, op: OpId) -> bool {
+    pub(in crate::analysis) fn leaves_what_is_there(&mut self, op: OpId) -> bool {
         match self.trace.op(op).source.clone() {
             OpSource::Call(row, _) => {
                 let skips = row.skip_conflicts.as_ref().and_then(|selector| self.trace.pick(op, selector));

@@ -5,12 +5,12 @@ use crate::analysis::case::{self, Case};
 use crate::analysis::database::Database;
 use crate::analysis::judged::{self, Broken};
 use crate::analysis::script::{self, Handling};
-use crate::analysis::window::{Link, Search, Window};
+use crate::analysis::window::{Link, Search, Window, is_comparison};
 use crate::finding::{Anomaly, Severity};
 use crate::interleave::Engine;
 use crate::library::ErrorKind;
 use crate::link::{FuncRef, Program};
-use crate::model::{BlockId, Event, Exit, FrameId, Literal, OpId, OpSource, RegionId, RegionKind, Trace, Val};
+use crate::model::{BlockId, Event, Exit, FrameId, Literal, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId};
 
 /// How many writes of a transaction are tried for a conflict.
 const TRIES: usize = 4;
@@ -165,7 +165,10 @@ fn is_swallowed(search: &Search<'_, '_, '_>, region: RegionId) -> bool {
     if goes_on_to(trace, closed, head) {
         return false;
     }
-    let Exit::Branch { yes, no, .. } = trace.block(head).exit else { return false };
+    let Exit::Branch { test, yes, no, .. } = trace.block(head).exit else { return false };
+    if counts_by_itself(search, head, test) {
+        return false;
+    }
     let Some(after) = [yes, no].into_iter().find(|next| !leads(*next, opened)) else { return false };
     let (mut todo, mut seen, mut silent) = (vec![after], Vec::new(), false);
     while let Some(block) = todo.pop() {
@@ -191,6 +194,34 @@ fn is_swallowed(search: &Search<'_, '_, '_>, region: RegionId) -> bool {
         }
     }
     silent
+}
+
+/// Whether the attempts are counted inside of the loop, too: a branch in it compares what its head looks at, so that the
+/// last attempt need not come back to it.
+fn counts_by_itself(search: &Search<'_, '_, '_>, head: BlockId, test: ValId) -> bool {
+    let values = &search.trace.values;
+    let counter = |part: ValId| match values.get(part) {
+        Val::Phi(phi) => values.phi(*phi).block == head,
+        _ => false,
+    };
+    let mut counters = Vec::new();
+    values.any_within(test, 6, &mut |part| {
+        if counter(part) {
+            counters.push(part);
+        }
+        false
+    });
+    let compares = |part: ValId| match values.get(part) {
+        Val::Binary(op, a, b) if is_comparison(*op) => {
+            [*a, *b].into_iter().any(|side| values.any_within(side, 3, &mut |it| counters.contains(&it)))
+        }
+        _ => false,
+    };
+    search.flow.order.iter().copied().filter(|block| *block != head).any(|block| {
+        search.flow.leads(search.trace, head, block)
+            && matches!(&search.trace.block(block).exit, Exit::Branch { test, .. }
+                if values.any_within(*test, 8, &mut |part| compares(part)))
+    })
 }
 
 /// A write of a transaction that an interleaving with its twin aborts.

@@ -10,7 +10,8 @@ use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::library::Verb;
 use crate::link::Program;
-use crate::model::{BlockId, Event, Exit, FrameId, OpId, Region, RegionId, RegionKind};
+use crate::model::{BlockId, Event, Exit, FrameId, Op, OpId, OpSource, Region, RegionId, RegionKind, ValId};
+use crate::sql;
 
 /// What runs beside the transactions of a trace: one slip for each transaction, about the worst of it.
 pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
@@ -32,6 +33,9 @@ pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database:
         let mut writes = search.all_ops().filter(of_inner).map(|op| search.trace.op(op).verb);
         // What only reads leaves nothing behind. It takes a connection all the same.
         let only_reads = !writes.any(|verb| verb.is_write());
+        if only_reads && only_looks(search, region) {
+            continue;
+        }
         let escape = if only_reads { Escape::Read } else { Escape::Transaction };
         found.push(Escaped { op, region, escape, confidence });
     }
@@ -173,7 +177,31 @@ fn escape(search: &mut Search<'_, '_, '_>, op: OpId, region: RegionId) -> Option
         // What the transaction holds rows of, or would have kept from changing.
         holds && search.is_fed(op, write) || (holds || isolated) && search.decides(op, write, &tests)
     });
+    if !rests && only_looks(search, region) {
+        return None;
+    }
     Some(if rests { Escape::ReadForWrite } else { Escape::Read })
+}
+
+/// Whether all that is seen of a transaction are looks: beside it another look sees what is committed, as it would anywhere.
+fn only_looks(search: &Search<'_, '_, '_>, region: RegionId) -> bool {
+    let mut inside = search.trace.ops.iter().filter(|op| op.region == Some(region)).peekable();
+    let handles: Vec<ValId> = inside.clone().filter_map(|op| op.handle).collect();
+    // What is done with it out of sight may be anything.
+    let is_handed_on = search.trace.blocks.iter().flat_map(|block| &block.events).any(|event| match event {
+        Event::Call(call) => call.args.iter().any(|arg| handles.contains(arg)),
+        _ => false,
+    });
+    let looks = |op: &Op<'_>| match (op.verb, &op.source) {
+        (Verb::Sql, OpSource::Sql(statement, _)) => matches!(statement.kind, sql::Kind::SetIsolation { .. }),
+        (verb, _) => matches!(verb, Verb::Read | Verb::Count) && op.lock.is_none(),
+    };
+    inside.peek().is_some() && !is_handed_on && inside.all(looks)
+}
+
+/// Whether a transaction writes or locks anything.
+fn holds_anything(search: &Search<'_, '_, '_>, region: RegionId) -> bool {
+    search.trace.ops.iter().any(|op| op.region == Some(region) && (op.verb.is_write() || op.lock.is_some()))
 }
 
 /// Whether control can come from a block to the end of a transaction without an error.
@@ -225,9 +253,6 @@ fn slip(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database,
         isolation: None,
         ..case
     };
-    let meets = search.trace.ops.iter().any(|other| {
-        let writes = other.verb.is_write();
-        other.region == Some(region) && (writes || other.lock.is_some())
-    });
+    let meets = holds_anything(search, region);
     Slip { kind: SlipKind::Escape { escape, meets }, in_caller: false, case }
 }

@@ -53,15 +53,30 @@ fn claim(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database
     Some(Slip { kind: SlipKind::Guard(guard), in_caller: !search.is_in_root(op), case })
 }
 
+/// Whether an effect is none that tells others of what is gone, which may be told twice: it reaches people, or moves money.
+fn is_weighty(name: &str) -> bool {
+    const WEIGHTY: [&str; 9] = ["mail", "sms", "receipt", "invit", "charge", "refund", "transfer", "payout", "enqueue"];
+    let last = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    WEIGHTY.iter().any(|word| last.contains(word))
+}
+
+/// Whether rows of an entity tell what has happened, by its name, beside the logs that say so outright.
+fn is_journal(entity: &str) -> bool {
+    const JOURNALS: [&str; 8] = ["event", "note", "history", "activity", "audit", "journal", "trail", "revocation"];
+    let name = entity.trim_end_matches('s').to_lowercase();
+    name.starts_with("deleted") || JOURNALS.iter().any(|word| name.ends_with(word))
+}
+
 /// A claim whose outcome nobody looks at, while more is done as if it had been had.
 fn ignored(search: &mut Search<'_, '_, '_>, window: Window, database: &Database) -> Option<judged::Broken> {
     let op = window.act;
     // What is written to the same rows afterwards is settled there.
-    let entity = &search.trace.op(op).entity;
-    let elsewhere = window.decided.iter().any(|other| search.trace.op(*other).entity != *entity);
-    let goes_on = elsewhere || !window.effects.is_empty();
+    let entity = search.trace.op(op).entity.clone();
+    let mut behind = window.clone();
+    behind.decided.retain(|other| search.trace.op(*other).entity != entity);
+    let shown = search.shows_behind(&behind)?;
     // Which row is meant has to be fixed by a key: a sweep over a set claims nothing.
-    if !goes_on || !search.pins_key(op, &window.way) || !search.comes_first_of_all(op, &window.way) {
+    if !search.pins_key(op, &window.way) || !search.comes_first_of_all(op, &window.way) {
         return None;
     }
     let asked = search.asked_state(op, &window.way);
@@ -69,7 +84,7 @@ fn ignored(search: &mut Search<'_, '_, '_>, window: Window, database: &Database)
         return None;
     }
     let in_transaction = search.in_one_transaction(&window);
-    let confidence = window.confidence.min(Confidence::Medium);
+    let confidence = window.confidence.min(Confidence::Medium).min(shown);
     let mut broken = judged::unproven(search, Window { confidence, ..window }, database, in_transaction);
     broken.severity = Severity::Warning;
     broken.anomaly = Anomaly::DoubleAct;
@@ -127,6 +142,55 @@ impl Search<'_, '_, '_> {
             return (!unmet.is_empty()).then_some(Guard::Uncounted);
         }
         (!self.is_looked_at(act)).then_some(Guard::Ignored)
+    }
+
+    /// How sure it is that a second run shows which goes on behind a lost guard; `None` where all that it does leaves what
+    /// the first has left. Who finds a row gone may say so twice, and clear away twice what belonged to it; a journal that
+    /// tells of it twice is no great harm.
+    pub(in crate::analysis) fn shows_behind(&mut self, window: &Window) -> Option<Confidence> {
+        let removes = self.trace.op(window.act).verb == Verb::Delete && !self.takes_next(window);
+        if window.effects.iter().any(|name| !removes || is_weighty(name)) {
+            return Some(Confidence::High);
+        }
+        let mut decided: Vec<OpId> = window.decided.iter().copied().collect();
+        decided.sort_unstable();
+        decided.retain(|op| self.adds_up(*op, &window.way));
+        let tells = |op: &OpId| removes && is_journal(&self.trace.op(*op).entity);
+        if decided.is_empty() {
+            None
+        } else if decided.iter().all(tells) {
+            Some(Confidence::Low)
+        } else {
+            Some(Confidence::High)
+        }
+    }
+
+    /// Whether a window's check picks a row by a state alone: what is removed then was taken to be worked on.
+    fn takes_next(&mut self, window: &Window) -> bool {
+        let looked = self.conditions(window.check, &window.way);
+        window.check != window.act
+            && !looked.all.is_empty()
+            && looked.all.iter().all(|c| self.constant_name(c.value).is_some())
+    }
+
+    /// Whether a write that is done twice leaves something else than one that is done once: a further row, a sum, a value
+    /// of the run's own.
+    fn adds_up(&mut self, op: OpId, way: &[BlockId]) -> bool {
+        let verb = self.trace.op(op).verb;
+        match verb {
+            Verb::Create => !self.leaves_what_is_there(op),
+            Verb::Update | Verb::Upsert => {
+                let writes = self.writes(op, false, way);
+                let same = |search: &Self, written: &Written| match written {
+                    Written::Value(value) => search.constant_name(*value).is_some() || search.is_clock(*value),
+                    Written::Delta { .. } | Written::Append(_) | Written::Opaque => false,
+                };
+                writes.opaque
+                    || !writes.nested.is_empty()
+                    || !writes.columns.iter().all(|(_, written)| same(self, written))
+            }
+            _ => false,
+        }
     }
 
     /// Whether no column of a checked row decides a window's act alone: there is none, or the act asks for all of them once
@@ -236,7 +300,12 @@ impl Search<'_, '_, '_> {
             Some(name) => !name.is_empty() || search.trace.values.literal(value) == Some(&Literal::Bool(false)),
             None => search.is_clock(value) || search.names_somebody(op, column, value),
         };
-        matches!(asked.op, Compare::Eq | Compare::In)
+        // Who asks for one particular thing puts another in its place, and a second time there is nothing left to move.
+        let is_state = self.constant_name(asked.value).is_some()
+            || self.is_constant(asked.value, 4)
+            || !self.names_somebody(op, &asked.column, asked.value);
+        is_state
+            && matches!(asked.op, Compare::Eq | Compare::In)
             && !self.is_given_elsewhere(op, &asked.column, way)
             && match writes.get(&asked.column) {
                 Some(Written::Value(value)) => says(self, &asked.column, *value),

@@ -13,7 +13,7 @@ use crate::ir::BinaryOp;
 use crate::library::{ErrorKind, Verb};
 use crate::link::Program;
 use crate::model::{BlockId, Compare, Event, Nested, ObjectEntry, OpId, OpSource, Val, ValId, entity_of};
-use crate::schema::{Column, ColumnKind};
+use crate::schema::{Column, ColumnKind, Entity};
 
 /// The upserts of a trace that several statements carry out, with an interleaving that breaks them.
 pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
@@ -114,11 +114,14 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
         matches!(it.action.as_str(), "connect-or-create" | "upsert")
             && !key_of(search, it).is_some_and(|key| script::is_drawn(search.trace, key))
     };
-    let relation = writes.iter().flat_map(|writes| &writes.nested).find(looks)?.relation.clone();
     let it = search.trace.op(op);
-    let column = entity_of(search.schemas, it)?.column(&relation)?;
-    let ColumnKind::Relation(to) = &column.kind else { return None };
-    let to = to.entity.clone();
+    let entity = entity_of(search.schemas, it)?;
+    let (schema, _) = it.schema?;
+    let (relation, to) = writes.iter().flat_map(|writes| &writes.nested).filter(looks).find_map(|nested| {
+        let ColumnKind::Relation(to) = &entity.column(&nested.relation)?.kind else { return None };
+        let related = search.schemas[schema].entities.iter().find(|related| related.name == to.entity)?;
+        can_collide(search, nested, entity, related).then(|| (nested.relation.clone(), to.entity.clone()))
+    })?;
     let block = it.block;
     let handled =
         search.trace.block(block).handler.and_then(|handler| {
@@ -137,6 +140,39 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
         slip(search, program, database, broken, Upsert { relation: Some(relation), causes: Vec::new(), in_one: false });
     slip.case.entity = to;
     Some(slip)
+}
+
+/// Whether two related rows that are made along with rows of an entity can collide: some unique key has only columns that
+/// the call gives, or that refer to what is given or to the row around it. A key that is made up for each row keeps no two
+/// apart.
+fn can_collide(search: &Search<'_, '_, '_>, nested: &Nested, around: &Entity, related: &Entity) -> bool {
+    let fields = |value: ValId| match search.trace.values.get(value) {
+        Val::Object(entries) => Some(entries),
+        _ => None,
+    };
+    let member = |value: ValId, wanted: &str| {
+        fields(value)?.iter().find_map(|entry| match entry {
+            ObjectEntry::Field(name, value) if name == wanted => Some(*value),
+            _ => None,
+        })
+    };
+    // What is out of sight may give anything.
+    let Some(given) = member(nested.value, "create").and_then(fields) else { return true };
+    let gives = |column: &str| {
+        given.iter().any(|entry| match entry {
+            ObjectEntry::Field(name, _) => name == column,
+            ObjectEntry::Spread(_) => true,
+            ObjectEntry::Computed(_) | ObjectEntry::Removed(_) => false,
+        })
+    };
+    let is_given = |column: &String| {
+        let by_reference = related.columns.iter().any(|c| match &c.kind {
+            ColumnKind::Relation(to) => to.fields.contains(column) && (to.entity == around.name || gives(&c.name)),
+            _ => false,
+        });
+        gives(column) || by_reference
+    };
+    related.keys.iter().any(|key| !key.columns.is_empty() && key.columns.iter().all(is_given))
 }
 
 /// What a related row is looked up by.

@@ -49,11 +49,12 @@ fn caught_inside(search: &mut Search<'_, '_, '_>, program: &Program, database: &
     };
     let loses = |search: &Search<'_, '_, '_>| {
         search.all_ops().any(|other| {
-            let it = search.trace.op(other);
-            other != op && it.region == Some(region) && it.verb.is_write()
+            let written = search.trace.op(other);
+            let before = search.flow.leads(search.trace, written.block, it.block);
+            other < op && before && written.region == Some(region) && written.verb.is_write()
         })
     };
-    // Where nothing else was to be written, a silent rollback takes nothing away.
+    // Where nothing had been written before, a silent rollback takes nothing away.
     if then == Then::Commit && !loses(search) {
         return None;
     }
@@ -81,8 +82,12 @@ fn can_collide(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId], engin
         Vec::new()
     };
     let writes = search.writes(op, search.trace.op(op).verb != Verb::Update, way);
-    let Some(entity) = entity_of(search.schemas, search.trace.op(op)) else { return true };
-    let written = |column: &String| writes.opaque || writes.get(column).is_some();
+    let Some(entity) = entity_of(search.schemas, search.trace.op(op)) else {
+        // Which columns a change would have to touch is not known; a new row touches them all.
+        return search.trace.op(op).verb != Verb::Update;
+    };
+    let is_new = search.trace.op(op).verb != Verb::Update;
+    let written = |column: &String| is_new && writes.opaque || writes.get(column).is_some();
     let with_related = |column: &String| {
         entity.columns.iter().any(|c| match &c.kind {
             crate::schema::ColumnKind::Relation(relation) => {

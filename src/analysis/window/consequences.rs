@@ -249,15 +249,27 @@ impl Search<'_, '_, '_> {
                 || plain.ends_with("deduplicationid")
                 || plain == "jobid" && names_queue(&call.name)
         };
-        let is_made_up =
-            |value: ValId| matches!(self.trace.values.get(value), Val::Call { args, .. } if args.is_empty());
         let mut objects = call.args.clone();
         while let Some(object) = objects.pop() {
-            let Val::Object(entries) = self.trace.values.get(object) else { continue };
+            let entries = match self.trace.values.get(object) {
+                Val::Object(entries) => entries,
+                // Options that are there where they are given.
+                Val::Choice(_, yes, no) => {
+                    objects.extend([*yes, *no]);
+                    continue;
+                }
+                Val::Phi(phi) if objects.len() < 8 => {
+                    let operands = self.trace.values.phi(*phi).operands.iter().map(|(_, value)| *value);
+                    let plain = |value: &ValId| !matches!(self.trace.values.get(*value), Val::Phi(_));
+                    objects.extend(operands.filter(plain));
+                    continue;
+                }
+                _ => continue,
+            };
             for entry in entries {
                 match entry {
                     ObjectEntry::Field(key, id) if tells(key) => {
-                        return !self.trace.values.any_within(*id, 8, &mut |part| is_made_up(part));
+                        return !self.is_made_up(*id, 8);
                     }
                     ObjectEntry::Field(key, inner) if key.eq_ignore_ascii_case("headers") => objects.push(*inner),
                     _ => {}
@@ -265,6 +277,17 @@ impl Search<'_, '_, '_> {
             }
         }
         false
+    }
+
+    /// Whether something in a value is made on nothing. A client that a method is called on is no part of what it answers.
+    fn is_made_up(&self, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        let made_up = |part: ValId| self.is_made_up(part, depth);
+        match self.trace.values.get(value) {
+            Val::Call { args, .. } if args.is_empty() => true,
+            Val::Call { args, .. } => args.iter().any(|arg| made_up(*arg)),
+            _ => self.trace.values.parts(value).into_iter().any(made_up),
+        }
     }
 
     /// Whether a call sends a request that changes something elsewhere.
@@ -333,10 +356,27 @@ impl Search<'_, '_, '_> {
                 let decides = columns.contains(column);
                 (decides || self.names_somebody(act, column, *value)) && self.is_own(*value, &fixed, 16)
                     // Which of the things it was given to that each run has made.
-                    || decides && is_identity(column) && !self.made_up_in(*value).is_empty()
+                    || decides && is_identity(column) && self.is_given_name(act, column, *value, way)
             }
             _ => false,
         })
+    }
+
+    /// Whether something that was made up in a value names another thing, or the row itself for whoever is told: a name of its
+    /// own that is given to no other call and not answered is no more than another one than before.
+    fn is_given_name(&self, act: OpId, column: &str, value: ValId, way: &[BlockId]) -> bool {
+        let made: FxHashSet<ValId> = self.made_up_in(value).into_iter().collect();
+        if made.is_empty() || !self.is_key(act, column) {
+            return !made.is_empty();
+        }
+        let holds = |value: &ValId| self.contains_any(*value, &made, 16);
+        let events = way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let mut given = events.flat_map(|event| match event {
+            Event::Op(op) if *op != act => self.trace.op(*op).args.as_slice(),
+            Event::Call(call) => call.args.as_slice(),
+            _ => &[],
+        });
+        given.any(holds) || self.returned(way).is_some_and(|value| holds(&value))
     }
 
     /// Whether branches compare each of some columns of a checked row with the time at which they are asked.

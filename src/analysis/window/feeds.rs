@@ -233,7 +233,7 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    pub(super) fn is_constant(&self, value: ValId, depth: usize) -> bool {
+    pub(in crate::analysis) fn is_constant(&self, value: ValId, depth: usize) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
         match self.trace.values.get(value) {
             Val::Const(_) => true,

@@ -165,13 +165,13 @@ impl Search<'_, '_, '_> {
     pub fn windows(&mut self) -> Vec<Window> {
         let mut found = Vec::new();
         let count = u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX);
-        let writes: Vec<OpId> = (0..count).map(OpId).filter(|op| self.trace.op(*op).verb.is_write()).collect();
+        let writes: Vec<OpId> = (0..count).map(OpId).filter(|op| self.writes_rows(*op)).collect();
         if writes.is_empty() {
             return found;
         }
         for check in (0..count).map(OpId) {
             let it = self.trace.op(check);
-            if it.entity.is_empty() || self.flow.position(it.block).is_none() {
+            if it.entity.is_empty() || it.dropped || self.flow.position(it.block).is_none() {
                 continue;
             }
             let is_read = matches!(it.verb, Verb::Read | Verb::Count);
@@ -219,6 +219,12 @@ impl Search<'_, '_, '_> {
             }
         }
         found
+    }
+
+    /// Whether an operation changes rows: a call that nobody waits for, where that is what sends it, never does.
+    fn writes_rows(&self, op: OpId) -> bool {
+        let it = self.trace.op(op);
+        it.verb.is_write() && !it.dropped
     }
 
     /// The acts that a read may bear on: what it gave feeds them, or facts about it hold there.

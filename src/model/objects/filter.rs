@@ -5,7 +5,7 @@ use crate::library::FilterGrammar;
 use crate::model::recognise::list_items;
 use crate::model::trace::{Built, Trace};
 use crate::model::value::{Literal, ObjectEntry, Val, ValId};
-use crate::schema::{ColumnKind, Entity};
+use crate::schema::{Column, ColumnKind, Entity};
 
 impl Trace<'_> {
     pub(super) fn read_filter(
@@ -52,6 +52,11 @@ impl Trace<'_> {
                 return;
             }
         };
+        let named = |entry: &ObjectEntry| match entry {
+            ObjectEntry::Field(name, _) => Some(name.clone()),
+            _ => None,
+        };
+        let given: Vec<String> = entries.iter().filter_map(named).collect();
         for entry in entries {
             let (name, value) = match entry {
                 ObjectEntry::Field(name, value) => (name, see(self, value)),
@@ -61,6 +66,7 @@ impl Trace<'_> {
                     if matches!(self.values.get(inner), Val::Object(_) | Val::Phi(_) | Val::Choice(..)) {
                         self.read_filter(grammar, entity, inner, see, found, depth);
                     } else {
+                        self.read_row(entity, inner, &given, found);
                         found.opaque = true;
                     }
                     continue;
@@ -112,6 +118,21 @@ impl Trace<'_> {
                     None => found.opaque = true,
                 }
             }
+        }
+    }
+
+    /// Reads a whole row that is asked for, as it was read: each of its plain columns but those that are named beside it.
+    fn read_row(&mut self, entity: Option<&Entity>, row: ValId, named: &[String], found: &mut Conditions) {
+        let (Some(entity), Val::Result(read)) = (entity, self.values.get(row)) else { return };
+        if self.op(*read).entity != entity.name {
+            return;
+        }
+        let is_plain =
+            |column: &&Column| !column.list && matches!(column.kind, ColumnKind::Scalar(_) | ColumnKind::Enum(_));
+        let columns = entity.columns.iter().filter(is_plain).filter(|column| !named.contains(&column.name));
+        for column in columns {
+            let value = self.field(row, &column.name);
+            found.all.push(Condition { through: Vec::new(), column: column.name.clone(), op: Compare::Eq, value });
         }
     }
 
