@@ -16,7 +16,7 @@ use crate::ir::{self, FuncKind, Language, Unit};
 use crate::library::Registry;
 use crate::link::{FuncRef, Program, UnitId};
 use crate::model::{self, Around, Frame, FrameId, Model, Site, Start, Survey, Trace};
-use crate::schema::Engine;
+use crate::schema::{Engine, clues};
 use crate::schemas;
 
 /// What one trace gave.
@@ -160,9 +160,9 @@ impl Workspace {
     pub(super) fn database(&self, model: &Model<'_>, unit: UnitId) -> Database {
         let path = &model.program.unit(unit).path;
         let configured = self.config.engine_of(path).map(ToOwned::to_owned);
-        let declared = model.schema_of[unit.0 as usize]
-            .and_then(|schema| model.schemas[schema].engine)
-            .map(|engine| engine.name().to_owned());
+        let declared = model.schema_of[unit.0 as usize].and_then(|schema| model.schemas[schema].engine);
+        let text = self.sources.get(path).filter(|_| path.ends_with(".rs")).map_or("", |source| source.text.as_str());
+        let declared = clues::of_file(text, declared).or(declared).map(|engine| engine.name().to_owned());
         let assumed = configured.is_none() && declared.is_none();
         let name = configured.or(declared).unwrap_or_else(|| Engine::Postgres.name().to_owned());
         Database { name, assumed, isolation: self.config.isolation.clone() }

@@ -15,7 +15,7 @@ pub struct Clues {
 }
 
 /// Names of types, each of which works with one engine.
-const TYPES: [(&str, Engine); 8] = [
+const TYPES: [(&str, Engine); 12] = [
     ("PgPool", Engine::Postgres),
     ("PgConnection", Engine::Postgres),
     ("Pool<Postgres>", Engine::Postgres),
@@ -24,6 +24,10 @@ const TYPES: [(&str, Engine); 8] = [
     ("SqlitePool", Engine::Sqlite),
     ("SqliteConnection", Engine::Sqlite),
     ("rusqlite::", Engine::Sqlite),
+    ("Pool<MySql>", Engine::Mysql),
+    ("Pool<Sqlite>", Engine::Sqlite),
+    ("Transaction<'_, Sqlite>", Engine::Sqlite),
+    ("Transaction<'_, MySql>", Engine::Mysql),
 ];
 
 /// Spellings that one engine alone knows.
@@ -39,6 +43,28 @@ const SPELLINGS: [(&str, Engine); 10] = [
     ("auto_increment", Engine::Mysql),
     ("autoincrement", Engine::Sqlite),
 ];
+
+fn named(text: &str) -> impl Iterator<Item = Engine> {
+    TYPES.iter().filter(|(name, _)| text.contains(name)).map(|(_, engine)| *engine)
+}
+
+/// The engine whose types a Rust source names, where it names those of one engine only: whatever the project around it talks
+/// to, this file talks to that one. An engine with the same driver as one that is declared is no other.
+#[must_use]
+pub fn of_file(text: &str, declared: Option<Engine>) -> Option<Engine> {
+    let first = named(text).next()?;
+    let is_declared = declared.map(driver) == Some(first);
+    (!is_declared && named(text).all(|engine| engine == first)).then_some(first)
+}
+
+/// The engine whose drivers an engine answers to.
+fn driver(engine: Engine) -> Engine {
+    match engine {
+        Engine::CockroachDb => Engine::Postgres,
+        Engine::MariaDb => Engine::Mysql,
+        other => other,
+    }
+}
 
 impl Clues {
     /// Whether a file is of interest to [`Clues::add`].
@@ -65,7 +91,7 @@ impl Clues {
 
     /// Takes in which types a source names, where its crate leaves the engine open.
     pub fn add_source(&mut self, path: &str, text: &str) {
-        self.note(path, TYPES.iter().filter(|(name, _)| text.contains(name)).map(|(_, engine)| *engine).collect());
+        self.note(path, named(text).collect());
     }
 
     fn note(&mut self, path: &str, mut engines: Vec<Engine>) {
@@ -97,12 +123,7 @@ impl Clues {
     /// Whether the project may talk to an engine: its files speak of it, or of one whose drivers it answers to, or of none.
     #[must_use]
     pub fn allow(&self, engine: Engine) -> bool {
-        let driver = match engine {
-            Engine::CockroachDb => Engine::Postgres,
-            Engine::MariaDb => Engine::Mysql,
-            other => other,
-        };
-        self.by_folder.is_empty() || self.named().any(|named| named == engine || named == driver)
+        self.by_folder.is_empty() || self.named().any(|named| named == engine || named == driver(engine))
     }
 
     /// The one server among the engines that a project can be run with. A file beside the program is what it is tried out

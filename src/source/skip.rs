@@ -148,7 +148,7 @@ pub(super) fn file(path: &str, include_tests: bool, generated: &[String]) -> Opt
     }
     let is_test = TEST_MARKS.iter().any(|mark| name.contains(mark))
         || matches!(stem, "seed" | "seeds" | "seeder")
-        || path.split('/').rev().nth(1) == Some("prisma") && name.starts_with("seed");
+        || path.split('/').skip_while(|part| *part != "prisma").skip(1).any(|part| part.starts_with("seed"));
     let is_test = is_test || helps_tests(stem) || extension == "rs" && is_rust_test(path, stem);
     (!include_tests && is_test).then_some(Skip::Test)
 }
@@ -222,6 +222,7 @@ mod tests {
             "src/e2e/a.ts",
             "prisma/seed.ts",
             "prisma/seed-users.ts",
+            "api/prisma/seed-staging/users.ts",
             "db/seeds/a.ts",
             "src/migrations/1.ts",
             "a.stories.tsx",

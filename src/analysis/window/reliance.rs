@@ -120,8 +120,20 @@ impl Search<'_, '_, '_> {
             if it.entity != self.trace.op(window.check).entity {
                 return false;
             }
+            if verb == Verb::Create {
+                // The row is this run's own.
+                let writes = self.writes(op, true, &window.way);
+                let given = |value: &ValId| {
+                    writes.columns.iter().any(|(_, written)| matches!(written, Written::Value(it) if it == value))
+                };
+                return !keys.is_empty() && keys.iter().all(given);
+            }
             let asked = self.conditions(op, &window.way);
-            if !asked.all.iter().any(|c| keys.contains(&c.value)) {
+            let of_row = |value: ValId| {
+                matches!(self.trace.values.get(value), Val::Field(row, column)
+                    if self.is_check_row(window.check, *row) && self.is_key(window.check, column))
+            };
+            if !asked.all.iter().any(|c| keys.contains(&c.value) || of_row(c.value)) {
                 return false;
             }
             match verb {

@@ -35,13 +35,8 @@ impl Terms {
                 }
             }
             self.agree_on_origins(trace, value);
-            // Who means the same key of a row means the same row.
-            if let Val::Field(row, column) = trace.values.get(value)
-                && let Val::Result(op) = trace.values.get(*row)
-                && is_key_alone(trace, schemas, *op, column)
-            {
-                self.agreed.insert(*row);
-            }
+            // Who means the same key of a row means the same row, and has named it by the same.
+            self.agree_on_row_of(trace, schemas, value);
             // Who has been told of the same one elsewhere has been told the same of it.
             if let Val::Field(told, column) = trace.values.get(value)
                 && let Val::Call { callee, is_new: false, .. } = trace.values.get(*told)
@@ -166,8 +161,13 @@ impl Terms {
         self.agreed.insert(row);
         let mut see = self.seeing();
         let asked = trace.conditions(schemas, op, &mut |trace, value| see(trace, value));
-        let by_key = asked.all.iter().filter(|c| c.op == Compare::Eq && is_key_alone(trace, schemas, op, &c.column));
-        self.agreed.extend(by_key.map(|c| c.value));
+        let Some(entity) = entity_of(schemas, trace.op(op)) else { return };
+        let equal = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq && c.through.is_empty());
+        let keys = entity.keys.iter().filter(|key| key.is_plain() && key.columns.iter().all(equal));
+        let named: Vec<ValId> = keys.flat_map(|key| &key.columns).flat_map(|c| asked.on(c)).map(|c| c.value).collect();
+        for value in named {
+            self.agree_on_origins(trace, value);
+        }
     }
 
     /// Makes the same in both runs whatever comes from where both were given what a check asks for: the other members of
@@ -198,7 +198,14 @@ impl Terms {
                     todo.extend([*one, *other]);
                 }
                 Val::Phi(phi) => todo.extend(trace.values.phi(*phi).operands.iter().map(|(_, value)| *value)),
+                // What is looked up in a table by the same is the same, and hardly ever by another.
+                Val::Index(_, key) => todo.push(*key),
                 Val::Call { callee, args, is_new: false, .. } => {
+                    if let (Val::Field(_, method), [key]) = (trace.values.get(*callee), args.as_slice())
+                        && method == "get"
+                    {
+                        todo.push(*key);
+                    }
                     if let Val::Field(receiver, _) = trace.values.get(*callee)
                         && args.iter().all(|arg| self.is_literal(trace, *arg))
                         && matches!(
