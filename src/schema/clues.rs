@@ -53,12 +53,12 @@ fn named(text: &str) -> impl Iterator<Item = Engine> {
 #[must_use]
 pub fn of_file(text: &str, declared: Option<Engine>) -> Option<Engine> {
     let first = named(text).next()?;
-    let is_declared = declared.map(driver) == Some(first);
+    let is_declared = declared.map(spoken_to_as) == Some(first);
     (!is_declared && named(text).all(|engine| engine == first)).then_some(first)
 }
 
-/// The engine whose drivers an engine answers to.
-fn driver(engine: Engine) -> Engine {
+/// The engine whose drivers, and so whose types, an engine is spoken to with.
+fn spoken_to_as(engine: Engine) -> Engine {
     match engine {
         Engine::CockroachDb => Engine::Postgres,
         Engine::MariaDb => Engine::Mysql,
@@ -123,7 +123,7 @@ impl Clues {
     /// Whether the project may talk to an engine: its files speak of it, or of one whose drivers it answers to, or of none.
     #[must_use]
     pub fn allow(&self, engine: Engine) -> bool {
-        self.by_folder.is_empty() || self.named().any(|named| named == engine || named == driver(engine))
+        self.by_folder.is_empty() || self.named().any(|named| named == engine || named == spoken_to_as(engine))
     }
 
     /// The one server among the engines that a project can be run with. A file beside the program is what it is tried out
