@@ -328,7 +328,7 @@ impl<'m> Writer<'_, '_, 'm> {
 
     /// Notes what an update asks of the columns that it changes: before it, they hold that.
     fn want_claimed(&mut self, table: &str, conditions: &Conditions, writes: &Writes) {
-        let claimed = |c: &&Condition| c.op == Compare::Eq && c.through.is_empty() && writes.get(&c.column).is_some();
+        let claimed = |c: &&Condition| c.is_equality() && writes.get(&c.column).is_some();
         for condition in conditions.all.iter().filter(claimed) {
             let value = self.terms.expr(self.trace, self.schemas, condition.value);
             self.terms.want(table, col(condition.column.as_str()).eq(value));

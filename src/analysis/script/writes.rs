@@ -4,7 +4,7 @@ use super::Writer;
 use super::terms::LEFT_OPEN;
 use crate::interleave::{self as judge, Block, lit, null, var};
 use crate::library::{OnConflict, Verb};
-use crate::model::{Compare, Event, Op, OpId, OpSource, Val, ValId, Writes, Written, entity_of};
+use crate::model::{Event, Op, OpId, OpSource, Val, ValId, Writes, Written, entity_of};
 use crate::schema::{Column, ColumnKind, DefaultValue, Entity, UniqueKey};
 use crate::sql;
 
@@ -30,7 +30,7 @@ impl<'m> Writer<'_, '_, 'm> {
             // Both new sets are numbered alike.
             let alike = self.plan.refills && is_number && matches!(value, judge::Expr::Var(_));
             let left_open = value == null() && entity.is_some_and(|e| e.requires(&column));
-            let is_unknown = matches!(value, judge::Expr::Var(_)) || left_open;
+            let is_unknown = matches!(value, judge::Expr::Var(_) | judge::Expr::Field(..)) || left_open;
             let sought = looked_up.iter().find(|(name, _)| is_unknown && *name == *column);
             insert = insert.set(
                 column,
@@ -84,7 +84,7 @@ impl<'m> Writer<'_, '_, 'm> {
         }
         let conditions = self.conditions(op);
         let Some(entity) = entity_of(self.schemas, self.trace.op(op)) else { return Vec::new() };
-        let equal = conditions.all.iter().filter(|c| c.op == Compare::Eq && c.through.is_empty());
+        let equal = conditions.all.iter().filter(|c| c.is_equality());
         let required = equal.filter(|c| entity.requires(&c.column));
         let required: Vec<(String, ValId)> = required.map(|c| (c.column.clone(), c.value)).collect();
         let sought = required.into_iter().map(|(column, value)| {

@@ -214,7 +214,7 @@ impl Search<'_, '_, '_> {
         let asked = self.conditions(op, way);
         let written = self.writes(op, false, way);
         let acted = self.writes(act, false, way);
-        let asks = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq && c.through.is_empty());
+        let asks = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq);
         let apart = |column: &String| acted.get(column).is_none();
         !written.opaque
             && !written.columns.is_empty()

@@ -1,6 +1,7 @@
 //! What was checked, where it can be said in constants: what the check asks for, and what the branches up to the act tell.
 
 use super::*;
+use crate::model::Condition;
 
 /// What is known of a column wherever the act is reached.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -149,7 +150,7 @@ impl Search<'_, '_, '_> {
     /// Those of the columns which the check asks for by equality that it compares with a constant.
     pub fn looked_constants(&mut self, window: &Window) -> Vec<(String, Literal)> {
         let conditions = self.conditions(window.check, &window.way);
-        let of_row = conditions.all.iter().filter(|c| c.op == Compare::Eq && c.through.is_empty());
+        let of_row = conditions.all.iter().filter(|c| c.is_equality());
         let mut found: Vec<(String, Literal)> =
             of_row.filter_map(|c| Some((c.column.clone(), self.constant(c.value)?))).collect();
         found.dedup();
@@ -159,11 +160,10 @@ impl Search<'_, '_, '_> {
     /// Whether the check asks for equality of columns, and for nothing else.
     pub fn asks_for_columns_only(&mut self, window: &Window) -> bool {
         let conditions = self.conditions(window.check, &window.way);
-        let plain = |c: &crate::model::Condition| c.op == Compare::Eq && c.through.is_empty();
         !conditions.opaque
             && conditions.any.is_empty()
             && conditions.none.is_empty()
-            && conditions.all.iter().all(plain)
+            && conditions.all.iter().all(Condition::is_equality)
     }
 
     /// Calls that change the world outside, on the way from the check to the act, by name.

@@ -575,7 +575,7 @@ impl Search<'_, '_, '_> {
         if !columns.is_empty() {
             // What the look-up itself asks for is known: a test of it is one of what was asked for.
             let asked = self.conditions(check, way);
-            let pinned = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq && c.through.is_empty());
+            let pinned = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq);
             columns.retain(|column| !pinned(column));
         }
         if same_entity
@@ -640,12 +640,8 @@ impl Search<'_, '_, '_> {
     #[must_use]
     pub fn looked_columns(&mut self, window: &Window) -> Vec<String> {
         let conditions = self.conditions(window.check, &window.way);
-        let mut columns: Vec<String> = conditions
-            .all
-            .iter()
-            .filter(|c| c.op == Compare::Eq && c.through.is_empty())
-            .map(|c| c.column.clone())
-            .collect();
+        let mut columns: Vec<String> =
+            conditions.all.iter().filter(|c| c.is_equality()).map(|c| c.column.clone()).collect();
         columns.sort();
         columns.dedup();
         columns
@@ -656,7 +652,7 @@ impl Search<'_, '_, '_> {
         let conditions = self.conditions(window.check, &window.way);
         let is_null = |c: &&crate::model::Condition| {
             let value = self.trace.values.literal(c.value);
-            c.op == Compare::Eq && c.through.is_empty() && value.is_some_and(Literal::is_absent)
+            c.is_equality() && value.is_some_and(Literal::is_absent)
         };
         conditions.all.iter().filter(is_null).map(|c| c.column.clone()).collect()
     }

@@ -141,7 +141,7 @@ impl Search<'_, '_, '_> {
                 Verb::Read => self.demands(op, window.act).iter().any(|demand| columns.contains(&demand.column)),
                 Verb::Update => {
                     let told = missing == Missing::Throws || self.is_looked_at(op);
-                    told && columns.iter().all(|column| asked.on(column).any(|c| c.through.is_empty()))
+                    told && columns.iter().all(|column| asked.on(column).next().is_some())
                 }
                 _ => false,
             }
@@ -343,7 +343,7 @@ impl Search<'_, '_, '_> {
                 }
                 let looked = self.conditions(read, &[]);
                 let constant = |c: &crate::model::Condition| {
-                    let plain = c.op == Compare::Eq && c.through.is_empty();
+                    let plain = c.is_equality();
                     plain.then(|| Some((c.column.clone(), self.constant_name(c.value)?))).flatten()
                 };
                 let asked = looked.all.iter().filter_map(constant).collect();
@@ -376,7 +376,7 @@ impl Search<'_, '_, '_> {
     /// What is asked of the columns of a row before a write moves it: by tests of it, and by the write itself.
     fn demanded_by(&mut self, write: OpId) -> Vec<Demand> {
         let asked = self.conditions(write, &[]);
-        let equal = asked.all.iter().filter(|c| c.op == Compare::Eq && c.through.is_empty());
+        let equal = asked.all.iter().filter(|c| c.is_equality());
         let demand = |c: &crate::model::Condition| {
             let value = self.constant_name(c.value)?;
             Some(Demand { column: c.column.clone(), value: Some(value), equal: true })

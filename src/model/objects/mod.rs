@@ -53,6 +53,14 @@ pub struct Conditions {
     pub opaque: bool,
 }
 
+impl Condition {
+    /// Whether it asks a column of the entity itself to equal a value.
+    #[must_use]
+    pub fn is_equality(&self) -> bool {
+        self.op == Compare::Eq && self.through.is_empty()
+    }
+}
+
 impl Conditions {
     /// The conditions on a column of the entity itself.
     pub fn on<'c>(&'c self, column: &'c str) -> impl Iterator<Item = &'c Condition> {

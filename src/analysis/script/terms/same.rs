@@ -75,7 +75,7 @@ impl Terms {
         let table = self.check_table.clone();
         let arms = conditions.any.iter().filter_map(|arms| likely(schemas, &table, arms));
         for condition in conditions.all.iter().chain(arms.flat_map(|arm| &arm.all)) {
-            if condition.op == Compare::Eq && condition.through.is_empty() {
+            if condition.is_equality() {
                 let value = self.expr(trace, schemas, condition.value);
                 let is_left_open = value == null()
                     && entity_of(schemas, trace.op(check)).is_some_and(|e| e.requires(&condition.column));
@@ -100,7 +100,7 @@ impl Terms {
             }
             let Some(entity) = entity_of(schemas, it) else { continue };
             let asked = trace.conditions(schemas, op, &mut |trace, value| see(trace, value));
-            let equal = |c: &&Condition| c.op == Compare::Eq && c.through.is_empty();
+            let equal = |c: &&Condition| c.is_equality();
             let agreed = |column: &String| {
                 asked
                     .on(column)
