@@ -54,6 +54,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
     let database = &database.of(place);
     let in_transaction = search.in_one_transaction(&window);
     if !search.moves_what_decides(&window)
+        || search.only_settles(&window)
         || script::asks_for_drawn(search.trace, search.schemas, window.check, &window.way)
     {
         return None;

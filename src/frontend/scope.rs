@@ -40,10 +40,15 @@ impl<N: Borrow<str> + Eq + Hash> Scopes<N> {
 
     /// What a name means here.
     pub(super) fn resolve(&self, name: &str) -> Option<SlotId> {
+        self.resolve_among(name, |_| true)
+    }
+
+    /// What a name means here among declarations of one kind: what hides it is of another.
+    pub(super) fn resolve_among(&self, name: &str, is_one: impl Fn(SlotId) -> bool) -> Option<SlotId> {
         let mut scope = self.all.get(self.current.0 as usize);
         while let Some(here) = scope {
-            if let Some(slot) = here.names.get(name) {
-                return Some(*slot);
+            if let Some(slot) = here.names.get(name).copied().filter(|slot| is_one(*slot)) {
+                return Some(slot);
             }
             scope = here.parent.and_then(|parent| self.all.get(parent.0 as usize));
         }

@@ -144,6 +144,8 @@ impl<'a> Compiler<'a> {
         names.entity = file.names.entity.unwrap_or(names.entity);
         names.column = file.names.column.unwrap_or(names.column);
         names.skip.extend(file.names.skip.iter().cloned());
+        names.attribute = file.names.attribute.clone().or(names.attribute.take());
+        names.absent.extend(file.names.absent.iter().cloned());
         let operators = self.words(&file.filter.operators, COMPARISONS);
         let filter = &mut self.library.filter;
         filter.operators.extend(operators);
@@ -291,6 +293,8 @@ impl<'a> Compiler<'a> {
                 entity: self.optional(table.entity.as_ref(), params),
                 find: self.optional(table.find.as_ref(), params),
                 from: self.optional(table.from.as_ref(), params),
+                related: self.optional(table.related.as_ref(), params),
+                keyless: table.keyless,
                 select: self.optional(table.select.as_ref(), params),
                 exists: table.exists.unwrap_or(false),
                 map: self.optional(table.map.as_ref(), params),

@@ -299,6 +299,10 @@ pub struct CallRow {
     pub find: Option<Selector>,
     /// A statement, or a row, whose rows are meant.
     pub from: Option<Selector>,
+    /// A row whose related rows are meant: those that refer to it, or that it refers to.
+    pub related: Option<Selector>,
+    /// What it does with a row that is given no primary key.
+    pub keyless: Option<Verb>,
     /// What is read of each row.
     pub select: Option<Selector>,
     /// Whether it only tells if there are rows.
@@ -601,6 +605,10 @@ pub struct NameRules {
     pub column: NameForm,
     /// Items for which the module that they stand in has the name: `table` of `users::table`.
     pub skip: Vec<String>,
+    /// The attribute of a struct that names the entity whose rows it stands for.
+    pub attribute: Option<String>,
+    /// Items that stand for no value at all.
+    pub absent: Vec<String>,
 }
 
 /// How a name in code becomes one in the database.

@@ -112,6 +112,8 @@ pub(super) struct CallTable {
     pub entity: Option<Text>,
     pub find: Option<Text>,
     pub from: Option<Text>,
+    pub related: Option<Text>,
+    pub keyless: Option<Verb>,
     pub select: Option<Text>,
     pub exists: Option<bool>,
     pub map: Option<Text>,
@@ -225,6 +227,9 @@ pub(super) struct NamesTable {
     pub column: Option<NameForm>,
     #[serde(default)]
     pub skip: Vec<String>,
+    pub attribute: Option<String>,
+    #[serde(default)]
+    pub absent: Vec<String>,
 }
 
 /// `[filter]`.

@@ -1,7 +1,7 @@
 //! Calls: operations and regions that library rows describe, functions of the project that are run in place, and the rest.
 
 use super::algebra::AFFECTED;
-use super::elaborate::{At, Elaborator};
+use super::elaborate::{At, Elaborator, RECEIVER, Variable};
 use super::recognise::{Called, Recognised};
 use super::statement::exists;
 use super::survey::{changed_member, mutated};
@@ -11,7 +11,7 @@ use super::trace::{
 use super::types::Typed;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, Language, Over, UnaryOp};
+use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, Key, Language, Over, UnaryOp};
 use crate::library::{Library, RegionForm, RegionRow, Rows, TypeRow};
 use crate::link::{ClassRef, FuncRef, UnitId};
 use crate::sql;
@@ -132,7 +132,10 @@ impl<'m> Elaborator<'m, '_> {
         {
             let awaits = self.model.survey.shape(target.func).awaits;
             let target = Target { unused: awaits && self.is_unused(at, call), ..target };
-            return self.run_function(at, target, &args, site);
+            let frame = self.next_frame();
+            let value = self.run_function(at, target, &args, site);
+            self.take_back(unit, at, call, frame);
+            return value;
         }
         if call.form == CallForm::New
             && let Val::Class(class) = self.trace.values.get(callee)
@@ -143,6 +146,12 @@ impl<'m> Elaborator<'m, '_> {
         }
         if let Some(query) = receiver.and_then(|receiver| self.extended_vaguely(receiver)) {
             return Some(query);
+        }
+        if let (Some(row), Some(name), []) = (receiver, name, args.as_slice())
+            && self.has_column(row, name)
+        {
+            // A method by the name of a column gives that.
+            return Some(self.field(row, name));
         }
         self.run_unknown(unit, at, call, receiver, callee, args, site)
     }
@@ -184,6 +193,9 @@ impl<'m> Elaborator<'m, '_> {
             && let Some(text) = self.joined_text(receiver, name, args)
         {
             return Some(text);
+        }
+        if self.is_own_method(receiver, name) {
+            return None;
         }
         if let (Some((root, path)), Some(receiver)) = (changed_member(call), receiver)
             && let Some(variable) = self.variable(unit, at.frame, root)
@@ -302,7 +314,7 @@ impl<'m> Elaborator<'m, '_> {
         if lexical.is_some() {
             self.trace.in_place.push(func);
         }
-        let frame = FrameId(u32::try_from(self.trace.frames.len()).unwrap_or(u32::MAX));
+        let frame = self.next_frame();
         let takes_handle = !in_place && args.iter().any(|arg| matches!(self.trace.values.get(*arg), Val::Handle(_)));
         let confidence = confidence.min(self.trace.frames[at.frame.index()].confidence);
         let caller = Some((at.frame, site));
@@ -327,10 +339,61 @@ impl<'m> Elaborator<'m, '_> {
         self.trace.frames.push(frame_of);
         let entry = self.new_block(frame);
         self.goto_fresh(at, entry);
-        let inner = At { frame, block: entry, env: at.env.clone(), handler: at.handler };
+        let mut inner = At { frame, block: entry, env: at.env.clone(), handler: at.handler };
+        if let Some(row) = this.filter(|this| self.is_made_of_read_rows(*this)) {
+            std::rc::Rc::make_mut(&mut inner.env).insert((frame, RECEIVER), row);
+        }
         let leaves = self.run(inner, args);
         let value = self.gather(at, leaves)?;
         Some(self.as_returned(func, this, args, value))
+    }
+
+    /// The run that starts next.
+    fn next_frame(&self) -> FrameId {
+        FrameId(u32::try_from(self.trace.frames.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Behind a method that has changed the row it was called on: whatever held that row holds the changed one.
+    fn take_back(&mut self, unit: UnitId, at: &mut At, call: &Call, frame: FrameId) {
+        let Some(row) = at.env.get(&(frame, RECEIVER)).copied() else { return };
+        let ExprKind::Field(base, _) = &call.callee.kind else { return };
+        if self.trace.frames[frame.index()].this == Some(row) {
+            return;
+        }
+        let (mut path, mut root) = (Vec::new(), base);
+        while let ExprKind::Field(base, name) = &root.kind {
+            path.push(Key::Name(name.clone()));
+            root = base;
+        }
+        path.reverse();
+        let holder = match root.kind {
+            ExprKind::Slot(slot) => self.variable(unit, at.frame, slot),
+            ExprKind::This => self.receiver_of(at),
+            _ => None,
+        };
+        let Some(holder) = holder else { return };
+        let old = self.eval(unit, at, root);
+        let new = self.with_member(unit, at, old, &path, Some(row));
+        std::rc::Rc::make_mut(&mut at.env).insert(holder, new);
+    }
+
+    /// The receiver of the method around, where that is a row.
+    fn receiver_of(&self, at: &At) -> Option<Variable> {
+        let mut next = Some(at.frame);
+        while let Some(frame) = next {
+            if at.env.contains_key(&(frame, RECEIVER)) {
+                return Some((frame, RECEIVER));
+            }
+            next = self.trace.frames[frame.index()].lexical;
+        }
+        None
+    }
+
+    /// Whether the rows of a call are changed by a method that the project gives their type.
+    fn is_own_method(&self, receiver: Option<ValId>, name: Option<&str>) -> bool {
+        let (Some(receiver), Some(name)) = (receiver, name) else { return false };
+        let class = self.class_of(receiver).filter(|_| self.is_made_of_read_rows(receiver));
+        class.is_some_and(|class| self.model.program.method(class, name).is_some())
     }
 
     /// Whether the run `holder` is that of `frame` or one that called it.

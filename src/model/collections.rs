@@ -3,7 +3,7 @@
 
 use super::elaborate::{At, Elaborator};
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
-use crate::ir::{BinaryOp, Call, Over};
+use crate::ir::{BinaryOp, Call, Over, UnaryOp};
 use crate::library::Rows;
 use crate::link::UnitId;
 
@@ -11,10 +11,26 @@ impl Elaborator<'_, '_> {
     /// What `get` and `has` give on `new Map(rows.map((row) => [row.id, row]))` and `new Set(rows.map((row) => row.id))`.
     pub(super) fn looked_up(&mut self, receiver: ValId, name: &str, args: &[ValId]) -> Option<ValId> {
         let [wanted] = args else { return None };
+        let receiver = self.before_loop(receiver);
         if matches!(name, "contains" | "includes") && self.is_list_of_rows(receiver, 6) {
             let element = self.trace.element(receiver);
             let is_wanted = self.trace.binary(BinaryOp::Eq, element, *wanted);
             return Some(self.trace.over(Over::Some, receiver, is_wanted));
+        }
+        if name == "insert" && self.is_list_of_rows(receiver, 6) {
+            // A set says whether the value is new to it.
+            let has = self.looked_up(receiver, "contains", args)?;
+            return Some(self.trace.unary(UnaryOp::Not, has));
+        }
+        if let Some((rows, key, held)) = self.pairs_of_rows(receiver)
+            && self.trace.values.literal(*wanted).is_none()
+        {
+            let is_wanted = self.trace.binary(BinaryOp::Eq, key, *wanted);
+            match name {
+                "contains_key" => return Some(self.trace.over(Over::Some, rows, is_wanted)),
+                "get" | "get_mut" | "remove" => return self.found(rows, is_wanted, held),
+                _ => {}
+            }
         }
         let Val::Call { callee, args: made_of, is_new: true, .. } = self.trace.values.get(receiver) else {
             return None;
@@ -42,15 +58,40 @@ impl Elaborator<'_, '_> {
         let is_wanted = self.trace.binary(BinaryOp::Eq, key, *wanted);
         match name {
             "has" => Some(self.trace.over(Over::Some, rows, is_wanted)),
-            "get" if is_map => {
-                let found = self.trace.over(Over::Find, rows, is_wanted);
-                let element = self.trace.values.add(Val::Element(rows));
-                match self.trace.values.get(held).clone() {
-                    _ if held == element => Some(found),
-                    Val::Field(base, member) if base == element => Some(self.trace.field(found, &member)),
-                    _ => None,
-                }
-            }
+            "get" if is_map => self.found(rows, is_wanted, held),
+            _ => None,
+        }
+    }
+
+    /// The list of rows that a list in a loop has started as.
+    fn before_loop(&self, list: ValId) -> ValId {
+        let Val::Phi(phi) = self.trace.values.get(list) else { return list };
+        let mut operands = self.trace.values.phi(*phi).operands.iter().map(|(_, operand)| *operand);
+        match operands.next() {
+            Some(first) if self.is_list_of_rows(first, 6) && operands.all(|other| other == first) => first,
+            _ => list,
+        }
+    }
+
+    /// What a map holds for the row that is wanted.
+    fn found(&mut self, rows: ValId, is_wanted: ValId, held: ValId) -> Option<ValId> {
+        let found = self.trace.over(Over::Find, rows, is_wanted);
+        let element = self.trace.values.add(Val::Element(rows));
+        match self.trace.values.get(held).clone() {
+            _ if held == element => Some(found),
+            Val::Field(base, member) if base == element => Some(self.trace.field(found, &member)),
+            _ => None,
+        }
+    }
+
+    /// A list of pairs that was made of rows, as a map is collected from: the rows, and the pair's key and value.
+    fn pairs_of_rows(&self, value: ValId) -> Option<(ValId, ValId, ValId)> {
+        let Val::Over(Over::Map, rows, entry) = self.trace.values.get(value) else { return None };
+        match self.trace.values.get(*entry) {
+            Val::Array(items) if self.is_list_of_rows(*rows, 6) => match items.as_slice() {
+                [ArrayItem::Value(key), ArrayItem::Value(held)] => Some((*rows, *key, *held)),
+                _ => None,
+            },
             _ => None,
         }
     }

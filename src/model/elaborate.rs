@@ -47,6 +47,8 @@ pub struct Model<'a> {
 
 /// A variable of a run.
 pub(super) type Variable = (FrameId, SlotId);
+/// Stands for the receiver of a method among the variables of its run, where that is a row: methods change it in place.
+pub(super) const RECEIVER: SlotId = SlotId(u32::MAX - 1);
 /// The values of the variables that depend on the path.
 pub(super) type Env = Rc<FxHashMap<Variable, ValId>>;
 
@@ -291,19 +293,26 @@ impl<'m, 'a> Elaborator<'m, 'a> {
                     self.keep_guard(at, value);
                 }
                 Step::Store { root, path, value, span } => {
-                    let Some(variable) = self.variable(unit, at.frame, *root) else { continue };
-                    let old = self.read(unit, at, *root);
+                    let Some(mut variable) = self.variable(unit, at.frame, *root) else { continue };
+                    let receiver = self.receiver_behind(variable);
+                    let held = at.env.get(&(variable.0, RECEIVER)).copied().filter(|_| receiver.is_some());
+                    let old = held.unwrap_or_else(|| self.read(unit, at, *root));
                     let value = value.as_ref().map(|value| self.eval(unit, at, value));
                     if let Some(value) = value {
                         let column = match path.first() {
                             Some(ir::Key::Name(name)) => Some(name.as_str()),
                             _ => None,
                         };
-                        let of = self.receiver_behind(variable).unwrap_or(old);
+                        let of = receiver.unwrap_or(old);
                         self.store_at_place(at, of, column, value, Site { unit, span: *span });
                     }
                     let new = self.with_member(unit, at, old, path, value);
-                    self.assign(unit, &mut at.env, variable, new);
+                    if held.is_some() {
+                        variable.1 = RECEIVER;
+                        Rc::make_mut(&mut at.env).insert(variable, new);
+                    } else {
+                        self.assign(unit, &mut at.env, variable, new);
+                    }
                 }
                 Step::Call(call) => {
                     let Some(value) = self.call(unit, at, call) else { return false };
@@ -495,10 +504,16 @@ impl<'m, 'a> Elaborator<'m, 'a> {
         }
         let mut merged = FxHashMap::default();
         let mut variables: Vec<Variable> = first.keys().copied().collect();
+        // What only some ways have changed was fixed before.
+        let changed = others.iter().flat_map(|(_, env)| env.keys());
+        variables.extend(changed.filter(|known| !first.contains_key(known) && self.fixed.contains_key(known)));
         variables.sort_unstable();
+        variables.dedup();
         for variable in variables {
-            let operands: Option<Vec<(BlockId, ValId)>> =
-                ways.iter().map(|(from, env)| env.get(&variable).map(|value| (*from, *value))).collect();
+            let operands: Option<Vec<(BlockId, ValId)>> = ways
+                .iter()
+                .map(|(from, env)| Some((*from, *env.get(&variable).or(self.fixed.get(&variable))?)))
+                .collect();
             let Some(operands) = operands else { continue };
             let value = operands[0].1;
             let value = if operands.iter().all(|(_, other)| *other == value) {

@@ -1,6 +1,6 @@
 //! Evaluates pure expressions, and variables that lie outside the trace.
 
-use super::elaborate::{At, Elaborator};
+use super::elaborate::{At, Elaborator, RECEIVER};
 use super::survey::Definition;
 use super::value::{ArrayItem, ObjectEntry, TextPart, Val, ValId};
 use crate::ir::{Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart};
@@ -175,7 +175,7 @@ impl Elaborator<'_, '_> {
                 while let Some(frame) = next {
                     let it = &self.trace.frames[frame.index()];
                     if let Some(this) = it.this {
-                        return this;
+                        return at.env.get(&(frame, RECEIVER)).copied().unwrap_or(this);
                     }
                     if it.lexical.is_none() {
                         break;

@@ -18,6 +18,7 @@ mod places;
 mod query;
 mod reach;
 mod recognise;
+mod related;
 mod start;
 mod statement;
 mod survey;

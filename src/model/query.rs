@@ -40,6 +40,8 @@ struct Said {
     of: Option<Named>,
     exists: bool,
     negated: bool,
+    /// The row that those which are meant are related to.
+    related: Option<ValId>,
     built: Built,
 }
 
@@ -148,6 +150,16 @@ impl<'m> Elaborator<'m, '_> {
             _ => verb,
         };
         let mut built = Built { vague: query.vague, ..said.built };
+        if let Some(to) = said.related {
+            match self.tie(&entity, to) {
+                Some(condition) => built.keys.push(condition),
+                None => built.vague = true,
+            }
+        }
+        let verb = self.verb_of_row(by, verb, &entity, &mut built);
+        if verb == Verb::Create {
+            base.missing = Missing::Null;
+        }
         let selected = said.selected.filter(|_| verb == Verb::Read);
         let verb = match selected {
             Some(value) if self.is_aggregate(value) => Verb::Count,
@@ -202,6 +214,7 @@ impl<'m> Elaborator<'m, '_> {
         let hole = pick(&row.hole);
         said.built.keys.extend(pick(&row.key));
         said.built.find = pick(&row.find).or(said.built.find);
+        said.related = pick(&row.related).or(said.related);
         said.selected = pick(&row.select).or(said.selected);
         said.exists |= row.exists;
         said.built.limit = pick(&row.limit).or(said.built.limit);
@@ -261,6 +274,7 @@ impl<'m> Elaborator<'m, '_> {
             said.built.row = inner.built.row.or(said.built.row);
             said.built.limit = inner.built.limit.or(said.built.limit);
             said.built.conflict = inner.built.conflict.or(said.built.conflict);
+            said.related = inner.related.or(said.related);
             said.built.vague |= query.vague;
             return;
         }
@@ -316,17 +330,19 @@ impl<'m> Elaborator<'m, '_> {
         };
         let Val::Object(entries) = self.trace.values.get(object).clone() else { return value };
         let is_base = |entry: &ObjectEntry| match entry {
-            ObjectEntry::Spread(base) => {
-                let is_default = match self.trace.values.get(*base) {
-                    Val::Call { callee, .. } => self.name_of(*callee) == Some("default"),
-                    _ => false,
-                };
-                is_default || self.row_of(*base).is_some()
-            }
+            ObjectEntry::Spread(base) => self.is_default(*base) || self.row_of(*base).is_some(),
             _ => false,
         };
         let kept = entries.iter().filter(|entry| !is_base(entry)).cloned().collect();
         self.trace.object(kept)
+    }
+
+    /// Whether a value is what its type starts with.
+    pub(super) fn is_default(&self, value: ValId) -> bool {
+        match self.trace.values.get(value) {
+            Val::Call { callee, .. } => self.name_of(*callee) == Some("default"),
+            _ => false,
+        }
     }
 
     /// The library that a row stands in.
@@ -416,6 +432,11 @@ impl<'m> Elaborator<'m, '_> {
 
     /// The name of the entity that a value stands for, as far as the library's names tell.
     fn entity_name(&self, library: &Library, value: ValId) -> Option<String> {
+        if let Val::Class(class) | Val::Made(class, _) = self.trace.values.get(value)
+            && let Some(name) = self.entity_of_struct(library, *class)
+        {
+            return Some(name);
+        }
         if let Some(text) = self.trace.values.literal(value).and_then(|literal| match literal {
             Literal::Text(text) => Some(text.clone()),
             _ => None,

@@ -33,8 +33,14 @@ impl<'m> Elaborator<'m, '_> {
         self.statements_of(base, &written, bound)
     }
 
-    /// The text that a list of texts is put together to: `[a, b].join(", ")`, `[a, b].concat()`, and the list that lists are.
+    /// The text that a list of texts is put together to: `[a, b].join(", ")`, `[a, b].concat()`, and the list that lists
+    /// are; a list of placeholders that is repeated is one.
     pub fn joined_text(&mut self, list: ValId, name: &str, args: &[ValId]) -> Option<ValId> {
+        if name == "repeat" && args.len() == 1 {
+            // How often does not matter to what stands in a list of placeholders.
+            let text = self.trace.values.text(list)?;
+            return text.trim_end().ends_with(',').then_some(list);
+        }
         let between = match (name, args) {
             ("join", [between]) => self.trace.values.text(*between)?.to_owned(),
             ("concat", []) => String::new(),

@@ -128,7 +128,7 @@ impl<'p> Survey<'p> {
         let units: Vec<&Unit> = program.units().map(|(_, unit)| unit).collect();
         let survey = |unit: &&'p Unit| {
             let params = unit.functions.iter().flat_map(|func| &func.params).map(|param| param.slot).collect();
-            (unit.functions.iter().map(|func| shape(func, methods, &params)).collect(), define(unit, methods))
+            (unit.functions.iter().map(|func| shape(unit, func, methods, &params)).collect(), define(unit, methods))
         };
         let (mut shapes, definitions): (Vec<Vec<Shape>>, Vec<_>) = units.par_iter().map(survey).unzip();
         let names = Names::new(program);
@@ -202,6 +202,9 @@ fn only<'p>(program: &'p Program, shapes: &[Vec<Shape>]) -> FxHashMap<&'p str, F
     named.into_iter().filter_map(|(name, at)| Some((name, at.filter(reaches)?))).collect()
 }
 
+/// How deep function literals are looked into for what they change around them.
+const LITERALS: usize = 4;
+
 /// The blocks that control may reach next.
 pub(super) fn successors(func: &Func, block: BlockId) -> impl Iterator<Item = BlockId> {
     let block = &func.blocks[block.index()];
@@ -214,7 +217,7 @@ pub(super) fn successors(func: &Func, block: BlockId) -> impl Iterator<Item = Bl
     block.handler.into_iter().chain(b).chain(a)
 }
 
-fn shape(func: &Func, methods: &Methods<'_>, params: &FxHashSet<SlotId>) -> Shape {
+fn shape(unit: &Unit, func: &Func, methods: &Methods<'_>, params: &FxHashSet<SlotId>) -> Shape {
     let count = func.blocks.len();
     let mut order = Vec::with_capacity(count);
     let mut state = vec![0_u8; count];
@@ -259,6 +262,9 @@ fn shape(func: &Func, methods: &Methods<'_>, params: &FxHashSet<SlotId>) -> Shap
             for block in body {
                 let steps = &func.blocks[block.index()].steps;
                 slots.extend(steps.iter().filter_map(|step| assigned(step, methods)));
+                for step in steps {
+                    assigned_within(unit, step, methods, slots, LITERALS);
+                }
             }
             slots.sort_unstable();
             slots.dedup();
@@ -298,6 +304,23 @@ fn assigned(step: &Step, methods: &Methods<'_>) -> Option<SlotId> {
             mutated(call).or_else(|| changed(call, methods)).or_else(member)
         }
         Step::Drop { .. } => None,
+    }
+}
+
+/// The variables of others that function literals change which a step runs, or hands to a call.
+fn assigned_within(unit: &Unit, step: &Step, methods: &Methods<'_>, found: &mut Vec<SlotId>, depth: usize) {
+    let (Step::Call(call), Some(depth)) = (step, depth.checked_sub(1)) else { return };
+    let args = call.args.iter().map(|arg| match arg {
+        Item::Value(arg) | Item::Spread(arg) => arg,
+    });
+    for expr in args.chain([&call.callee]) {
+        let ExprKind::Func(literal) = expr.kind else { continue };
+        let Some(func) = unit.functions.get(literal.index()) else { continue };
+        for step in func.blocks.iter().flat_map(|block| &block.steps) {
+            let outer = |slot: &SlotId| unit.slots[slot.index()].owner != literal;
+            found.extend(assigned(step, methods).filter(outer));
+            assigned_within(unit, step, methods, found, depth);
+        }
     }
 }
 

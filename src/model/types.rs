@@ -42,6 +42,8 @@ impl<'m> Elaborator<'m, '_> {
                     _ => None,
                 }
             }
+            // A variant of a type that holds something.
+            Val::Call { callee, is_new: false, .. } if self.variant_of(*callee).is_some() => self.variant_of(*callee),
             Val::Param(..)
             | Val::Declared(..)
             | Val::Field(..)
@@ -63,6 +65,14 @@ impl<'m> Elaborator<'m, '_> {
             }
             _ => None,
         }
+    }
+
+    /// The type that what is called makes a variant of.
+    fn variant_of(&self, callee: ValId) -> Option<ClassRef> {
+        let Val::Field(base, name) = self.trace.values.get(callee) else { return None };
+        let Val::Class(class) = *self.trace.values.get(*base) else { return None };
+        let is_name_of_type = name.starts_with(char::is_uppercase);
+        (is_name_of_type && self.model.program.static_method(class, name).is_none()).then_some(class)
     }
 
     /// The class that a row was made to; one that was changed is of it still.

@@ -398,6 +398,7 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     /// The condition under which a test goes the way's way, as far as it speaks of what the script holds.
     fn condition(&mut self, test: ValId, truth: bool) -> Option<judge::Expr> {
         let alternatives = facts::assert(self.trace, test, truth);
+        let by_check = alternatives.iter().any(|facts| self.rests_on_script(facts, Some(self.plan.check)));
         let mut any: Option<judge::Expr> = None;
         for facts in alternatives {
             let mut all: Option<judge::Expr> = None;
@@ -409,8 +410,14 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
                     });
                 }
             }
-            // An alternative without a condition of ours always holds, as far as we can tell.
-            let all = all?;
+            let Some(all) = all else {
+                if by_check && !self.rests_on_script(&facts, None) {
+                    // What else would have done is not so here: then it is the check that decides.
+                    continue;
+                }
+                // An alternative without a condition of ours always holds, as far as we can tell.
+                return None;
+            };
             if any.is_none() {
                 self.terms.ask(&all);
             }
@@ -420,6 +427,16 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             });
         }
         any
+    }
+
+    /// Whether some of these facts speak of what an operation gave: a certain one, or any of the script.
+    fn rests_on_script(&self, facts: &[facts::Fact], only: Option<OpId>) -> bool {
+        let given = |op: OpId| only.map_or_else(|| self.terms.variables.contains_key(&op), |only| only == op);
+        let mut values = facts.iter().flat_map(|(atom, _)| atom.values()).flatten();
+        values.any(|value| {
+            let values = &self.trace.values;
+            values.any_within(value, 10, &mut |part| matches!(values.get(part), Val::Result(op) if given(*op)))
+        })
     }
 
     fn tag(&mut self, op: OpId) -> u32 {

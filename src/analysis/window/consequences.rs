@@ -18,6 +18,35 @@ impl Search<'_, '_, '_> {
         window.decided.iter().any(|op| self.moves_one_of(window, *op))
     }
 
+    /// Whether all that a check of a column decides puts rows into a state that is spelt out, or takes them away, and tells
+    /// nobody: done again, it leaves what it has left before.
+    #[must_use]
+    pub fn only_settles(&mut self, window: &Window) -> bool {
+        let by_column = matches!(window.link, Link::Column(_)) && window.check != window.act;
+        if !by_column
+            || window.claims
+            || !window.effects.is_empty()
+            || self.returns_row(window.check, window.act, &window.way)
+        {
+            return false;
+        }
+        let writes: Vec<OpId> = window.decided.iter().copied().chain([window.act]).collect();
+        writes.into_iter().all(|op| match self.trace.op(op).verb {
+            Verb::Delete => true,
+            Verb::Update => {
+                let writes = self.writes(op, false, &window.way);
+                let is_spelt_out = |(_, written): &(String, Written)| match written {
+                    Written::Value(value) => {
+                        self.trace.values.literal(*value).is_some() || self.trace.values.is_now(*value)
+                    }
+                    _ => false,
+                };
+                !writes.opaque && writes.nested.is_empty() && writes.columns.iter().all(is_spelt_out)
+            }
+            _ => false,
+        })
+    }
+
     fn moves_one_of(&mut self, window: &Window, op: OpId) -> bool {
         let Link::Column(columns) = &window.link else { return true };
         let (it, looked) = (self.trace.op(op), self.trace.op(window.check));
@@ -467,6 +496,16 @@ impl Search<'_, '_, '_> {
             Exit::Return(value, _) => self.made_of(check, *value, 14) || self.made_of(act, *value, 14),
             _ => false,
         }
+    }
+
+    /// Whether what a check gave goes into an effect on a way.
+    pub(super) fn hands_on(&self, check: OpId, way: &[BlockId]) -> bool {
+        let events = way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let mut effects = events.filter_map(|event| match event {
+            Event::Call(call) if self.is_effect_call(call) => Some(call),
+            _ => None,
+        });
+        effects.any(|call| call.args.iter().any(|arg| self.made_of(check, *arg, 14)))
     }
 
     pub(super) fn is_own(&self, value: ValId, fixed: &FxHashSet<ValId>, depth: usize) -> bool {

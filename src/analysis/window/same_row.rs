@@ -55,10 +55,10 @@ impl Search<'_, '_, '_> {
         looked.rows == Rows::Many && looked.place().is_none() && matches!(acted.verb, Verb::Update | Verb::Delete)
     }
 
-    /// Whether rows that are looked up by their state leave it with the act, and are handed out: whoever gets them takes
+    /// Whether rows that are looked up by their state leave it with the act, and are handed out, or to somebody outside: whoever gets them takes
     /// them for its own.
     pub(super) fn takes_what_it_gives(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
-        if !self.may_take(check, act) || !self.returns_row(check, act, way) {
+        if !self.may_take(check, act) || !self.returns_row(check, act, way) && !self.hands_on(check, way) {
             return false;
         }
         let (looked, targeted) = (self.conditions(check, way), self.conditions(act, way));

@@ -139,6 +139,8 @@ impl Lower<'_> {
             | "into_values" | "drain" | "windows" | "chunks" | "enumerate" | "filter_map" | "flat_map" | "zip"
             | "chain" | "skip" | "step_by" | "take_while" | "skip_while" | "char_indices" | "rev" => Carrier::Iterator,
             "take" if it.args.len() == 1 => Carrier::Iterator,
+            // Of a collection these take no arguments.
+            "first" | "last" | "pop" if !it.args.is_empty() => Carrier::Unknown,
             "get" | "get_mut" | "first" | "last" | "pop" | "next" | "next_back" | "nth" | "find" | "find_map"
             | "position" | "ok" | "err" | "checked_add" | "checked_sub" | "checked_mul" | "checked_div"
             | "strip_prefix" | "strip_suffix" | "split_once" | "rsplit_once" | "parent" | "file_name" | "extension"

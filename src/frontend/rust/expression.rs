@@ -162,10 +162,22 @@ impl Lower<'_> {
             _ => false,
         };
         let base = match names.next_if(|_| own) {
-            Some(name) => self.name(&name, root_span),
-            None => self.name(&root, root_span),
+            Some(name) => self.item_name(&name, root_span),
+            None => self.item_name(&root, root_span),
         };
         super::item::member_path(base, names, span)
+    }
+
+    /// What the first name of a longer path means: no local variable, whatever that is called.
+    fn item_name(&mut self, name: &str, span: Span) -> Expr {
+        let meant = self.name(name, span);
+        match meant.kind {
+            ExprKind::Slot(slot) if !self.items.contains(&slot) => {
+                let item = self.scopes.resolve_among(name, |slot| self.items.contains(&slot));
+                Expr::new(item.map_or_else(|| ExprKind::Global(name.to_owned()), ExprKind::Slot), span)
+            }
+            _ => meant,
+        }
     }
 
     /// `<Type>::name` and `<Type as Trait>::name`.

@@ -158,10 +158,12 @@ impl Lower<'_> {
     /// Declares a name in the innermost scope, once.
     pub(super) fn declare_name(&mut self, ident: &Ident, ty: Option<String>) -> SlotId {
         let name = ident.to_string();
-        match self.scopes.own(&name) {
+        let slot = match self.scopes.own(&name) {
             Some(slot) => slot,
             None => self.declare(&name, ty, self.at(ident.span())),
-        }
+        };
+        self.items.insert(slot);
+        slot
     }
 
     /// Offers a declared name to other modules.
@@ -260,6 +262,7 @@ impl Lower<'_> {
 
     fn add_import(&mut self, local: &Ident, source: String, name: ImportName, span: Span) {
         let slot = self.declare(&local.to_string(), None, self.at(local.span()));
+        self.items.insert(slot);
         self.unit.imports.push(Import { slot, source, name, type_only: false, span });
     }
 

@@ -133,6 +133,8 @@ pub(super) struct Lower<'t> {
     pub(super) carriers: FxHashMap<SlotId, Carrier>,
     /// Variables that hold a collection, a map or a text of their own.
     pub(super) collections: FxHashSet<SlotId>,
+    /// What was declared as an item or an import, and is no local variable.
+    pub(super) items: FxHashSet<SlotId>,
     /// What the functions of this file return.
     pub(super) returns: Returns,
     /// The macros of this file, and how much they may still be expanded.
@@ -173,6 +175,7 @@ impl<'t> Lower<'t> {
             results: FxHashMap::default(),
             carriers: FxHashMap::default(),
             collections: FxHashSet::default(),
+            items: FxHashSet::default(),
             returns: Returns::default(),
             rules: Rules::default(),
             this_slots: FxHashMap::default(),

@@ -81,7 +81,8 @@ impl Lower<'_> {
                     lower.raise(error, want, span)
                 },
             ),
-            ("or_else", [f]) if takes(f) == Some(0) || carrier() == Carrier::Option => {
+            // The parameter is the error; an option has none to give.
+            ("or_else", [f]) if takes(f) == Some(0) || takes(f).is_none() && carrier() == Carrier::Option => {
                 let value = self.expr(receiver, inner);
                 self.otherwise(value, at, |lower| lower.run(f, Vec::new(), inner, span))
             }

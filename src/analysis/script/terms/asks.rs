@@ -19,6 +19,17 @@ impl Terms {
             Atom::Eq(a, b) => {
                 let (a, b) = (&self.unwrapped(trace, *a), &self.unwrapped(trace, *b));
                 if self.contents(trace, *a).is_none() && self.contents(trace, *b).is_none() {
+                    // Of several sets that are counted together, it is the one at hand that changes.
+                    let limit = |value: ValId| matches!(trace.values.literal(value), Some(Literal::Number(_)));
+                    let sum = match (self.size_in(trace, *a, 5), self.size_in(trace, *b, 5)) {
+                        (Some((size, false)), None) if limit(*b) => Some((size, *b)),
+                        (None, Some((size, false))) if limit(*a) => Some((size, *a)),
+                        _ => None,
+                    };
+                    if let Some((size, limit)) = sum {
+                        let equal = size.eq(self.expr(trace, schemas, limit));
+                        return Some(if *truth { equal } else { !equal });
+                    }
                     return self.truth_of_parts(trace, &[*a, *b], *truth);
                 }
                 let (left, right) = (self.expr(trace, schemas, *a), self.expr(trace, schemas, *b));

@@ -80,7 +80,11 @@ impl Terms {
             let part = match condition.op {
                 Compare::In | Compare::NotIn => {
                     let Val::Array(items) = trace.values.get(condition.value).clone() else { continue };
-                    if items.iter().any(|item| matches!(item, ArrayItem::Spread(_))) {
+                    let is_several = |item: &ArrayItem| match item {
+                        ArrayItem::Spread(_) => true,
+                        ArrayItem::Value(item) => is_of_many(trace, *item),
+                    };
+                    if items.iter().any(is_several) {
                         continue;
                     }
                     let mut list = Vec::new();
@@ -143,6 +147,17 @@ impl Terms {
         }
         parts.into_iter().reduce(|all, part| all & part)
     }
+}
+
+/// Whether a value that takes one place in a list stands for many: it is put together from rows.
+fn is_of_many(trace: &Trace<'_>, value: ValId) -> bool {
+    let values = &trace.values;
+    let is_made = matches!(
+        values.get(value),
+        Val::Over(Over::Map | Over::Filter, ..) | Val::Phi(_) | Val::Array(_) | Val::Derived(_) | Val::Call { .. }
+    );
+    let many = |part: ValId| matches!(values.get(part), Val::Result(op) if trace.op(*op).rows == Rows::Many);
+    is_made && values.any_within(value, 12, &mut |part| many(part))
 }
 
 /// Of alternatives one by which a row is looked for that may have been made by others: nobody makes one by its primary key.
