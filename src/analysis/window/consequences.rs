@@ -18,8 +18,8 @@ impl Search<'_, '_, '_> {
         window.decided.iter().any(|op| self.moves_one_of(window, *op))
     }
 
-    /// Whether all that a check of a column decides puts rows into a state that is spelt out, or takes them away, and tells
-    /// nobody: done again, it leaves what it has left before.
+    /// Whether all that a check of a column decides puts its row, and those that hang on it, into a state that is spelt out, or
+    /// takes them away, and tells nobody: done again, it leaves what it has left before.
     #[must_use]
     pub fn only_settles(&mut self, window: &Window) -> bool {
         let by_column = matches!(window.link, Link::Column(_)) && window.check != window.act;
@@ -30,8 +30,11 @@ impl Search<'_, '_, '_> {
         {
             return false;
         }
-        let writes: Vec<OpId> = window.decided.iter().copied().chain([window.act]).collect();
-        writes.into_iter().all(|op| match self.trace.op(op).verb {
+        let beside: Vec<OpId> = window.decided.iter().copied().collect();
+        if !beside.iter().all(|op| self.hangs_on(window, *op)) {
+            return false;
+        }
+        beside.into_iter().chain([window.act]).all(|op| match self.trace.op(op).verb {
             Verb::Delete => true,
             Verb::Update => {
                 let writes = self.writes(op, false, &window.way);
@@ -45,6 +48,17 @@ impl Search<'_, '_, '_> {
             }
             _ => false,
         })
+    }
+
+    /// Whether an operation means rows by nothing but what tells the check's row from others.
+    fn hangs_on(&mut self, window: &Window, op: OpId) -> bool {
+        let asked: Vec<ValId> = self.conditions(window.check, &window.way).all.iter().map(|c| c.value).collect();
+        let named = self.conditions(op, &window.way);
+        let is_known = |search: &Self, value: ValId| {
+            let is_literal = search.trace.values.literal(value).is_some();
+            is_literal || asked.contains(&value) || search.made_of(window.check, value, 10)
+        };
+        !named.opaque && !named.all.is_empty() && named.all.iter().all(|c| is_known(self, c.value))
     }
 
     fn moves_one_of(&mut self, window: &Window, op: OpId) -> bool {
