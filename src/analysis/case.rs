@@ -7,6 +7,7 @@ use super::database::Database;
 use super::judged::{self, Broken};
 use super::keys::{self, NearKey};
 use super::rivals::{Mover, Reliance};
+use super::script;
 use super::window::{Checked, Link, Search, Window};
 use crate::finding::{Anomaly, Confidence, Schedule, ScheduleStep, Severity};
 use crate::interleave::{Act, Code, StepOutcome};
@@ -45,6 +46,8 @@ pub struct Case {
     pub mutex: Option<Place>,
     /// Further writes that the check decides.
     pub decided: Vec<Place>,
+    /// Calls that change the world outside and that it decides.
+    pub effects: Vec<Place>,
     /// The way from the reporting function to the check or the act, where they lie in others.
     pub calls: Vec<Place>,
     /// The transaction around both.
@@ -90,6 +93,8 @@ pub struct Case {
     pub near_keys: Vec<NearKey>,
     /// What the library calls the error of a unique violation.
     pub violation: String,
+    /// Whether that error is caught and kept to themselves by those who run the act.
+    pub swallowed: bool,
     /// Whether a schema describes the entity.
     pub described: bool,
     /// The library that the calls belong to.
@@ -124,6 +129,18 @@ pub struct Place {
     pub entity: String,
     /// What the call does.
     pub verb: Option<Verb>,
+}
+
+impl Case {
+    /// How one of two runs fails where a unique key refuses its row.
+    #[must_use]
+    pub fn failure(&self) -> String {
+        if self.swallowed {
+            format!("fails in silence with a {}, which is caught and passed over", self.violation)
+        } else {
+            format!("fails with an unhandled {}", self.violation)
+        }
+    }
 }
 
 /// Puts a broken window into words and places.
@@ -167,17 +184,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         matches!(trace.regions[region.index()].kind, RegionKind::Transaction { .. } | RegionKind::Savepoint)
     };
     let region = trace.op(act).region.filter(of_transaction);
-    let transaction = region.map(|region| {
-        let site = trace.regions[region.index()].site;
-        Place {
-            path: program.unit(site.unit).path.clone(),
-            unit: site.unit,
-            span: site.span,
-            call: "transaction".to_owned(),
-            entity: String::new(),
-            verb: None,
-        }
-    });
+    let transaction = region.map(|region| opening(search, program, region));
     let transaction = transaction.filter(|place| !place.span.is_empty());
     let schedule = schedule(search, program, broken, database);
     let guard = search.guard(window, &database.name);
@@ -205,6 +212,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
             .next()
             .unwrap_or_else(|| place(program, search, act)),
         decided: decided.into_iter().map(|op| place(program, search, op)).collect(),
+        effects: window.effects.iter().map(|call| call_at(program, call.site, &call.name)).collect(),
         calls: calls(program, search, &[check, act], search.seen_in(check, act)),
         transaction,
         in_transaction: broken.in_transaction,
@@ -225,6 +233,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         key,
         near_keys,
         violation,
+        swallowed: is_swallowed(search, act),
         described: is_described,
         library,
         schema,
@@ -325,12 +334,16 @@ pub(super) fn place(program: &Program, search: &Search<'_, '_, '_>, op: OpId) ->
 
 /// Where a transaction is opened.
 pub(super) fn opening(search: &Search<'_, '_, '_>, program: &Program, region: RegionId) -> Place {
-    let site = search.trace.regions[region.index()].site;
+    call_at(program, search.trace.regions[region.index()].site, "transaction")
+}
+
+/// A call that is no operation.
+fn call_at(program: &Program, site: Site, name: &str) -> Place {
     Place {
         path: program.unit(site.unit).path.clone(),
         unit: site.unit,
         span: site.span,
-        call: "transaction".to_owned(),
+        call: name.to_owned(),
         entity: String::new(),
         verb: None,
     }
@@ -429,6 +442,15 @@ fn in_words(search: &mut Search<'_, '_, '_>, op: OpId, looked: &[String]) -> Str
 /// What is said of a violation that ends a run.
 const UNHANDLED: &str = ", nobody handles it";
 
+/// What is said of one that ends it in silence.
+const SWALLOWED: &str = ", and nobody is told";
+
+/// Whether what an operation fails with is caught by somebody who says nothing of it.
+fn is_swallowed(search: &Search<'_, '_, '_>, op: OpId) -> bool {
+    let handler = search.trace.block(search.trace.op(op).block).handler;
+    handler.is_some_and(|handler| script::swallows(search.trace, handler))
+}
+
 fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken, database: &Database) -> Schedule {
     let looked = search.looked_columns(&broken.window);
     let mut steps = Vec::new();
@@ -459,6 +481,7 @@ fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         let handled = broken.is_handled(step);
         let outcome = match outcome_words(search, op, &step.outcome, one, session) {
             words if handled => words.trim_end_matches(UNHANDLED).to_owned(),
+            words if is_swallowed(search, op) => words.replace(UNHANDLED, SWALLOWED),
             words => words,
         };
         let words = in_words(search, op, &looked);

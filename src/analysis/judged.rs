@@ -60,6 +60,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         return None;
     }
     if search.asks_for_unknown(&window)
+        || search.asks_for_made_outside(&window)
         || search.is_cache(&window)
         || search.is_gated(&window)
         || search.is_locked_elsewhere(&window)
@@ -98,27 +99,42 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         // Doing it twice leaves what doing it once does: no race, whatever each run was told.
         verdict = rows?;
         let mut tags = lenient.tags;
-        if let Some((other, script)) = refused_when_alike(search, &window, database) {
-            (verdict, tags) = (other, script.tags);
+        match when_alike(search, &window, database) {
+            Alike::Refused(other, of) => (verdict, tags) = (*other, of),
+            // Its insert passes over what is there. Only two requests that agree on what was looked for, and on nothing else,
+            // are in each other's way.
+            Alike::Closed if search.skips_conflicts(&window) => window.confidence = Confidence::Low,
+            Alike::Closed | Alike::Open => {}
         }
         return finish(search, window, database, verdict, tags, in_transaction);
     }
     finish(search, window, database, verdict, strict.tags, in_transaction)
 }
 
-/// The verdict on one request that comes twice, all of whose values are the same, where a unique key refuses the second
-/// row: that two requests agree on what was looked for, and on nothing else, is the rarer thing.
-fn refused_when_alike(
-    search: &mut Search<'_, '_, '_>,
-    window: &Window,
-    database: &Database,
-) -> Option<(Verdict, Script)> {
+/// What becomes of one request that comes twice.
+enum Alike {
+    /// Both make a row, too.
+    Open,
+    /// A unique key refuses the second row.
+    Refused(Box<Verdict>, Vec<OpId>),
+    /// Nothing is wrong.
+    Closed,
+}
+
+/// Judges one request that comes twice, all of whose values are the same: that two requests agree on what was looked for,
+/// and on nothing else, is the rarer thing.
+fn when_alike(search: &mut Search<'_, '_, '_>, window: &Window, database: &Database) -> Alike {
     if window.link != Link::Absence || search.trace.op(window.act).verb != Verb::Create {
-        return None;
+        return Alike::Open;
     }
     let script = script_as(search, window, database, false, true);
-    let verdict = worst(database.engine(), &script)?;
-    (verdict.kind == Kind::Fails && verdict.codes.contains(&Code::Unique)).then_some((verdict, script))
+    match worst(database.engine(), &script) {
+        None => Alike::Closed,
+        Some(verdict) if verdict.kind == Kind::Fails && verdict.codes.contains(&Code::Unique) => {
+            Alike::Refused(Box::new(verdict), script.tags)
+        }
+        Some(_) => Alike::Open,
+    }
 }
 
 /// Judges whether the database may abort one of two runs of a window, with everything else right.

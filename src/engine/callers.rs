@@ -76,8 +76,9 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
             // Which file is meant, and who else can be there, may be known to callers alone.
             let of_file = case.place == Some(library::Place::File);
             let guarded = !around.is_empty() && around.iter().all(|(_, it)| it.is_any() || of_file);
+            let owned = !around.is_empty() && around.iter().all(|(_, it)| it.own_row);
             // A handler makes good what fails. It keeps nobody from writing wrong data.
-            let closable = case.anomaly.is_failure() || around.iter().all(|(_, it)| it.guard);
+            let closable = case.anomaly.is_failure() || around.iter().all(|(_, it)| it.guard || it.own_row);
             let mut entries: Vec<Start> = around.iter().map(|(entry, _)| *entry).collect();
             entries.dedup();
             entries.truncate(CALLERS);
@@ -86,15 +87,19 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
             }
             let violated = matches!(case.anomaly, Anomaly::UnhandledViolation | Anomaly::UnhandledAbsence);
             let answered = violated && entries.iter().all(|entry| applicable(*entry).is_some());
-            if !guarded && !answered {
+            if !guarded && !owned && !answered {
                 return Some(case);
             }
             // The worst over all callers, and of those that leave it open the one where it is surest.
             let mut open: Option<Case> = None;
             for entry in entries {
                 let mut verdict = Verdict::Open(None);
-                if guarded {
+                if guarded || owned {
                     verdict = judge_again(workspace, model, &mut traces, (entry, None), &case);
+                }
+                // What a caller without anything around the call makes of it is no better known than what the function does.
+                if !guarded && !matches!(verdict, Verdict::Own) {
+                    verdict = Verdict::Open(None);
                 }
                 if let (Verdict::Open(_), true, Some(last_resort)) = (&verdict, answered, applicable(entry)) {
                     verdict = judge_again(workspace, model, &mut traces, (entry, Some(last_resort)), &case);
@@ -110,7 +115,7 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
                         }
                     }
                     Verdict::Closed if !closable => return Some(case),
-                    Verdict::Closed => {}
+                    Verdict::Closed | Verdict::Own => {}
                 }
             }
             open
@@ -122,6 +127,8 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
 enum Verdict {
     /// Nothing breaks it.
     Closed,
+    /// It is about rows that the caller has made itself.
+    Own,
     /// It is broken there, too, or was not met.
     Open(Option<Box<Case>>),
 }
@@ -165,5 +172,9 @@ fn judge_again<'m>(
             return Verdict::Open(None);
         }
     }
-    if met || search.is_about_own_rows() { Verdict::Closed } else { Verdict::Open(None) }
+    match met {
+        true => Verdict::Closed,
+        false if search.is_about_own_rows() => Verdict::Own,
+        false => Verdict::Open(None),
+    }
 }

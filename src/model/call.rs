@@ -12,7 +12,7 @@ use super::types::Typed;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, Key, Language, Over, UnaryOp};
-use crate::library::{Library, RegionForm, RegionRow, Rows, TypeRow};
+use crate::library::{Library, RegionForm, RegionRow, Rows, TypeRow, Verb};
 use crate::link::{ClassRef, FuncRef, UnitId};
 use crate::sql;
 
@@ -323,6 +323,7 @@ impl<'m> Elaborator<'m, '_> {
         let around = Around {
             guard: outer.guard || takes_handle || takes_lock || !self.regions.is_empty(),
             handler: outer.handler || at.handler.is_some(),
+            own_row: outer.own_row || args.iter().any(|arg| self.holds_own_row(*arg)),
         };
         let frame_of = Frame {
             lexical,
@@ -394,6 +395,14 @@ impl<'m> Elaborator<'m, '_> {
         let (Some(receiver), Some(name)) = (receiver, name) else { return false };
         let class = self.class_of(receiver).filter(|_| self.is_made_of_read_rows(receiver));
         class.is_some_and(|class| self.model.program.method(class, name).is_some())
+    }
+
+    /// Whether a value is, or has in it, a row that an insert of the trace has given, or a column of one.
+    fn holds_own_row(&self, value: ValId) -> bool {
+        self.trace.values.any_within(value, 4, &mut |part| match self.trace.values.get(part) {
+            Val::Result(op) => self.trace.op(*op).verb == Verb::Create,
+            _ => false,
+        })
     }
 
     /// Whether the run `holder` is that of `frame` or one that called it.

@@ -202,10 +202,12 @@ pub struct Around {
     pub guard: bool,
     /// A handler of errors: it answers for what fails, and keeps nobody out.
     pub handler: bool,
+    /// A row that the caller has made itself is handed in: no other run knows of it yet.
+    pub own_row: bool,
 }
 
 impl Around {
-    /// Whether there is anything.
+    /// Whether there is anything that waits for others or answers for what fails.
     pub fn is_any(self) -> bool {
         self.guard || self.handler
     }

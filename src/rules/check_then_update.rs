@@ -23,8 +23,13 @@ pub(super) fn speak(case: &Case) -> Speech {
         Link::Column(columns) => {
             let columns = quoted(columns);
             let ending = match case.anomaly {
-                Anomaly::UnhandledViolation => format!(", and one fails with an unhandled {}", case.violation),
-                _ => format!(" and both {verb} it"),
+                Anomaly::UnhandledViolation => format!(", and one {}", case.failure()),
+                _ => match case.effects.as_slice() {
+                    [effect, ..] if case.decided.is_empty() => {
+                        format!(", and both {verb} it and call `{}`", effect.call)
+                    }
+                    _ => format!(" and both {verb} it"),
+                },
             };
             (
                 format!("two requests can both pass the check of {columns} on one {what}{ending}"),
@@ -32,10 +37,7 @@ pub(super) fn speak(case: &Case) -> Speech {
             )
         }
         Link::Absence if case.anomaly == Anomaly::UnhandledViolation => (
-            format!(
-                "two requests can both find no other {what}; both take its place, and one fails with an unhandled {}",
-                case.violation
-            ),
+            format!("two requests can both find no other {what}; both take its place, and one {}", case.failure()),
             "A and B both look here and find nothing".to_owned(),
         ),
         Link::Absence => (

@@ -15,10 +15,7 @@ pub(super) fn speak(case: &Case) -> Speech {
     let what = entity(case);
     let violated = case.anomaly == Anomaly::UnhandledViolation;
     let message = if violated {
-        format!(
-            "two requests that replace the same {what} rows collide: one fails with an unhandled {}",
-            case.violation
-        )
+        format!("two requests that replace the same {what} rows collide: one {}", case.failure())
     } else {
         format!("two requests that replace the same {what} rows can leave both new sets behind")
     };

@@ -19,10 +19,7 @@ pub(super) fn speak(case: &Case) -> Speech {
     let message = if violated && !case.described {
         format!("two requests can both find no {what}; both create it, or one fails where a unique key allows one only")
     } else if violated {
-        format!(
-            "two requests can both find no {what}; both create it, and one fails with an unhandled {}",
-            case.violation
-        )
+        format!("two requests can both find no {what}; both create it, and one {}", case.failure())
     } else if once {
         format!("two requests can both find no {what}; one row is kept, and both go on with what belongs to it")
     } else {

@@ -19,10 +19,7 @@ pub(super) fn speak(case: &Case) -> Speech {
     };
     let violated = case.anomaly == Anomaly::UnhandledViolation;
     let message = if violated {
-        format!(
-            "two requests can compute the same next `{column}` of {what}; one fails with an unhandled {}",
-            case.violation
-        )
+        format!("two requests can compute the same next `{column}` of {what}; one {}", case.failure())
     } else {
         format!("two requests can compute the same next `{column}` of {what} and both insert it")
     };

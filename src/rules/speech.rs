@@ -126,6 +126,12 @@ pub(super) fn finding(
     for place in case.decided.iter().filter(|place| **place != case.check).take(3) {
         labels.push(label(Role::Act, place, further.to_owned()));
     }
+    // What both do in the world outside is part of what is wrong; where one of them fails, it is not known to come so far.
+    if !case.anomaly.is_failure() {
+        for place in case.effects.iter().take(2) {
+            labels.push(label(Role::Act, place, further.to_owned()));
+        }
+    }
     labels.dedup();
     let mut help = helps(case, speech.remedies, code);
     if help.is_empty() && case.place.is_none() && case.check != case.act {

@@ -147,6 +147,7 @@ pub(super) fn file(path: &str, include_tests: bool, generated: &[String]) -> Opt
         return Some(skip);
     }
     let is_test = TEST_MARKS.iter().any(|mark| name.contains(mark))
+        || name.starts_with("e2e.")
         || matches!(stem, "seed" | "seeds" | "seeder")
         || path.split('/').skip_while(|part| *part != "prisma").skip(1).any(|part| part.starts_with("seed"));
     let is_test = is_test || helps_tests(stem) || extension == "rs" && is_rust_test(path, stem);
@@ -228,6 +229,7 @@ mod tests {
             "a.stories.tsx",
             "a.mock.ts",
             "app.e2e-spec.ts",
+            "src/routes/e2e.router.ts",
             "src/database/test_utils.rs",
             "crates/docs_test_fakes/src/a.rs",
             "src/test-helpers/a.ts",

@@ -20,13 +20,13 @@ fn titles(findings: &[Finding], function: &str) -> String {
 #[test]
 fn the_row_that_the_act_names_stays_the_one() {
     let found = of(
-        "model Session {\n  id String @id\n  tenantId String\n  state String\n}\nmodel Audit {\n  id Int @id @default(autoincrement())\n  key String\n}\n",
+        "model Session {\n  id String @id\n  tenantId String\n  state String\n}\nmodel Change {\n  id Int @id @default(autoincrement())\n  key String\n}\n",
         r#"
 export async function revoke(tenantId: string, id: string, current: string) {
   const session = await prisma.session.findFirst({ where: { tenantId, id } });
   if (!session) throw new Error("not found");
   if (current === session.id) throw new Error("cannot delete current");
-  await prisma.audit.create({ data: { key: id } });
+  await prisma.change.create({ data: { key: id } });
   await prisma.session.deleteMany({ where: { tenantId, id } });
 }
 export async function end(id: string, current: string) {
@@ -34,7 +34,7 @@ export async function end(id: string, current: string) {
   if (!session || session.state === "ended") throw new Error("over");
   if (session.id === current) throw new Error("cannot end current");
   await prisma.session.update({ where: { id }, data: { state: "ended" } });
-  await prisma.audit.create({ data: { key: id } });
+  await prisma.change.create({ data: { key: id } });
 }
 "#,
     );

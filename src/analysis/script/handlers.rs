@@ -75,6 +75,34 @@ pub(super) fn rejoins(trace: &Trace<'_>, failed: BlockId, handler: BlockId) -> O
     None
 }
 
+/// Whether the handler at a block keeps an error to itself: wherever it leads, its function goes on or answers as if there
+/// had been none, and nobody outside is told.
+#[must_use]
+pub fn swallows(trace: &Trace<'_>, handler: BlockId) -> bool {
+    let own = trace.block(handler).frame;
+    let (mut todo, mut seen) = (vec![handler], FxHashSet::default());
+    while let Some(block) = todo.pop() {
+        if seen.len() > 100 {
+            return false;
+        }
+        let it = trace.block(block);
+        let left = it.frame != own && !runs_inside(trace, it.frame, own);
+        if left || !seen.insert(block) {
+            continue;
+        }
+        if it.events.iter().any(|event| matches!(event, Event::Call(call) if hands_on(trace, call))) {
+            return false;
+        }
+        match &it.exit {
+            Exit::Goto(next) => todo.push(*next),
+            Exit::Branch { yes, no, .. } => todo.extend([*yes, *no]),
+            Exit::Return(value, _) if !reports(trace, *value) => {}
+            Exit::Return(..) | Exit::Raise(..) | Exit::Throw(..) | Exit::Unreachable => return false,
+        }
+    }
+    true
+}
+
 enum Walk {
     Handled(Handling),
     /// The error goes on, to an outer handler if there is one.

@@ -15,7 +15,7 @@ mod writes;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use handlers::{Handling, handling, recognises};
+pub use handlers::{Handling, handling, recognises, swallows};
 pub use native::{Unmet, is_limited, unmet};
 pub(super) use statements::serialization_codes;
 pub use terms::{Terms, is_drawn};
@@ -23,6 +23,7 @@ pub use terms::{Terms, is_drawn};
 use super::database::Database;
 use super::facts;
 use super::flow::Flow;
+use super::window::Outside;
 use crate::interleave::{
     self as judge, Block, Code, Env, Initial, Node, Table, block, catch, declined, did, effect, lit, ret, retry, size,
     throw, tx, when,
@@ -45,7 +46,7 @@ pub struct Plan<'p> {
     /// Writes and effects that the check decides, besides the act.
     pub decided: &'p FxHashSet<OpId>,
     /// Effects outside the database that it decides, by name.
-    pub effects: &'p [String],
+    pub effects: &'p [Outside],
     /// Whether doing it twice is an effect by itself: the act claims something and hands it out.
     pub claims: bool,
     /// The database it is judged on.
@@ -118,7 +119,7 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
     writer.learn();
     writer.terms.fix_predicate(writer.trace, schemas, plan.check, plan.movers.then_some(plan.act));
     if plan.alike {
-        writer.terms.agree_on_givers(writer.trace, schemas, plan.check);
+        writer.terms.agree_on_givers(writer.trace, schemas, [plan.check, plan.act]);
     }
     if writer.trace.op(plan.act).place().is_some() {
         let writes = writer.written(plan.act, false);
@@ -143,8 +144,8 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
             None => body.push(claimed),
         }
     }
-    for name in plan.effects {
-        body.push(effect(name.as_str(), lit(1)));
+    for call in plan.effects {
+        body.push(effect(call.name.as_str(), lit(1)));
     }
     body.push(ret(did("done")));
     if !writer.retried.is_empty() {

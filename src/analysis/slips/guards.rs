@@ -7,7 +7,7 @@ use crate::analysis::case::{self, Guard};
 use crate::analysis::database::Database;
 use crate::analysis::judged;
 use crate::analysis::script::is_limited;
-use crate::analysis::window::{Link, Search, Window, is_comparison, is_log};
+use crate::analysis::window::{Link, Outside, Search, Window, is_comparison, is_log};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::library::{Missing, Rows, Verb};
 use crate::link::Program;
@@ -92,8 +92,8 @@ fn ignored(search: &mut Search<'_, '_, '_>, window: Window, database: &Database)
 }
 
 /// Writes and effects behind an operation on a way that leads there without further tests.
-fn behind(search: &Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> (FxHashSet<OpId>, Vec<String>) {
-    let (mut decided, mut effects) = (FxHashSet::default(), Vec::new());
+fn behind(search: &Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> (FxHashSet<OpId>, Vec<Outside>) {
+    let (mut decided, mut effects) = (FxHashSet::default(), Vec::<Outside>::new());
     let mut met = false;
     for event in way.iter().flat_map(|block| &search.trace.block(*block).events) {
         match event {
@@ -105,8 +105,10 @@ fn behind(search: &Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> (FxHashSet<
                     decided.insert(*other);
                 }
             }
-            Event::Call(call) if met && search.is_effect_call(call) && !effects.contains(&call.name) => {
-                effects.push(call.name.clone());
+            Event::Call(call)
+                if met && search.is_effect_call(call) && !effects.iter().any(|known| known.name == call.name) =>
+            {
+                effects.push(Outside { name: call.name.clone(), site: call.site });
             }
             _ => {}
         }

@@ -9,6 +9,54 @@ impl Search<'_, '_, '_> {
         asked.opaque && asked.all.is_empty() && asked.any.is_empty() && asked.none.is_empty()
     }
 
+    /// Whether a check asks for something that a call of this run, waited for, has just made in the world outside: another run
+    /// has made one of its own there.
+    pub fn asks_for_made_outside(&mut self, window: &Window) -> bool {
+        let events = window.way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let before = events.take_while(|event| !matches!(event, Event::Op(op) if *op == window.check));
+        let made: FxHashSet<Vec<ValId>> = before
+            .filter_map(|event| match event {
+                Event::Call(call) if call.awaited && makes_one(&call.name) => Some(call.args.clone()),
+                _ => None,
+            })
+            .filter(|args| !args.is_empty() && !args.iter().all(|arg| self.is_constant(*arg, 4)))
+            .collect();
+        if made.is_empty() {
+            return false;
+        }
+        let asked = self.conditions(window.check, &window.way);
+        let equal = asked.all.iter().filter(|c| c.op == Compare::Eq && c.through.is_empty());
+        equal.into_iter().any(|c| self.is_answer_of(c.value, &made))
+    }
+
+    /// Whether a value is taken from the answer of one of some calls, by way of what else is made of it. Whom a call is made
+    /// on does not count: what a client answers is not made with it.
+    fn is_answer_of(&self, value: ValId, calls: &FxHashSet<Vec<ValId>>) -> bool {
+        let mut seen = FxHashSet::default();
+        let mut todo = vec![value];
+        while let Some(value) = todo.pop() {
+            if seen.len() > 100 || !seen.insert(value) {
+                continue;
+            }
+            match self.trace.values.get(value) {
+                Val::Call { args, .. } if calls.contains(args) => return true,
+                Val::Call { args, .. } => todo.extend(args),
+                Val::Result(_) => {}
+                _ => todo.extend(self.trace.values.parts(value)),
+            }
+        }
+        false
+    }
+
+    /// Whether the act of a window is an insert that leaves out the rows which are there already.
+    pub fn skips_conflicts(&mut self, window: &Window) -> bool {
+        let OpSource::Call(row, _) = &self.trace.op(window.act).source else { return false };
+        let Some(selector) = row.skip_conflicts.clone() else { return false };
+        let picked = self.trace.pick(window.act, &selector);
+        let value = picked.map(|value| self.see(&window.way, value));
+        value.is_some_and(|value| self.trace.values.truth(value) == Some(true))
+    }
+
     /// Whether a look-up asks for a row of the last so many minutes, and is content with one: then a second row is none that
     /// anybody minds, as there is one for every such while anyway.
     pub fn is_cache(&mut self, window: &Window) -> bool {
@@ -97,4 +145,18 @@ impl Search<'_, '_, '_> {
         }
         !present.is_empty()
     }
+}
+
+/// Whether a call says by its name that it makes one more of something elsewhere: `addTicket`, `events.insert`. What is only
+/// made ready to be asked (`createClient`) is none.
+fn makes_one(name: &str) -> bool {
+    const MAKES: [&str; 4] = ["add", "create", "insert", "post"];
+    const READY: [&str; 9] =
+        ["client", "context", "caller", "connection", "server", "provider", "instance", "transport", "hash"];
+    let Some((_, last)) = name.rsplit_once('.') else { return false };
+    let starts = |verb: &str| {
+        last.strip_prefix(verb).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_uppercase))
+    };
+    let lower = last.to_lowercase();
+    MAKES.iter().any(|verb| starts(verb)) && !READY.iter().any(|ready| lower.ends_with(ready))
 }

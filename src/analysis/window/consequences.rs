@@ -202,9 +202,9 @@ impl Search<'_, '_, '_> {
         act: OpId,
         way: &[BlockId],
         writes: &[OpId],
-    ) -> (FxHashSet<OpId>, Vec<String>) {
+    ) -> (FxHashSet<OpId>, Vec<Outside>) {
         let mut decided = FxHashSet::default();
-        let mut effects: Vec<String> = Vec::new();
+        let mut effects: Vec<Outside> = Vec::new();
         if facts.is_empty() {
             return (decided, effects);
         }
@@ -229,10 +229,10 @@ impl Search<'_, '_, '_> {
                     }
                     Event::Call(call)
                         if self.is_effect_call(call)
-                            && !effects.contains(&call.name)
+                            && !effects.iter().any(|known| known.name == call.name)
                             && !self.is_asked_for(call, act) =>
                     {
-                        effects.push(call.name.clone());
+                        effects.push(Outside { name: call.name.clone(), site: call.site });
                     }
                     _ => {}
                 }
@@ -242,9 +242,14 @@ impl Search<'_, '_, '_> {
     }
 
     /// Writes and effects on a way that are made from what a check gave: where it gave nothing, they are not done.
-    pub(super) fn done_with_each(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> (FxHashSet<OpId>, Vec<String>) {
+    pub(super) fn done_with_each(
+        &mut self,
+        check: OpId,
+        act: OpId,
+        way: &[BlockId],
+    ) -> (FxHashSet<OpId>, Vec<Outside>) {
         let mut decided = FxHashSet::default();
-        let mut effects: Vec<String> = Vec::new();
+        let mut effects: Vec<Outside> = Vec::new();
         let events: Vec<Event> = way.iter().flat_map(|block| self.trace.block(*block).events.clone()).collect();
         for event in events {
             match event {
@@ -258,11 +263,11 @@ impl Search<'_, '_, '_> {
                 }
                 Event::Call(call)
                     if self.is_effect_call(&call)
-                        && !effects.contains(&call.name)
+                        && !effects.iter().any(|known| known.name == call.name)
                         && call.args.iter().any(|arg| self.depends_on(check, *arg))
                         && !self.is_asked_for(&call, act) =>
                 {
-                    effects.push(call.name.clone());
+                    effects.push(Outside { name: call.name.clone(), site: call.site });
                 }
                 _ => {}
             }
@@ -560,5 +565,10 @@ fn is_identity(name: &str) -> bool {
 pub(in crate::analysis) fn is_log(entity: &str) -> bool {
     let name = entity.trim_end_matches('s');
     let of_words = name.ends_with("Log") || name.ends_with("_log") || name.ends_with("LOG");
-    of_words || name.eq_ignore_ascii_case("log")
+    // `Audit`, `AuditEvent`, `audit_trail`, and not `Auditor`.
+    let audits = name.to_ascii_lowercase().strip_prefix("audit").is_some_and(|rest| {
+        rest.is_empty()
+            || ["event", "trail", "entry", "entrie", "record", "log"].contains(&rest.trim_start_matches('_'))
+    });
+    of_words || audits || name.eq_ignore_ascii_case("log")
 }

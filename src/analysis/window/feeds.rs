@@ -7,6 +7,7 @@ impl Search<'_, '_, '_> {
     pub(super) fn feeds(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> Option<Link> {
         let creating = self.trace.op(act).verb == Verb::Create;
         let writes = self.writes(act, creating, way);
+        let mut switched = None;
         for (column, written) in &writes.columns {
             let Written::Value(value) = written else { continue };
             if !self.depends_on(check, *value) {
@@ -25,8 +26,14 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             if self.is_computed_from(check, *value, column) || self.is_changed_in_loop(check, act, column) {
-                return Some(Link::Feeds(column.clone()));
+                if !self.only_switches(check, act, column, way) {
+                    return Some(Link::Feeds(column.clone()));
+                }
+                switched.get_or_insert_with(|| Link::Feeds(column.clone()));
             }
+        }
+        if switched.is_some() {
+            return switched;
         }
         self.shifted_column(check, act, way, &writes).map(Link::Shifts)
     }
@@ -56,6 +63,61 @@ impl Search<'_, '_, '_> {
             _ => false,
         };
         matches!(self.trace.values.get(*new), Val::Call { is_new: false, .. }) && facts.iter().any(differs)
+    }
+
+    /// Whether a column's new value is only chosen by the old one, among values that do not depend on it: switched to the
+    /// other state, or to one that a test of it names. Two who switch at once mean the same state, and get it; run one after
+    /// the other, the second would switch back.
+    pub(super) fn only_switches(&mut self, check: OpId, act: OpId, column: &str, way: &[BlockId]) -> bool {
+        let writes = self.writes(act, false, way);
+        match writes.get(column) {
+            Some(Written::Value(value)) => {
+                self.is_chosen(check, *value, column, 8) && !self.is_changed_in_loop(check, act, column)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_chosen(&self, check: OpId, value: ValId, column: &str, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        let chosen = |value: ValId| self.is_chosen(check, value, column, depth);
+        match self.trace.values.get(value) {
+            Val::Unary(UnaryOp::Not, _) => true,
+            Val::Binary(op, ..) if is_comparison(*op) => true,
+            Val::Choice(_, a, b) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or | BinaryOp::And, a, b) => {
+                chosen(*a) && chosen(*b)
+            }
+            Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().all(|(_, operand)| chosen(*operand)),
+            // A copy, or something else altogether.
+            Val::Field(base, _) if self.is_check_row(check, *base) => true,
+            _ => !self.column_within(check, value, column, 12),
+        }
+    }
+
+    /// Whether an act that is decided by columns only spares itself writing what is there already: each of them gets the very
+    /// value that it was found to differ from, nothing else depends on that, and it is nobody's claim.
+    pub(super) fn only_spares(&mut self, paths: &Paths, window: &Window, facts: &[Fact], writes: &[OpId]) -> bool {
+        let Link::Column(columns) = &window.link else { return false };
+        let (check, act) = (window.check, window.act);
+        let written = self.writes(act, false, &window.way);
+        let of_column = |column: &String| {
+            let Some(Written::Value(new)) = written.get(column) else { return None };
+            let is_old = |value: ValId| match self.trace.values.get(value) {
+                Val::Field(base, name) => name == column && self.is_check_row(check, *base),
+                _ => false,
+            };
+            let differs = |(atom, holds): &&Fact| match atom {
+                Atom::Eq(a, b) => !holds && (*a == *new && is_old(*b) || *b == *new && is_old(*a)),
+                _ => false,
+            };
+            facts.iter().find(differs).copied()
+        };
+        let differ: Option<Vec<Fact>> = columns.iter().map(of_column).collect();
+        !window.claims
+            && differ.is_some_and(|differ| {
+                let (decided, effects) = self.consequences(paths, &differ, act, &window.way, writes);
+                decided.is_empty() && effects.is_empty()
+            })
     }
 
     /// The column along which an act moves all rows that lie before or behind the checked one.
@@ -145,7 +207,7 @@ impl Search<'_, '_, '_> {
     pub(super) fn adds_to(&self, check: OpId, value: ValId, depth: usize) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
         match self.trace.values.get(value) {
-            Val::Binary(BinaryOp::Add, a, b) => self.made_of(check, *a, 8) || self.made_of(check, *b, 8),
+            Val::Binary(BinaryOp::Add, a, b) => self.flows_from(check, *a, 8) || self.flows_from(check, *b, 8),
             Val::Text(parts) => parts.iter().any(|part| match part {
                 TextPart::Hole(hole) => self.adds_to(check, *hole, depth),
                 TextPart::Text(_) => false,
@@ -166,6 +228,18 @@ impl Search<'_, '_, '_> {
             Val::Phi(phi) => self.trace.values.phi(*phi).operands.iter().any(|(_, v)| self.adds_to(check, *v, depth)),
             _ => false,
         }
+    }
+
+    /// Whether what a check gave becomes part of a value. What only chooses among other values does not.
+    fn flows_from(&self, check: OpId, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        let parts = match self.trace.values.get(value) {
+            Val::Result(op) => return *op == check,
+            Val::Over(Over::Filter | Over::Find, source, _) => vec![*source],
+            Val::Choice(_, a, b) => vec![*a, *b],
+            _ => self.trace.values.parts(value),
+        };
+        parts.into_iter().any(|part| self.flows_from(check, part, depth))
     }
 
     pub(super) fn made_of(&self, check: OpId, value: ValId, depth: usize) -> bool {

@@ -72,14 +72,23 @@ pub struct Window {
     pub way: Vec<BlockId>,
     /// Other writes that the check decides.
     pub decided: FxHashSet<OpId>,
-    /// Effects outside of the database that it decides.
-    pub effects: Vec<String>,
+    /// Calls that change the world outside and that it decides.
+    pub effects: Vec<Outside>,
     /// Whether the act claims something for its run and hands it out.
     pub claims: bool,
     /// Whether a limit is tested.
     pub bound: bool,
     /// How sure it is that both mean the same row, and that both are operations.
     pub confidence: Confidence,
+}
+
+/// A call that changes the world outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// The called name, as far as it is known.
+    pub name: String,
+    /// The call.
+    pub site: Site,
 }
 
 impl Window {
@@ -437,6 +446,13 @@ impl Search<'_, '_, '_> {
             let telling = paths.telling_example(self.trace, self.flow, node);
             let telling = telling.and_then(|way| self.window_on(paths, [check, act], &facts, &way, writes));
             let telling = telling.filter(|telling| telling.is_like(&plain));
+            if [Some(&plain), telling.as_ref()]
+                .into_iter()
+                .flatten()
+                .all(|on| self.only_spares(paths, on, &facts, writes))
+            {
+                continue;
+            }
             found.push(plain);
             found.extend(telling);
         }
@@ -468,6 +484,12 @@ impl Search<'_, '_, '_> {
         let ops = self.trace.op(check).confidence.min(self.trace.op(act).confidence);
         let mut confidence = confidence.min(ops);
         if matches!(link, Link::Column(_)) && !self.may_close(check, act, facts, way, &decided) {
+            confidence = Confidence::Low;
+        }
+        if let Link::Feeds(column) = &link
+            && self.only_switches(check, act, column, way)
+            && !decided.iter().any(|op| matches!(self.trace.op(*op).verb, Verb::Update | Verb::Delete))
+        {
             confidence = Confidence::Low;
         }
         let way = way.to_vec();

@@ -74,6 +74,8 @@ impl Search<'_, '_, '_> {
 
     /// Whether an act is done to one row after the other of those that a check gave: how many there are limits nothing.
     pub(super) fn acts_on_each(&mut self, check: OpId, act: OpId, way: &[BlockId]) -> bool {
+        // On a way, which goes through a loop once, the counter of a loop is what it began with.
+        let in_loops = self.trace.conditions(self.schemas, act, &mut |_, value| value);
         let targeted = self.conditions(act, way);
         let is_member = |value: ValId| match self.trace.values.get(value) {
             Val::Field(base, _) => match self.trace.values.get(*base) {
@@ -82,7 +84,7 @@ impl Search<'_, '_, '_> {
             },
             _ => false,
         };
-        targeted.all.iter().any(|c| c.op == Compare::Eq && is_member(c.value))
+        targeted.all.iter().chain(&in_loops.all).any(|c| c.op == Compare::Eq && is_member(c.value))
     }
 
     /// How sure it is that check and act mean the same row; `None` where they cannot.
@@ -105,7 +107,10 @@ impl Search<'_, '_, '_> {
             return Some(if targeted.opaque { Confidence::Low } else { Confidence::High });
         }
         let mut best: Option<Confidence> = None;
+        // What the rest of the condition has in common makes no row of two that are named apart.
+        let mut named_apart = false;
         for condition in targeted.all.iter().filter(|c| c.through.is_empty()) {
+            named_apart |= !matches!(link, Link::Set) && self.is_named_apart([check, act], condition, &looked, way);
             let level = match self.trace.values.get(condition.value).clone() {
                 Val::Field(base, name) if name == condition.column && self.is_check_row(check, base) => {
                     Some(Confidence::High)
@@ -137,11 +142,55 @@ impl Search<'_, '_, '_> {
             };
             best = best.max(level);
         }
+        if named_apart {
+            return Some(Confidence::Low);
+        }
         // A set that is looked at and a member that is acted on, chosen by the caller.
         if matches!(link, Link::Set) && best.is_none_or(|b| b == Confidence::Low) {
             return Some(Confidence::Medium);
         }
         Some(best.unwrap_or(Confidence::Low))
+    }
+
+    /// Whether an act asks for a column of a key by something that has nothing to do with the check: neither with what it
+    /// gave nor with what it asks for in the same place. Where it asks for nothing there, the column has to be a key alone.
+    fn is_named_apart(
+        &mut self,
+        [check, act]: [OpId; 2],
+        condition: &crate::model::Condition,
+        looked: &Conditions,
+        way: &[BlockId],
+    ) -> bool {
+        if condition.op != Compare::Eq
+            || !self.is_key(act, &condition.column)
+            || self.trace.op(check).rows != Rows::One
+            || self.is_of_rows_of(act, condition.value)
+        {
+            return false;
+        }
+        // What a row that was read by a key is named by is that key.
+        let value = self.known_key(condition.value, way).unwrap_or(condition.value);
+        let mut known = looked.on(&condition.column).peekable();
+        if known.peek().is_none() {
+            let by_another_key = looked.all.iter().any(|c| c.op == Compare::Eq && self.is_key_alone(check, &c.column));
+            return !looked.opaque && !by_another_key && self.is_key_alone(act, &condition.column);
+        }
+        known.all(|c| c.op == Compare::Eq && c.value != value && !self.shares_source(c.value, value))
+    }
+
+    /// Whether a value is made from rows of the entity that an operation is about.
+    fn is_of_rows_of(&self, op: OpId, value: ValId) -> bool {
+        let entity = &self.trace.op(op).entity;
+        self.trace.values.any_within(value, 10, &mut |part| match self.trace.values.get(part) {
+            Val::Result(of) => self.trace.op(*of).entity == *entity,
+            _ => false,
+        })
+    }
+
+    /// Whether a column tells one row of an operation's entity from all others.
+    fn is_key_alone(&self, op: OpId, column: &str) -> bool {
+        let is_it = |key: &crate::schema::UniqueKey| matches!(key.columns.as_slice(), [only] if only == column);
+        entity_of(self.schemas, self.trace.op(op)).is_some_and(|entity| entity.keys.iter().any(is_it))
     }
 
     /// Whether a column is part of a key of what an operation is about.

@@ -172,8 +172,22 @@ impl Terms {
 
     /// Makes the same in both runs whatever comes from where both were given what a check asks for: the other members of
     /// the same object.
-    pub fn agree_on_givers(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], check: OpId) {
+    pub fn agree_on_givers(&mut self, trace: &mut Trace<'_>, schemas: &[Schema], [check, act]: [OpId; 2]) {
         let asked = trace.conditions(schemas, check, &mut |_, value| value);
+        let mut see = self.seeing();
+        let made = trace.writes(schemas, act, true, &mut |trace, value| see(trace, value));
+        let values = made.columns.iter().filter_map(|(column, written)| match written {
+            Written::Value(value) => Some((column, *value)),
+            _ => None,
+        });
+        // What is made is one of what was looked for: for the same request it is the same one. Where the look-up is about a
+        // set, or nothing tells what it is about, it may have asked for anything that is written.
+        let by_set = asked.opaque || trace.op(check).rows == Rows::Many;
+        let among = |column: &String| asked.on(column).any(|c| c.op == Compare::In && c.through.is_empty());
+        let made: Vec<ValId> = values.filter(|(column, _)| by_set || among(column)).map(|(_, value)| value).collect();
+        let own = |value: &ValId| is_drawn(trace, *value) || self.is_generated(trace, *value);
+        let made: Vec<ValId> = made.into_iter().filter(|value| !own(value)).collect();
+        self.agreed.extend(made);
         let givers = asked.all.iter().filter_map(|c| match trace.values.get(c.value) {
             Val::Field(giver, _) => Some(*giver),
             _ => None,
@@ -342,6 +356,14 @@ impl Terms {
     /// simplification.
     #[must_use]
     pub fn is_drawn_in_loop(&self, trace: &mut Trace<'_>, value: ValId) -> bool {
+        // One part of a text that is drawn tells it from all others.
+        let put_together = match trace.values.get(value) {
+            Val::Text(_) | Val::Binary(BinaryOp::Add, ..) => trace.values.parts(value),
+            _ => Vec::new(),
+        };
+        if put_together.into_iter().any(|part| self.is_drawn_in_loop(trace, part)) {
+            return true;
+        }
         let looped: FxHashSet<PhiId> = (trace.values.phis().iter().zip(0..))
             .filter(|(phi, _)| trace.block(phi.block).is_loop)
             .map(|(_, at)| PhiId(at))
@@ -487,6 +509,7 @@ fn draws(trace: &Trace<'_>, callee: ValId) -> bool {
 /// Whether a called value may make something up: not a conversion, not a method of a value at hand, not the clock.
 pub(super) fn is_source(trace: &Trace<'_>, callee: ValId) -> bool {
     match trace.values.get(callee) {
+        Val::Global(name) | Val::External(_, name) if is_digest(name) => false,
         Val::Global(name) => !matches!(name.as_str(), "String" | "Number" | "Boolean" | "BigInt" | "parseInt" | "Date"),
         Val::Field(receiver, _) => match trace.values.get(*receiver) {
             Val::Global(name) => !matches!(name.as_str(), "Date" | "JSON" | "Object" | "String" | "Number"),
@@ -500,6 +523,12 @@ pub(super) fn is_source(trace: &Trace<'_>, callee: ValId) -> bool {
         Val::External(..) | Val::Closure(..) => true,
         _ => false,
     }
+}
+
+/// Whether a function says by its name that what it gives is a form of what it is given: a hash.
+fn is_digest(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    ["hash", "hmac", "digest"].iter().any(|kind| lower.contains(kind))
 }
 
 /// Whether a value is made from what an operation gave.
