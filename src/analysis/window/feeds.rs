@@ -95,7 +95,8 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether an act that is decided by columns only spares itself writing what is there already: each of them gets the very
-    /// value that it was found to differ from, nothing else depends on that, and it is nobody's claim.
+    /// value that it was found to differ from, nothing of the run's own is written beside it, nothing else depends on that,
+    /// and it is nobody's claim.
     pub(super) fn only_spares(&mut self, paths: &Paths, window: &Window, facts: &[Fact], writes: &[OpId]) -> bool {
         let Link::Column(columns) = &window.link else { return false };
         let (check, act) = (window.check, window.act);
@@ -113,7 +114,12 @@ impl Search<'_, '_, '_> {
             facts.iter().find(differs).copied()
         };
         let differ: Option<Vec<Fact>> = columns.iter().map(of_column).collect();
+        let nothing_else = written.columns.iter().all(|(column, written)| match written {
+            Written::Value(value) => columns.contains(column) || self.constant_name(*value).is_some(),
+            _ => false,
+        });
         !window.claims
+            && nothing_else
             && differ.is_some_and(|differ| {
                 let (decided, effects) = self.consequences(paths, &differ, act, &window.way, writes);
                 decided.is_empty() && effects.is_empty()
