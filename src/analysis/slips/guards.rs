@@ -151,7 +151,7 @@ impl Search<'_, '_, '_> {
     /// tells of it twice is no great harm.
     pub(in crate::analysis) fn shows_behind(&mut self, window: &Window) -> Option<Confidence> {
         let removes = self.trace.op(window.act).verb == Verb::Delete && !self.takes_next(window);
-        if window.effects.iter().any(|name| !removes || is_weighty(name)) {
+        if window.effects.iter().any(|call| !removes || is_weighty(&call.name)) {
             return Some(Confidence::High);
         }
         let mut decided: Vec<OpId> = window.decided.iter().copied().collect();
