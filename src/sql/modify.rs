@@ -136,7 +136,11 @@ impl View<'_> {
         query.row_count = RowCount::Unknown;
         let seen = notes.exists.len();
         let (inner, source) = self.select(range, notes);
-        query.insert_select_not_exists = notes.exists[seen..].iter().any(|(_, exists)| *exists == Exists::Negated);
+        let looks = notes.exists[seen..].iter().filter(|(_, exists)| *exists == Exists::Negated);
+        let looks: Vec<usize> =
+            looks.map(|(slot, _)| *slot).filter(|slot| self.looks_at_own(*slot, query, notes)).collect();
+        query.insert_select_not_exists = !looks.is_empty();
+        query.looked_for = looks.into_iter().flat_map(|slot| self.names_asked(slot)).collect();
         let list = self.clauses(range).into_iter().find(|(clause, _)| *clause == Clause::Select);
         if let Some((_, body)) = list {
             for (index, value) in self.split_commas(body).into_iter().enumerate() {
@@ -153,6 +157,25 @@ impl View<'_> {
             query.row_count = if from { RowCount::Unknown } else { RowCount::One };
             query.filter = inner.filter;
         }
+    }
+
+    /// Whether a sub-select of an insert looks at the table that is inserted into, or at what a part of the statement has
+    /// written there.
+    fn looks_at_own(&self, slot: usize, query: &Query, notes: &Notes) -> bool {
+        let Some(own) = &query.table else { return false };
+        let inside = self.inside(self.nested[slot].0);
+        let is_own = |name: &str| {
+            name.eq_ignore_ascii_case(&own.name) || notes.ctes.iter().any(|(_, cte)| cte.eq_ignore_ascii_case(name))
+        };
+        let mut from = self.clauses(inside).into_iter().filter(|(clause, _)| *clause == Clause::From);
+        from.any(|(_, body)| self.walk(body).filter_map(|at| self.tokens.name(at)).any(|name| is_own(&name)))
+    }
+
+    /// The names that the condition of a sub-select has in it.
+    fn names_asked(&self, slot: usize) -> Vec<String> {
+        let inside = self.inside(self.nested[slot].0);
+        let conditions = self.clauses(inside).into_iter().filter(|(clause, _)| *clause == Clause::Where);
+        conditions.flat_map(|(_, body)| self.walk(body)).filter_map(|at| self.tokens.name(at)).collect()
     }
 
     /// Reads `a = 1, b = b + 1, (c, d) = (2, 3)`.

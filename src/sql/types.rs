@@ -183,8 +183,11 @@ pub struct Query {
     pub order_by: Vec<OrderBy>,
     /// Whether it is `INSERT … SELECT`.
     pub insert_select: bool,
-    /// Whether it is `INSERT … SELECT … WHERE NOT EXISTS (…)`. The inner read is a statement of its own.
+    /// Whether it is `INSERT … SELECT … WHERE NOT EXISTS (…)` with a look at the same table. The inner read is a statement
+    /// of its own.
     pub insert_select_not_exists: bool,
+    /// The names in the condition of that inner read.
+    pub looked_for: Vec<String>,
     /// Whether rows come from a sub-select in `FROM`, by its place in the result; it has been folded in where it is plain.
     pub source: Option<usize>,
     /// Holes that stand for a piece of SQL. Any such hole makes the filter opaque.
@@ -385,6 +388,20 @@ impl Query {
         };
         let is_plain = !target.columns.is_empty() && !target.expression && !target.partial;
         is_plain.then_some(target)
+    }
+
+    /// Whether an insert leaves out the rows that collide on some columns, all of which it has looked for itself: what the
+    /// look misses, the key then catches. Where it names no key, `keys` are those of the table.
+    #[must_use]
+    pub fn catches_what_it_looks_for<'k>(&self, mut keys: impl Iterator<Item = &'k [String]>) -> bool {
+        let asked = |column: &String| self.looked_for.iter().any(|name| name.eq_ignore_ascii_case(column));
+        match (&self.conflict, self.conflict_target()) {
+            (Some(Conflict::Nothing(_)), Some(target)) => target.columns.iter().all(asked),
+            (Some(Conflict::Nothing(target)), None) if target.constraint.is_none() && target.columns.is_empty() => {
+                keys.any(|key| key.iter().all(asked))
+            }
+            _ => false,
+        }
     }
 }
 

@@ -85,11 +85,11 @@ fn is_there(search: &Search<'_, '_, '_>, read: OpId, column: &str, op: OpId) -> 
 
 /// An insert that looks, in the same statement, whether the row is there.
 fn unless_there(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, op: OpId) -> Option<Slip> {
-    let looks = match &search.trace.op(op).source {
-        OpSource::Sql(statement, _) => statement.query().is_some_and(|query| query.insert_select_not_exists),
-        _ => false,
-    };
-    if !looks {
+    let OpSource::Sql(statement, _) = &search.trace.op(op).source else { return None };
+    let query = statement.query().filter(|query| query.insert_select_not_exists)?;
+    let entity = entity_of(search.schemas, search.trace.op(op));
+    let keys = entity.into_iter().flat_map(|entity| &entity.keys).map(|key| key.columns.as_slice());
+    if query.catches_what_it_looks_for(keys) {
         return None;
     }
     let way = search.way_to(op);
