@@ -10,7 +10,7 @@ use crate::finding::{Anomaly, Severity};
 use crate::interleave::Engine;
 use crate::library::{ErrorKind, Verb};
 use crate::link::Program;
-use crate::model::{BlockId, Event, Exit, OpId, OpSource, RegionId, RegionKind, ValId, entity_of};
+use crate::model::{BlockId, Compare, Event, Exit, OpId, OpSource, RegionId, RegionKind, ValId, Written, entity_of};
 use crate::sql;
 
 /// The writes of a trace whose violation is caught where it helps nobody.
@@ -82,6 +82,13 @@ fn can_collide(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId], engin
         Vec::new()
     };
     let writes = search.writes(op, search.trace.op(op).verb != Verb::Update, way);
+    // What an update asks for it leaves as it is.
+    let asked = if search.trace.op(op).verb == Verb::Update { search.conditions(op, way).all } else { Vec::new() };
+    let stays = |column: &String| {
+        let is =
+            |value: ValId| asked.iter().any(|it| it.column == *column && it.op == Compare::Eq && it.value == value);
+        matches!(writes.get(column), Some(Written::Value(value)) if is(*value))
+    };
     let Some(entity) = entity_of(search.schemas, search.trace.op(op)) else {
         // Which columns a change would have to touch is not known; a new row touches them all.
         return search.trace.op(op).verb != Verb::Update;
@@ -98,7 +105,7 @@ fn can_collide(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId], engin
     };
     let is_settled = |key: &crate::schema::UniqueKey| key.columns.iter().all(|column| settled.contains(column));
     let mut keys = entity.keys.iter().filter(|key| !key.columns.is_empty() && (settled.is_empty() || !is_settled(key)));
-    keys.any(|key| key.columns.iter().all(|c| written(c) || with_related(c)))
+    keys.any(|key| key.columns.iter().all(|c| written(c) || with_related(c)) && !key.columns.iter().all(stays))
 }
 
 /// How a transaction goes on from a handler inside of it that knows a violation; `None` where an error leaves it.
@@ -121,6 +128,7 @@ fn goes_on(search: &mut Search<'_, '_, '_>, handler: BlockId, region: RegionId) 
                 Event::Op(op) if !left && search.trace.op(*op).region == Some(region) => {
                     return Some((Then::Statement, Some(*op)));
                 }
+                Event::Abort(ended) if *ended == region => left = true,
                 Event::Close(closed) if *closed == region => {
                     commits = true;
                     left = true;
