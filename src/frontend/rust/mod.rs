@@ -78,6 +78,7 @@ fn lower_here(path: &str, text: &str) -> Unit {
     if let Some(module) = unit.functions.get_mut(FuncId(0).index()) {
         module.blocks = lower.body.graph.finish(Span { start: 0, end });
     }
+    unit.problems.extend(parsed.problems);
     unit.problems.sort_by_key(|problem| problem.span);
     unit.comments = comments::comments(text, &parsed.comments);
     unit

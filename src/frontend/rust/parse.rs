@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{Delimiter, LexError, TokenStream, TokenTree};
+use syn::parse::discouraged::Speculative;
+use syn::parse::{ParseStream, Parser};
 
 use crate::ir::Problem;
 use crate::text::Span;
@@ -27,6 +29,8 @@ pub(super) struct Parsed {
     pub(super) offset: u32,
     /// Where its comments are.
     pub(super) comments: Vec<Span>,
+    /// The items that could not be read.
+    pub(super) problems: Vec<Problem>,
 }
 
 /// Parses a file; a problem where that cannot be.
@@ -48,13 +52,73 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Problem> {
         let message = "this is nested too deeply; nothing in this file is analysed";
         return Err(problem(offset + range.start, offset + range.end, message));
     }
-    let file: syn::File = syn::parse2(tokens).map_err(|error| {
+    let at = |error: &syn::Error, message: &str| {
         let range = error.span().byte_range();
         // What is missing at the end of a file has no place of its own.
         let (start, end) = if range.is_empty() { (text.len(), text.len()) } else { (range.start, range.end) };
-        problem(offset + start, offset + end, unread)
-    })?;
-    Ok(Parsed { file, offset: u32::try_from(offset).unwrap_or(u32::MAX), comments: super::scan::comments(text) })
+        problem(offset + start, offset + end, message)
+    };
+    let mut problems = Vec::new();
+    let file = match syn::parse2(tokens.clone()) {
+        Ok(file) => file,
+        Err(error) => {
+            let (items, errors) = item_by_item.parse2(rewritten(tokens)).unwrap_or_default();
+            if items.is_empty() {
+                return Err(at(&error, unread));
+            }
+            problems
+                .extend(errors.iter().map(|error| at(error, "this item could not be read as Rust; it is left out")));
+            syn::File { shebang: None, frontmatter: None, attrs: Vec::new(), items }
+        }
+    };
+    let comments = super::scan::comments(text);
+    Ok(Parsed { file, offset: u32::try_from(offset).unwrap_or(u32::MAX), comments, problems })
+}
+
+/// The tokens as the macros that stand over items make Rust of them: `pub impl` is read as `impl`.
+fn rewritten(tokens: TokenStream) -> TokenStream {
+    let mut out: Vec<TokenTree> = Vec::new();
+    let is_word = |token: Option<&TokenTree>, word: &str| matches!(token, Some(TokenTree::Ident(it)) if it == word);
+    for token in tokens {
+        if is_word(Some(&token), "impl") {
+            if matches!(out.last(), Some(TokenTree::Group(it)) if it.delimiter() == Delimiter::Parenthesis)
+                && is_word(out.len().checked_sub(2).and_then(|at| out.get(at)), "pub")
+            {
+                out.pop();
+            }
+            if is_word(out.last(), "pub") {
+                out.pop();
+            }
+        }
+        out.push(token);
+    }
+    out.into_iter().collect()
+}
+
+/// The items that can be read, and what is wrong with the others: each of them ends with its brackets or its semicolon.
+fn item_by_item(input: ParseStream<'_>) -> syn::Result<(Vec<syn::Item>, Vec<syn::Error>)> {
+    input.call(syn::Attribute::parse_inner)?;
+    let (mut items, mut errors) = (Vec::new(), Vec::new());
+    while !input.is_empty() {
+        let ahead = input.fork();
+        match ahead.parse::<syn::Item>() {
+            Ok(item) => {
+                input.advance_to(&ahead);
+                items.push(item);
+            }
+            Err(error) => {
+                errors.push(error);
+                while let Ok(token) = input.parse::<TokenTree>() {
+                    match token {
+                        TokenTree::Punct(mark) if mark.as_char() == ';' => break,
+                        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => break,
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    Ok((items, errors))
 }
 
 /// The length of a first line that is for the shell.
