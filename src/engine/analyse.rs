@@ -69,7 +69,7 @@ impl Workspace {
                 if unit.functions[at].is_test && !self.config.include_tests {
                     continue;
                 }
-                if !model.survey.shape(root).reaches_database {
+                if !model.survey.shape(root).reaches_database || in_macro(unit, func) {
                     continue;
                 }
                 let depth = nesting(unit, func);
@@ -221,6 +221,12 @@ fn has_permit(model: &Model<'_>, at: FuncRef) -> bool {
 fn runs_something(line: &str) -> bool {
     let name = line.split("()").next().unwrap_or_default();
     name.len() < line.len() && !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// Whether a function is a macro's, which is run where the macro is called.
+fn in_macro(unit: &Unit, func: ir::FuncId) -> bool {
+    let around = std::iter::successors(Some(func), |func| unit.functions[func.index()].parent);
+    around.into_iter().any(|func| unit.functions[func.index()].kind == FuncKind::Macro)
 }
 
 fn nesting(unit: &Unit, func: ir::FuncId) -> usize {

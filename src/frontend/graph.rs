@@ -1,6 +1,6 @@
 //! Builds the blocks of one function.
 
-use crate::ir::{Block, BlockId, Const, Exit, Expr, ExprKind, Step};
+use crate::ir::{Block, BlockId, Const, Exit, Expr, ExprKind, SlotId, Step};
 use crate::text::Span;
 
 /// A function body under construction.
@@ -70,6 +70,23 @@ impl Graph {
         if draft.handler.is_some() && draft.exit.is_none() {
             draft.raises = true;
             self.next();
+        }
+    }
+
+    /// Notes that what a variable was given by a call, once, is waited for.
+    pub(super) fn wait_for(&mut self, variable: SlotId) {
+        let mut given = self.blocks.iter().flat_map(|block| &block.steps).filter_map(|step| match step {
+            Step::Set { slot, value, .. } if *slot == variable => Some(&value.kind),
+            _ => None,
+        });
+        let (Some(ExprKind::Slot(result)), None) = (given.next(), given.next()) else { return };
+        let result = *result;
+        for step in self.blocks.iter_mut().flat_map(|block| &mut block.steps) {
+            if let Step::Call(call) = step
+                && call.out == result
+            {
+                call.awaited = true;
+            }
         }
     }
 

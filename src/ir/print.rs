@@ -147,11 +147,13 @@ impl<'u> Printer<'u> {
         match func.kind {
             FuncKind::Module => write!(out, " module")?,
             FuncKind::Declared | FuncKind::Anonymous => {}
+            FuncKind::Macro => write!(out, " macro")?,
             FuncKind::Method(class) => write!(out, " class#{}.", class.0)?,
             FuncKind::Constructor(class) => write!(out, " class#{}.", class.0)?,
         }
         if !func.name.is_empty() {
-            let gap = if matches!(func.kind, FuncKind::Declared | FuncKind::Anonymous) { " " } else { "" };
+            let gap =
+                if matches!(func.kind, FuncKind::Declared | FuncKind::Anonymous | FuncKind::Macro) { " " } else { "" };
             write!(out, "{gap}{}", func.name)?;
         }
         let params = func.params.iter().map(|param| {

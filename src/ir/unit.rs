@@ -117,6 +117,9 @@ pub enum FuncKind {
     Method(ClassId),
     /// A constructor of a class.
     Constructor(ClassId),
+    /// What calls of a macro stand for in other files, with what they hand over as parameters. One that takes a function
+    /// has a declared type.
+    Macro,
 }
 
 /// A function.
@@ -349,6 +352,14 @@ pub struct FieldDecl {
     pub is_static: bool,
     /// What stands in front of it to be read by macros, as written.
     pub attributes: Vec<String>,
+}
+
+impl FieldDecl {
+    /// Whether it stands for a variant of that name which has data, of the type that is written.
+    #[must_use]
+    pub fn is_payload(&self, name: &str) -> bool {
+        self.is_static && self.value.is_none() && self.ty.is_some() && self.name == name
+    }
 }
 
 /// A method of a class.

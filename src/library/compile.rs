@@ -185,6 +185,7 @@ impl<'a> Compiler<'a> {
                 row.isolation = isolation.or(row.isolation.take());
                 row.query = table.query.unwrap_or(row.query);
                 row.holder = table.holder.unwrap_or(row.holder);
+                row.held = table.held.unwrap_or(row.held);
                 row.pool = table.pool.unwrap_or(row.pool);
                 row.column = table.column.unwrap_or(row.column);
                 row.condition = table.condition.unwrap_or(row.condition);
@@ -197,6 +198,7 @@ impl<'a> Compiler<'a> {
                 isolation,
                 query: table.query.unwrap_or(false),
                 holder: table.holder.unwrap_or(false),
+                held: table.held.unwrap_or(false),
                 pool: table.pool.unwrap_or(false),
                 column: table.column.unwrap_or(false),
                 condition: table.condition.unwrap_or(false),

@@ -157,6 +157,8 @@ pub struct TypeRow {
     pub isolation: Option<Selector>,
     /// Whether such a value stands for what it holds, and counts as one of that type, too.
     pub holder: bool,
+    /// Whether such a value keeps others out as long as it is there, so that who is handed one runs alone.
+    pub held: bool,
     /// Whether each statement through such a value may run on a connection of its own.
     pub pool: bool,
     /// Whether such a value is a statement in the making, which calls add to and one call runs.

@@ -76,6 +76,7 @@ pub(super) struct TypeTable {
     pub query: Option<bool>,
     pub column: Option<bool>,
     pub holder: Option<bool>,
+    pub held: Option<bool>,
     pub pool: Option<bool>,
     pub condition: Option<bool>,
 }

@@ -194,6 +194,31 @@ impl Program {
         })
     }
 
+    /// The type that an alias stands for; a type that is none as it is.
+    #[must_use]
+    pub fn unaliased<'p>(&'p self, ty: Written<'p>) -> Written<'p> {
+        match self.unit(ty.unit).language {
+            Language::TypeScript => ty,
+            Language::Rust => rust::unaliased(self, ty),
+        }
+    }
+
+    /// The types of a member that only some of a type's variants have.
+    #[must_use]
+    pub fn payloads(&self, class: ClassRef, name: &str) -> Vec<Written<'_>> {
+        match self.unit(class.unit).language {
+            Language::TypeScript => Vec::new(),
+            Language::Rust => rust::payloads(self, class, name),
+        }
+    }
+
+    /// Whether a name is that of a variant which has data.
+    #[must_use]
+    pub fn is_variant(&self, class: ClassRef, name: &str) -> bool {
+        let home = self.home(class);
+        self.is_made_of_members(home) && self.class(home).fields.iter().any(|field| field.is_payload(name))
+    }
+
     /// Whether instances of a class are made by listing their members, with no constructor in between.
     #[must_use]
     pub fn is_made_of_members(&self, class: ClassRef) -> bool {

@@ -11,7 +11,7 @@ use super::trace::{
 use super::types::Typed;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, Key, Language, Over, UnaryOp};
+use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, Key, Language, Over, Param, UnaryOp};
 use crate::library::{Library, RegionForm, RegionRow, Rows, TypeRow, Verb};
 use crate::link::{ClassRef, FuncRef, UnitId};
 use crate::sql;
@@ -119,6 +119,12 @@ impl<'m> Elaborator<'m, '_> {
             }
             None => {}
         }
+        if call.form == CallForm::Macro
+            && let Some(func) = name.and_then(|name| self.macro_for(name, &args))
+            && self.may_run(func)
+        {
+            return self.run_function(at, Target::closure(func, None), &args, site);
+        }
         if let Some((target, args)) = self.by_type(receiver, name, &args)
             && self.worth_running(target, args)
             && self.may_run(target.func)
@@ -133,7 +139,10 @@ impl<'m> Elaborator<'m, '_> {
             let awaits = self.model.survey.shape(target.func).awaits;
             let target = Target { unused: awaits && self.is_unused(at, call), ..target };
             let frame = self.next_frame();
+            // A guard that has no name lives as long as the statement.
+            let held = self.hold_guards(at, target.this.iter().chain(&args).copied(), site);
             let value = self.run_function(at, target, &args, site);
+            self.let_go(at, held);
             self.take_back(unit, at, call, frame);
             return value;
         }
@@ -215,6 +224,21 @@ impl<'m> Elaborator<'m, '_> {
             }
         }
         None
+    }
+
+    /// What a call of a macro of another file stands for: the one of its forms that takes such arguments.
+    fn macro_for(&self, name: &str, args: &[ValId]) -> Option<FuncRef> {
+        let is_function = |value: ValId| matches!(self.trace.values.get(value), Val::Closure(..));
+        let takes = |func: &&FuncRef| {
+            let params = &self.model.program.func(**func).params;
+            let slots = &self.model.program.unit(func.unit).slots;
+            let fits = |(param, arg): (&Param, &ValId)| slots[param.slot.index()].ty.is_none() || is_function(*arg);
+            params.len() == args.len() && params.iter().zip(args).all(fits)
+        };
+        let mut fitting = self.model.survey.macros_named(name).iter().filter(takes);
+        let only = fitting.next().copied().filter(|_| fitting.next().is_none())?;
+        let shape = self.model.survey.shape(only);
+        (shape.reaches_database || shape.reaches_held).then_some(only)
     }
 
     /// `Type::method(value, …)`: the method that is meant, and its arguments behind the receiver.
@@ -321,7 +345,12 @@ impl<'m> Elaborator<'m, '_> {
         let takes_lock = names_lock(&self.model.program.func(func).name);
         let outer = self.trace.frames[at.frame.index()].around;
         let around = Around {
-            guard: outer.guard || takes_handle || takes_lock || !self.regions.is_empty(),
+            guard: outer.guard
+                || takes_handle
+                || takes_lock
+                || !self.regions.is_empty()
+                || !self.guards.is_empty()
+                || self.locks_session(),
             handler: outer.handler || at.handler.is_some(),
             own_row: outer.own_row || args.iter().any(|arg| self.holds_own_row(*arg)),
         };
@@ -338,6 +367,7 @@ impl<'m> Elaborator<'m, '_> {
             ..Frame::of(func)
         };
         self.trace.frames.push(frame_of);
+        let held = self.enter_held(func, site);
         let entry = self.new_block(frame);
         self.goto_fresh(at, entry);
         let mut inner = At { frame, block: entry, env: at.env.clone(), handler: at.handler };
@@ -345,6 +375,7 @@ impl<'m> Elaborator<'m, '_> {
             std::rc::Rc::make_mut(&mut inner.env).insert((frame, RECEIVER), row);
         }
         let leaves = self.run(inner, args);
+        self.regions.retain(|open| Some(*open) != held);
         let value = self.gather(at, leaves)?;
         Some(self.as_returned(func, this, args, value))
     }
@@ -401,6 +432,16 @@ impl<'m> Elaborator<'m, '_> {
     fn holds_own_row(&self, value: ValId) -> bool {
         self.trace.values.any_within(value, 4, &mut |part| match self.trace.values.get(part) {
             Val::Result(op) => self.trace.op(*op).verb == Verb::Create,
+            _ => false,
+        })
+    }
+
+    /// Whether a lock has been asked for that belongs to a connection, whatever runs through others meanwhile.
+    fn locks_session(&self) -> bool {
+        self.trace.ops.iter().any(|op| match &op.source {
+            OpSource::Sql(statement, _) => {
+                matches!(statement.kind, sql::Kind::AdvisoryLock { scope: sql::Scope::Session, .. }) && !op.pooled
+            }
             _ => false,
         })
     }
@@ -462,7 +503,9 @@ impl<'m> Elaborator<'m, '_> {
         }
         let moved: Vec<ValId> =
             call.args.iter().zip(&args).filter(|(arg, _)| !lends(call, arg)).map(|(_, v)| *v).collect();
-        self.hand_over(at, &moved);
+        if call.awaited || !self.wraps_what_it_takes(callee) {
+            self.hand_over(at, &moved);
+        }
         let lasting =
             self.is_lasting(Called { unit, receiver, callee, args: &args, form: call.form, types: &call.type_args });
         let mut given = None;
@@ -486,6 +529,15 @@ impl<'m> Elaborator<'m, '_> {
                 Some(value)
             }
         }
+    }
+
+    /// Whether what is called belongs to a type itself, as what makes a value of the type does: `Mutex::new`, `Arc::from`.
+    fn wraps_what_it_takes(&self, callee: ValId) -> bool {
+        let Val::Field(ty, _) = self.trace.values.get(callee) else { return false };
+        let is_item = matches!(self.trace.values.get(*ty), Val::External(..) | Val::Global(_) | Val::Field(..));
+        is_item
+            && self.trace.errors_are_values
+            && self.name_of(*ty).is_some_and(|name| name.starts_with(|first: char| first.is_ascii_uppercase()))
     }
 
     /// Whether a call that nothing describes runs a function literal it is given where it stands, and that may tell something.

@@ -3,7 +3,7 @@
 use super::elaborate::{At, Elaborator, RECEIVER};
 use super::survey::Definition;
 use super::value::{ArrayItem, ObjectEntry, TextPart, Val, ValId};
-use crate::ir::{Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart};
+use crate::ir::{BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart};
 use crate::link::{ClassRef, Exported, FileId, FuncRef, UnitId};
 
 /// Where an expression is evaluated: in a run, or outside of all runs.
@@ -126,6 +126,11 @@ impl Elaborator<'_, '_> {
             ExprKind::Binary(op, a, b) => {
                 let a = self.eval_in(unit, scope, a);
                 let b = self.eval_in(unit, scope, b);
+                if *op == BinaryOp::InstanceOf
+                    && let Some(is) = self.is_variant(a, b)
+                {
+                    return self.trace.values.bool(is);
+                }
                 return self.trace.binary(*op, a, b);
             }
             ExprKind::Choice(test, yes, no) => {
@@ -326,6 +331,17 @@ impl Elaborator<'_, '_> {
                 let class = *class;
                 self.static_member(base, class, name)
             }
+            Val::Call { is_new, .. } if let Some((_, data)) = self.variant_made(base) => {
+                let member = match data {
+                    [members] if *is_new => Some(*members),
+                    data => name.parse::<usize>().ok().and_then(|at| data.get(at)).copied(),
+                };
+                match member {
+                    Some(members) if *is_new => self.trace.field(members, name),
+                    Some(member) => member,
+                    None => self.trace.field(base, name),
+                }
+            }
             Val::Made(class, members) => {
                 let (class, members) = (*class, *members);
                 let held = self.trace.field(members, name);
@@ -342,6 +358,14 @@ impl Elaborator<'_, '_> {
             }
             _ => self.trace.field(base, name),
         }
+    }
+
+    /// Whether a value that is spelt out is the variant that it is asked to be.
+    fn is_variant(&self, value: ValId, variant: ValId) -> Option<bool> {
+        let (class, _) = self.variant_made(value)?;
+        let Val::Call { callee, .. } = self.trace.values.get(value) else { return None };
+        let Val::Field(of, _) = self.trace.values.get(variant) else { return None };
+        (*self.trace.values.get(*of) == Val::Class(class)).then_some(*callee == variant)
     }
 
     fn index(&mut self, base: ValId, key: ValId) -> ValId {

@@ -6,10 +6,11 @@
 
 use super::elaborate::{At, Elaborator, Env, Leave, Variable};
 use super::recognise::{Called, Recognised};
-use super::trace::{Event, FrameId, RegionId, RegionKind};
-use super::value::{Val, ValId};
+use super::trace::{BlockId, Event, FrameId, Region, RegionId, RegionKind, Site};
+use super::value::{Literal, Val, ValId};
 use crate::ir::SlotId;
 use crate::library::{Library, RegionRow};
+use crate::link::{FuncRef, Written};
 
 /// The variable, of no function, that says of a transaction that it is open.
 fn opened(region: RegionId) -> Variable {
@@ -37,6 +38,60 @@ impl<'m> Elaborator<'m, '_> {
         self.guard_frames.insert(region, at.frame);
         std::rc::Rc::make_mut(&mut at.env).insert(opened(region), value);
         self.enter_guards(at);
+    }
+
+    /// A function that is handed the guard of a lock runs alone: whoever calls it holds the lock until it is done.
+    pub fn enter_held(&mut self, func: FuncRef, site: Site) -> Option<RegionId> {
+        let (program, names) = (self.model.program, self.model.survey.names());
+        let is_held = |ty: Written<'_>| {
+            let rows = self.libraries().flat_map(|(_, library)| &library.types).filter(|row| row.held);
+            let mut patterns = rows.flat_map(|row| &row.patterns);
+            patterns.any(|pattern| names.meant(ty).names.iter().any(|name| pattern.accepts(name)))
+        };
+        let mut types =
+            program.func(func).params.iter().filter_map(|param| program.type_of_slot(func.unit, param.slot));
+        if !types.any(is_held) {
+            return None;
+        }
+        let region = RegionId(u32::try_from(self.trace.regions.len()).unwrap_or(u32::MAX));
+        self.trace.regions.push(Region {
+            kind: RegionKind::Mutex,
+            site,
+            ignored_level: None,
+            on: None,
+            parent: None,
+            handler: None,
+            block: BlockId::default(),
+        });
+        self.regions.push(region);
+        Some(region)
+    }
+
+    /// Opens the guards that a call's values are reached through and that end with its statement; they are given back, to be
+    /// let go of.
+    pub fn hold_guards(&mut self, at: &mut At, values: impl Iterator<Item = ValId>, call: Site) -> Vec<RegionId> {
+        let mut held = Vec::new();
+        for value in values {
+            let Some(guard) = self.trace.guard_of(value).map(|op| self.trace.op(op)) else { continue };
+            let is_here = guard.site.unit == call.unit && call.span.contains(guard.site.span);
+            let Some(region) = guard.region.filter(|_| is_here) else { continue };
+            if !at.env.contains_key(&opened(region)) {
+                self.guard_frames.insert(region, at.frame);
+                std::rc::Rc::make_mut(&mut at.env).insert(opened(region), value);
+                held.push(region);
+            }
+        }
+        if !held.is_empty() {
+            self.enter_guards(at);
+        }
+        held
+    }
+
+    /// Lets go of guards at the end of their statement.
+    pub fn let_go(&mut self, at: &mut At, held: Vec<RegionId>) {
+        for region in held {
+            self.close_guard(at, region, true);
+        }
     }
 
     /// The region of what a guard guards, if a value is one.
@@ -83,18 +138,66 @@ impl<'m> Elaborator<'m, '_> {
         let Some(depth) = depth.checked_sub(1) else { return false };
         match self.trace.values.get(value) {
             Val::Handle(held) => *held == region,
-            Val::Array(_) | Val::Object(_) | Val::Choice(..) | Val::Phi(_) => {
+            Val::Array(_) | Val::Object(_) | Val::Choice(..) | Val::Phi(_) | Val::Made(..) => {
                 self.trace.values.parts(value).into_iter().any(|part| self.holds(part, region, depth))
+            }
+            Val::Call { args, .. } if self.variant_made(value).is_some() => {
+                args.iter().any(|part| self.holds(*part, region, depth))
             }
             _ => self.guard_region(value) == Some(region),
         }
+    }
+
+    /// The transaction whose guard a value wraps, or was asked of: what is run through the one runs in the other. A value
+    /// that may as well have been made without it is none.
+    pub fn region_within(&self, value: ValId) -> Option<RegionId> {
+        match self.handles_within(value, WRAPPERS, &mut { WRAPPED })[..] {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    fn handles_within(&self, value: ValId, depth: usize, left: &mut usize) -> Vec<RegionId> {
+        let (Some(depth), Some(fewer)) = (depth.checked_sub(1), left.checked_sub(1)) else { return Vec::new() };
+        *left = fewer;
+        let values = &self.trace.values;
+        let mut found: Vec<RegionId> = match values.get(value) {
+            Val::Handle(region) => vec![*region],
+            Val::Field(..) | Val::Made(..) | Val::Object(_) | Val::Array(_) | Val::Call { .. } | Val::Derived(_) => {
+                values.parts(value).into_iter().flat_map(|part| self.handles_within(part, depth, left)).collect()
+            }
+            Val::Phi(_) | Val::Choice(..) => {
+                let is_there = |part: &ValId| !values.literal(*part).is_some_and(Literal::is_absent);
+                let parts = match values.get(value) {
+                    Val::Choice(_, a, b) => vec![*a, *b],
+                    _ => values.parts(value),
+                };
+                let each: Vec<_> = parts
+                    .iter()
+                    .filter(|part| is_there(part))
+                    .map(|part| self.handles_within(*part, depth, left))
+                    .collect();
+                if each.iter().any(Vec::is_empty) {
+                    return Vec::new();
+                }
+                each.into_iter().flatten().collect()
+            }
+            Val::Result(op) if self.trace.op(*op).gives_guard() => {
+                let on = self.trace.op(*op).handle;
+                on.map(|on| self.handles_within(on, depth, left)).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Whether a value may have to do with the guard of a transaction.
     fn carries(&self, value: ValId, region: RegionId) -> bool {
         let handle = Val::Handle(region);
         let is_handle = |v: ValId| *self.trace.values.get(v) == handle || self.guard_region(v) == Some(region);
-        self.trace.values.any_within(value, 4, &mut |v| is_handle(v))
+        self.trace.values.any_within(value, WRAPPERS, &mut |v| is_handle(v))
     }
 
     /// The guards that some ways out of a function take along with what they return: `None` or `Some((tx, row))`.
@@ -139,21 +242,42 @@ impl<'m> Elaborator<'m, '_> {
         }
     }
 
+    /// Whether a value wraps the guard of a library's transaction and has no method of a name of its own.
+    fn wraps(&self, value: ValId, name: &str, library: &Library) -> bool {
+        let of_library =
+            |region| self.handle_types.get(&region).is_some_and(|typed| std::ptr::eq(typed.library, library));
+        let own = self.class_of(value).and_then(|class| self.model.program.method(class, name));
+        own.is_none() && self.region_within(value).is_some_and(of_library)
+    }
+
     /// Whether a call ends a transaction that such a row opens.
     pub fn closes(&self, row: &RegionRow, library: &Library, name: &str, called: Called<'_>) -> Option<Recognised<'m>> {
         for (patterns, keeps) in [(&row.commit, true), (&row.abort, false)] {
             for pattern in patterns.iter().filter(|pattern| pattern.is_named(name)) {
-                let Some((handle, _)) = self.fits(pattern, library, called) else { continue };
-                // A parameter, as in `drop(tx)`, or the receiver.
-                let handle = called.args.first().copied().filter(|_| called.receiver.is_none()).unwrap_or(handle);
-                if let Val::Handle(region) = self.trace.values.get(handle) {
-                    return Some(Recognised::Closed(*region, keeps));
+                let handle = match self.fits(pattern, library, called) {
+                    // A parameter, as in `drop(tx)`, or the receiver.
+                    Some((handle, _)) => {
+                        called.args.first().copied().filter(|_| called.receiver.is_none()).unwrap_or(handle)
+                    }
+                    None => match called.receiver.filter(|_| pattern.takes(called.args.len())) {
+                        Some(wrapper) if self.wraps(wrapper, name, library) => wrapper,
+                        _ => continue,
+                    },
+                };
+                if let Some(region) = self.region_within(handle) {
+                    return Some(Recognised::Closed(region, keeps));
                 }
             }
         }
         None
     }
 }
+
+/// How deep the guard of a transaction may lie in what wraps it: a type's members, what they share it by, and so on.
+const WRAPPERS: usize = 10;
+
+/// How many values are looked at on the way to it.
+const WRAPPED: usize = 300;
 
 /// The transactions that guards keep open, outermost first.
 pub(super) fn guards_of(env: &Env) -> Vec<RegionId> {

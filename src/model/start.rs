@@ -69,6 +69,7 @@ impl<'m> Elaborator<'m, '_> {
             self.stage_frames.push(FrameId(0));
             self.trace.frames[0].is_stage = true;
         }
+        self.enter_held(first.func, self.end_of(first.func));
         let handler = last_resort.map(|_| self.new_block(FrameId(0)));
         self.last_resort = handler;
         let leaves = self.run(At { frame: FrameId(0), block: entry, env: Env::default(), handler }, &args);

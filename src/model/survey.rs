@@ -114,6 +114,8 @@ pub struct Survey<'p> {
     definitions: Vec<Definitions<'p>>,
     /// Functions that reach the database and whose name no other function of the program has.
     only: FxHashMap<&'p str, FuncRef>,
+    /// What calls of macros stand for, by name.
+    macros: FxHashMap<&'p str, Vec<FuncRef>>,
     /// Functions that only the program itself runs, one run at a time.
     once: FxHashSet<FuncRef>,
     names: Names<'p>,
@@ -142,7 +144,8 @@ impl<'p> Survey<'p> {
         let only = only(program, &shapes);
         let once = once::functions(&reach, &shapes);
         drop(reach);
-        Self { shapes, definitions, only, once, names }
+        let macros = macros(program);
+        Self { shapes, definitions, only, macros, once, names }
     }
 
     /// What imports and types mean.
@@ -156,6 +159,11 @@ impl<'p> Survey<'p> {
     #[must_use]
     pub fn only_function_named(&self, name: &str) -> Option<FuncRef> {
         self.only.get(name).copied()
+    }
+
+    /// What calls of a macro may stand for, one for each of its forms.
+    pub fn macros_named(&self, name: &str) -> &[FuncRef] {
+        self.macros.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a function is one that only the program itself runs, one run at a time: on its way up, as a command, as a job
@@ -191,7 +199,9 @@ fn only<'p>(program: &'p Program, shapes: &[Vec<Shape>]) -> FxHashMap<&'p str, F
     let mut named: FxHashMap<&str, Option<FuncRef>> = FxHashMap::default();
     for (unit_id, unit) in program.units() {
         for (at, func) in unit.functions.iter().enumerate() {
-            if !Survey::is_telling(&func.name) || matches!(func.kind, FuncKind::Module | FuncKind::Constructor(_)) {
+            if !Survey::is_telling(&func.name)
+                || matches!(func.kind, FuncKind::Module | FuncKind::Constructor(_) | FuncKind::Macro)
+            {
                 continue;
             }
             let here = FuncRef { unit: unit_id, func: FuncId(u32::try_from(at).unwrap_or(u32::MAX)) };
@@ -204,6 +214,18 @@ fn only<'p>(program: &'p Program, shapes: &[Vec<Shape>]) -> FxHashMap<&'p str, F
 
 /// How deep function literals are looked into for what they change around them.
 const LITERALS: usize = 4;
+
+/// What the macros of a program stand for, by name.
+fn macros(program: &Program) -> FxHashMap<&str, Vec<FuncRef>> {
+    let mut found: FxHashMap<&str, Vec<FuncRef>> = FxHashMap::default();
+    for (unit_id, unit) in program.units() {
+        for (at, func) in unit.functions.iter().enumerate().filter(|(_, func)| func.kind == FuncKind::Macro) {
+            let here = FuncRef { unit: unit_id, func: FuncId(u32::try_from(at).unwrap_or(u32::MAX)) };
+            found.entry(&func.name).or_default().push(here);
+        }
+    }
+    found
+}
 
 /// The blocks that control may reach next.
 pub(super) fn successors(func: &Func, block: BlockId) -> impl Iterator<Item = BlockId> {

@@ -2,7 +2,7 @@
 
 use super::elaborate::{At, Elaborator};
 use super::trace::RegionId;
-use super::value::{ObjectEntry, Val, ValId};
+use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::{BinaryOp, Class, SlotId};
 use crate::library::{CallPattern, Callee, Library, Rows, TypePattern, TypeRow};
@@ -42,8 +42,7 @@ impl<'m> Elaborator<'m, '_> {
                     _ => None,
                 }
             }
-            // A variant of a type that holds something.
-            Val::Call { callee, is_new: false, .. } if self.variant_of(*callee).is_some() => self.variant_of(*callee),
+            Val::Call { .. } if let Some((class, _)) = self.variant_made(value) => Some(class),
             Val::Param(..)
             | Val::Declared(..)
             | Val::Field(..)
@@ -65,14 +64,6 @@ impl<'m> Elaborator<'m, '_> {
             }
             _ => None,
         }
-    }
-
-    /// The type that what is called makes a variant of.
-    fn variant_of(&self, callee: ValId) -> Option<ClassRef> {
-        let Val::Field(base, name) = self.trace.values.get(callee) else { return None };
-        let Val::Class(class) = *self.trace.values.get(*base) else { return None };
-        let is_name_of_type = name.starts_with(char::is_uppercase);
-        (is_name_of_type && self.model.program.static_method(class, name).is_none()).then_some(class)
     }
 
     /// The class that a row was made to; one that was changed is of it still.
@@ -97,6 +88,14 @@ impl<'m> Elaborator<'m, '_> {
             self.trace.ops[op.index()].row = class;
             self.classes.borrow_mut().clear();
         }
+    }
+
+    /// The class and the data of a value that is spelt out as one of the class's variants.
+    pub fn variant_made(&self, value: ValId) -> Option<(ClassRef, &[ValId])> {
+        let Val::Call { callee, args, .. } = self.trace.values.get(value) else { return None };
+        let Val::Field(class, variant) = self.trace.values.get(*callee) else { return None };
+        let Val::Class(class) = self.trace.values.get(*class) else { return None };
+        self.model.program.is_variant(*class, variant).then_some((*class, args))
     }
 
     /// The class of what a wrapper gives out: a guard of a lock, the inside of a cell.
@@ -128,6 +127,9 @@ impl<'m> Elaborator<'m, '_> {
                     Val::Class(class) => *class,
                     _ => self.class_of(*base)?,
                 };
+                if let [only] = program.payloads(class, name)[..] {
+                    return Some(only);
+                }
                 for _ in 0..8 {
                     if let Some((part, field)) = program.field(class, name) {
                         let text = field.ty.as_deref()?;
@@ -139,7 +141,7 @@ impl<'m> Elaborator<'m, '_> {
             }
             // What a lock or a collection holds.
             Val::Result(op) if self.trace.op(*op).place().is_some() => {
-                let held = self.declared_type(self.trace.op(*op).handle?)?;
+                let held = program.unaliased(self.declared_type(self.trace.op(*op).handle?)?);
                 Some(Written { text: last_argument(held.text)?, ..held })
             }
             Val::Element(all) => program.element_type(self.declared_type(*all)?),
@@ -336,6 +338,9 @@ impl<'m> Elaborator<'m, '_> {
                 if let Some(typed) = self.by_class(value).or_else(|| self.typed_member(value)) {
                     return Some(typed);
                 }
+                if let Some(typed) = self.typed_payload(value) {
+                    return Some(typed);
+                }
                 match values.get(value) {
                     Val::Made(class, _) => {
                         let name = &self.model.program.class(*class).name;
@@ -372,15 +377,26 @@ impl<'m> Elaborator<'m, '_> {
                     ObjectEntry::Field(key, member) if key == name => Some(*member),
                     _ => None,
                 })),
+                Val::Array(items) => found.extend(match name.parse::<usize>().ok().and_then(|at| items.get(at)) {
+                    Some(ArrayItem::Value(member)) => Some(*member),
+                    _ => None,
+                }),
                 _ => {}
             }
         }
-        found.into_iter().find_map(|member| self.typed(member))
+        self.typed_among(&found)
+    }
+
+    /// The type of what variants hold, which differs between them.
+    fn typed_payload(&self, value: ValId) -> Option<Typed<'m>> {
+        let Val::Field(base, name) = self.trace.values.get(value) else { return None };
+        let payloads = self.model.program.payloads(self.class_of(*base)?, name);
+        self.sure_among(payloads.into_iter().map(|ty| self.declared_as(ty)))
     }
 
     /// The type of a library that what a lock or a collection holds is of.
     pub fn typed_inside(&self, holder: ValId) -> Option<Typed<'m>> {
-        let held = self.declared_type(holder)?;
+        let held = self.model.program.unaliased(self.declared_type(holder)?);
         self.declared_as(Written { text: last_argument(held.text)?, ..held })
     }
 
@@ -412,9 +428,12 @@ impl<'m> Elaborator<'m, '_> {
     /// The type of a value that may be one of several: of a client and a transaction, the client, since what runs
     /// outside of a transaction on one way is not protected by it.
     fn typed_among(&self, values: &[ValId]) -> Option<Typed<'m>> {
+        self.sure_among(values.iter().map(|value| self.typed(*value)))
+    }
+
+    fn sure_among(&self, types: impl Iterator<Item = Option<Typed<'m>>>) -> Option<Typed<'m>> {
         let mut found: Option<Typed<'m>> = None;
-        for value in values {
-            let Some(next) = self.typed(*value) else { continue };
+        for next in types.flatten() {
             found = Some(match found {
                 Some(first) if first.row.transaction && !next.row.transaction => next,
                 Some(first) => first,
@@ -575,6 +594,9 @@ impl<'m> Elaborator<'m, '_> {
         }
         if let Some((_, region)) = self.shared.iter().rev().find(|(connection, _)| *connection == handle) {
             return Some(*region);
+        }
+        if let Some(region) = self.region_within(handle) {
+            return Some(region);
         }
         let typed = self.typed(handle)?;
         if !typed.row.transaction {

@@ -103,10 +103,96 @@ impl Rules {
         None
     }
 
+    /// What a macro stands for in files that cannot see it: for each arm that takes nothing but expressions and closures,
+    /// these as parameters, and the body. An arm whose body leaves the function around its call has no such form.
+    pub(super) fn functions(&self, name: &Ident) -> Vec<(Vec<Parameter>, TokenStream)> {
+        let rules = self.by_name.get(&name.to_string()).into_iter().flat_map(|rules| rules.iter());
+        rules.filter_map(|rule| rule.as_function(name.span())).collect()
+    }
+
     /// The last expansion has been lowered.
     pub(super) fn done(&mut self) {
         self.depth = self.depth.saturating_sub(1);
     }
+}
+
+/// What an arm of a macro takes, where it takes single expressions.
+pub(super) struct Parameter {
+    /// The name that the body calls it by.
+    pub(super) name: String,
+    /// The name of the closure's own parameter, where a closure is written out.
+    pub(super) closure_over: Option<String>,
+}
+
+impl Rule {
+    /// The arm as a function: its parameters and its body.
+    fn as_function(&self, at: Mark) -> Option<(Vec<Parameter>, TokenStream)> {
+        let mut params = Vec::new();
+        for chunk in self.pattern.split(|node| is_mark(node, ",")) {
+            params.push(match chunk {
+                [Node::Piece { name, .. }] => Parameter { name: name.clone(), closure_over: None },
+                [open, Node::Piece { name: own, .. }, close, Node::Piece { name, .. }]
+                    if is_mark(open, "|") && is_mark(close, "|") =>
+                {
+                    Parameter { name: name.clone(), closure_over: Some(own.clone()) }
+                }
+                // A comma that may stand at the end.
+                [] => continue,
+                [Node::Repeat { inner, .. }] if inner.iter().all(|node| is_mark(node, ",")) => continue,
+                _ => return None,
+            });
+        }
+        let mut body = TokenStream::new();
+        written_over(&self.body, &params, at, &mut body)?;
+        Some((params, body))
+    }
+}
+
+fn is_mark(node: &Node, mark: &str) -> bool {
+    matches!(node, Node::Token(token) if token.to_string() == mark)
+}
+
+/// Writes a body in which parameters are called by their names.
+fn written_over(body: &[Node], params: &[Parameter], at: Mark, out: &mut TokenStream) -> Option<()> {
+    let word = |name: &str| TokenTree::Ident(Ident::new(name, at));
+    let mut rest = body;
+    while let Some((node, behind)) = rest.split_first() {
+        rest = behind;
+        match (node, rest) {
+            // `|$own| $body` is the closure that was handed over.
+            (open, [Node::Piece { name: own, .. }, close, Node::Piece { name, .. }, behind @ ..])
+                if is_mark(open, "|") && is_mark(close, "|") =>
+            {
+                let is_closure = |param: &&Parameter| param.name == *name && param.closure_over.as_ref() == Some(own);
+                out.extend([word(&params.iter().find(is_closure)?.name)]);
+                rest = behind;
+            }
+            (Node::Piece { name, kind }, _) if kind.is_empty() => {
+                let known = params.iter().find(|param| param.name == *name);
+                if name != "crate" && known.is_none_or(|param| param.closure_over.is_some()) {
+                    return None;
+                }
+                out.extend([word(name)]);
+            }
+            (Node::Group(delimiter, inner), _) => {
+                let mut tokens = TokenStream::new();
+                written_over(inner, params, at, &mut tokens)?;
+                let mut group = Group::new(*delimiter, tokens);
+                group.set_span(at);
+                out.extend([TokenTree::Group(group)]);
+            }
+            (Node::Token(token), _) => {
+                if matches!(token.to_string().as_str(), "return" | "break" | "continue") {
+                    return None;
+                }
+                let mut token = token.clone();
+                token.set_span(at);
+                out.extend([token]);
+            }
+            _ => return None,
+        }
+    }
+    Some(())
 }
 
 /// Reads a pattern or a body.

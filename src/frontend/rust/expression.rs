@@ -114,6 +114,10 @@ impl Lower<'_> {
                 let span = value.span;
                 self.apply(value, Vec::new(), want, span)
             }
+            ExprKind::Slot(slot) => {
+                self.body.graph.wait_for(slot);
+                value
+            }
             _ => value,
         }
     }

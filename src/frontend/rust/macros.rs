@@ -2,7 +2,7 @@
 //! call of its own form.
 
 use syn::parse::Parser;
-use syn::{Block, Expr as Source, Item, ItemMacro, Macro, Pat};
+use syn::{Block, Expr as Source, Ident, Item, ItemMacro, Macro, Pat};
 
 use super::arguments::{
     QUOTING, SelectArm, Written, arguments, asked, blocks, chunks, repeated, select_arms, speaks, spoken, unnamed,
@@ -11,7 +11,7 @@ use super::arguments::{
 use super::lower::{CallParts, Errors, Lower, Want};
 use super::{place, print};
 use crate::frontend::value::{binary, null, opaque, text};
-use crate::ir::{BinaryOp, BlockId, CallForm, Entry, Exit, Expr, ExprKind, Item as Argument};
+use crate::ir::{BinaryOp, BlockId, CallForm, Entry, Exit, Expr, ExprKind, FuncKind, Item as Argument, Param};
 use crate::text::Span;
 
 impl Lower<'_> {
@@ -256,6 +256,8 @@ impl Lower<'_> {
         if let Some(own) = &it.ident {
             if name == "macro_rules" {
                 self.rules.learn(own, it.mac.tokens.clone());
+                // What it stands for elsewhere is lowered in its place.
+                return None;
             }
             return Some(Vec::new());
         }
@@ -270,8 +272,34 @@ impl Lower<'_> {
         (!file.items.is_empty()).then_some(file.items)
     }
 
+    /// What a macro stands for in files that cannot see it, as functions.
+    fn offer_macro(&mut self, name: &Ident) {
+        if self.body.id.index() != 0 {
+            return;
+        }
+        let span = self.at(name.span());
+        for (params, body) in self.rules.functions(name) {
+            let Ok(statements) = Block::parse_within.parse2(body) else { continue };
+            self.new_function(FuncKind::Macro, &name.to_string(), None, span, false, |lower| {
+                for param in params {
+                    let ty = param.closure_over.map(|_| "impl Fn".to_owned());
+                    let slot = lower.declare(&param.name, ty, span);
+                    if let Some(func) = lower.unit.functions.get_mut(lower.body.id.index()) {
+                        func.params.push(Param { slot, rest: false });
+                    }
+                }
+                if let Some(value) = lower.statement_list(&statements, Want::tail()) {
+                    lower.finish(Some(value), span);
+                }
+            });
+        }
+    }
+
     /// A macro call among items that stands for no items.
     pub(super) fn item_macro(&mut self, it: &ItemMacro) {
+        if let Some(own) = &it.ident {
+            return self.offer_macro(own);
+        }
         let span = self.between(place::first_of_path(&it.mac.path), place::last_of_macro(&it.mac));
         self.macro_call(&it.mac, Want::effect(), span);
     }

@@ -11,16 +11,17 @@ pub(in crate::link) fn method(program: &Program, class: ClassRef, name: &str) ->
     find(program, program.home(class), name, DEPTH)
 }
 
-/// The method that a trait which a unit names gives to everything.
+/// The method that a trait which a unit names gives to everything. Where it is written once for each type of error, the first
+/// stands for all: what is raised is passed on by either.
 pub(in crate::link) fn blanket(program: &Program, unit: UnitId, name: &str) -> Option<FuncRef> {
     let it = program.unit(unit);
     let named = |of: ClassRef| {
         let name = &program.class(of).name;
         of.unit == unit || it.slots.iter().any(|slot| slot.owner.0 == 0 && slot.name == *name) || !it.globs.is_empty()
     };
-    let mut given = program.rust.blankets(name).iter().filter(|given| named(given.of)).map(|given| given.func);
+    let mut given = program.rust.blankets(name).iter().filter(|given| named(given.of));
     let first = given.next()?;
-    given.all(|other| other == first).then_some(first)
+    given.all(|other| other.of == first.of).then_some(first.func)
 }
 
 fn find(program: &Program, home: ClassRef, name: &str, depth: usize) -> Option<FuncRef> {

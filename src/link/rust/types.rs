@@ -86,6 +86,42 @@ pub(in crate::link) fn element_type(text: &str) -> Option<&str> {
     None
 }
 
+/// The type that an alias of the project stands for; a type that is none as it is.
+pub(in crate::link) fn unaliased<'p>(program: &'p Program, ty: Written<'p>) -> Written<'p> {
+    let mut ty = ty;
+    for _ in 0..DEPTH {
+        let Some((path, _)) = split(bare(ty.text)) else { break };
+        let segments: Vec<&str> = path.split("::").collect();
+        let meant = paths::path(program, ty.unit, &segments);
+        let Some(Exported::Value(unit, expr)) = meant.filter(|it| program.class_of_export(*it).is_none()) else {
+            break;
+        };
+        let ExprKind::Slot(slot) = &expr.kind else { break };
+        let Some(text) = program.unit(unit).slots[slot.index()].ty.as_deref() else { break };
+        ty = Written { unit, text, func: None, class: None };
+    }
+    ty
+}
+
+/// The types that a member has in the variants of a class which have it.
+pub(in crate::link) fn payloads<'p>(program: &'p Program, class: ClassRef, name: &str) -> Vec<Written<'p>> {
+    let home = program.home(class);
+    let of_variant = |data: &'p str| {
+        let data = data.trim();
+        if let Some(members) = data.strip_prefix('(').and_then(|data| data.strip_suffix(')')) {
+            return pieces(members, ',').get(name.parse::<usize>().ok()?).copied();
+        }
+        let members = data.strip_prefix('{').and_then(|data| data.strip_suffix('}'))?;
+        let named = |member: &'p str| member.split_once(':').filter(|(own, _)| own.trim() == name);
+        pieces(members, ',').into_iter().find_map(named).map(|(_, ty)| ty)
+    };
+    let variants = program.class(home).fields.iter().filter(|field| field.is_payload(&field.name));
+    let mut found: Vec<&str> = variants.filter_map(|field| of_variant(field.ty.as_deref()?)).map(str::trim).collect();
+    found.retain(|ty| !ty.is_empty());
+    found.dedup();
+    found.into_iter().map(|text| Written { unit: home.unit, text, func: None, class: Some(home) }).collect()
+}
+
 /// Whether a type is one from outside the project, with nothing of the project in it.
 pub(in crate::link) fn is_foreign(program: &Program, ty: Written<'_>) -> bool {
     !names_of_type(program, ty).is_empty() && class_of_type(program, ty).is_none()

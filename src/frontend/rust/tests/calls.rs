@@ -117,7 +117,7 @@ fn#0 module
     return
 fn#1 f()
   b0:
-    t1 = call ::g()
+    t1 = call ::g() awaited
     later = t1
     t2 = call ::a.b(1)
     t3 = call t2.c() awaited

@@ -1,6 +1,6 @@
 //! Macros.
 
-use super::check;
+use super::{check, lower};
 
 #[test]
 fn texts() {
@@ -206,28 +206,66 @@ fn f(db: Db) {
         r#"
 fn#0 module
   b0:
-    f = fn#1
+    f = fn#2
     return
-fn#1 f(db: Db)
+fn#1 macro find(db)
   b0:
     t1 = call db.query()
     q = t1
-    t2 = call q.bind("id", 1)
-    t3 = call db.name()
-    t4 = call q.bind("name", t3)
-    t5 = call q.run()
-    drop q
-    a = t5
-    t6 = call db.query()
-    q~2 = t6
-    t7 = call q~2.bind("all", true)
+    t2 = call q.bind("all", true)
+    t3 = call q.run()
+    return t3
+fn#2 f(db~2: Db)
+  b0:
+    t4 = call db~2.query()
+    q~2 = t4
+    t5 = call q~2.bind("id", 1)
+    t6 = call db~2.name()
+    t7 = call q~2.bind("name", t6)
     t8 = call q~2.run()
     drop q~2
-    b = t8
+    a = t8
+    t9 = call db~2.query()
+    q~3 = t9
+    t10 = call q~3.bind("all", true)
+    t11 = call q~3.run()
+    drop q~3
+    b = t11
     return
 export f = f
 "#,
     );
+}
+
+#[test]
+fn rules_for_other_files_take_closures() {
+    check(
+        r"
+macro_rules! within { ($db:expr, |$c:ident| $work:expr) => {{ let mut held = $db.lock(); held.run(|$c| $work) }}; ($db:expr) => { return $db.lock() }; }
+",
+        r"
+fn#0 module
+  b0:
+    return
+fn#1 macro within(db, work: impl Fn)
+  b0:
+    t1 = call db.lock()
+    held = t1
+    t2 = call held.run(work)
+    return t2
+",
+    );
+}
+
+#[test]
+fn an_item_that_cannot_be_read_takes_no_other_with_it() {
+    let unit = lower(
+        "a.rs",
+        "#[ext(X)] pub impl A { fn one(&self) { b() } }\nfn two() { c() }\nstruct ! D { e }\nfn three() {}",
+    );
+    let names: Vec<&str> = unit.functions.iter().map(|func| func.name.as_str()).collect();
+    assert_eq!(names, ["", "one", "two", "three"]);
+    assert_eq!(unit.problems.len(), 1);
 }
 
 #[test]
