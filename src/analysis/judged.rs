@@ -64,6 +64,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.is_cache(&window)
         || search.is_gated(&window)
         || search.is_locked_elsewhere(&window)
+        || search.may_be_held(&window)
         || place == Some(Place::File) && !(search.meets_others(&window) && search.is_named_by_caller(&window))
     {
         window.confidence = Confidence::Low;

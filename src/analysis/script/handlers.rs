@@ -118,6 +118,8 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
     let mut declined = false;
     let mut reported = false;
     let mut goes_on = false;
+    // Whether it goes on where the error was recognised, and whether it is thrown on there all the same.
+    let (mut taken_in, mut thrown_on) = (false, false);
     let mut retries = false;
     // Whether some test on the error was understood at all.
     let mut told = false;
@@ -149,6 +151,7 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
                     } else if op_kind != Verb::Sql {
                         // It writes: it has taken the error into account.
                         goes_on = true;
+                        taken_in |= recognised;
                     }
                 }
                 Event::Call(call) => handed_on |= hands_on(trace, call),
@@ -184,6 +187,7 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
                 }
             }
             Exit::Throw(value, _) => {
+                thrown_on |= recognised && is_caught(trace, *value);
                 if (recognised || is_looked_up(trace, *value, kind)) && !is_caught(trace, *value) {
                     declined = true;
                 } else {
@@ -191,6 +195,7 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
                 }
             }
             Exit::Raise(outer, value) => {
+                thrown_on |= recognised && is_caught(trace, *value);
                 if (recognised || is_looked_up(trace, *value, kind)) && !is_caught(trace, *value) {
                     declined = true;
                 } else {
@@ -206,7 +211,7 @@ fn walk(trace: &Trace<'_>, flow: &Flow, failed: BlockId, start: BlockId, kind: E
     if declined {
         return Walk::Handled(Handling::Declines { reads });
     }
-    if goes_on && !reported && passes.is_none() {
+    if goes_on && (taken_in && !thrown_on || !reported && passes.is_none()) {
         return Walk::Handled(Handling::GoesOn);
     }
     Walk::Passes(passes)

@@ -110,6 +110,26 @@ impl Search<'_, '_, '_> {
         false
     }
 
+    /// Whether the transaction around a window has been handed, before the check, to a call out of sight whose name says that
+    /// it changes or locks a row: that of the parent, perhaps, which is held from then on.
+    #[must_use]
+    pub fn may_be_held(&self, window: &Window) -> bool {
+        let region = self.trace.op(window.check).region;
+        if region.is_none() || region != self.trace.op(window.act).region {
+            return false;
+        }
+        let handles: FxHashSet<ValId> =
+            self.trace.ops.iter().filter(|op| op.region == region).filter_map(|op| op.handle).collect();
+        let holds = |call: &crate::model::Effect| {
+            let last = call.name.rsplit('.').next().unwrap_or("").to_lowercase();
+            let writes = ["save", "update", "upsert", "lock"].iter().any(|word| last.starts_with(word));
+            writes && call.args.iter().any(|arg| self.contains_any(*arg, &handles, 3))
+        };
+        let events = window.way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let mut before = events.take_while(|event| !matches!(event, Event::Op(op) if *op == window.check));
+        before.any(|event| matches!(event, Event::Call(call) if holds(call)))
+    }
+
     /// Whether a branch on a way looks at what a call gave.
     fn is_answer_tested(&self, call: &crate::model::Effect, way: &[BlockId]) -> bool {
         way.iter().any(|block| match &self.trace.block(*block).exit {

@@ -335,7 +335,7 @@ impl Terms {
                     if made_up && is_random(trace, *callee) || draws(trace, *callee) {
                         return true;
                     }
-                    if made_up || makes_identity(trace, *callee) || self.fills_in(trace, *callee, args) {
+                    if made_up || makes_identity(trace, *callee) || fills_in(trace, *callee, args) {
                         calls = true;
                         continue;
                     }
@@ -401,16 +401,6 @@ impl Terms {
                 );
                 of_run || self.agreed.contains(&part)
             })
-    }
-
-    /// Whether a call fills in a constant text by a function: the function's answers are out of sight.
-    fn fills_in(&self, trace: &Trace<'_>, callee: ValId, args: &[ValId]) -> bool {
-        let Val::Field(receiver, name) = trace.values.get(callee) else { return false };
-        let by_function = args.iter().any(|arg| matches!(trace.values.get(*arg), Val::Closure(..)));
-        let given = args.iter().all(|arg| {
-            self.is_literal(trace, *arg) || matches!(trace.values.get(*arg), Val::Closure(..) | Val::Call { .. })
-        });
-        name.starts_with("replace") && self.is_literal(trace, *receiver) && by_function && given
     }
 
     pub(super) fn is_literal(&self, trace: &Trace<'_>, value: ValId) -> bool {
@@ -490,11 +480,21 @@ fn is_drawn_within(trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
             random
                 || draws(trace, *callee)
                 || makes_identity(trace, *callee)
+                || fills_in(trace, *callee, args)
                 || drawn(*callee)
                 || args.iter().any(|arg| drawn(*arg))
         }
         _ => trace.values.parts(value).into_iter().any(drawn),
     }
+}
+
+/// Whether a call fills in a constant text by a function: the function's answers are out of sight.
+fn fills_in(trace: &Trace<'_>, callee: ValId, args: &[ValId]) -> bool {
+    let Val::Field(receiver, name) = trace.values.get(callee) else { return false };
+    let by_function = args.iter().any(|arg| matches!(trace.values.get(*arg), Val::Closure(..)));
+    // A pattern is out of sight.
+    let is_given = |arg: &ValId| !matches!(trace.values.get(*arg), Val::Param(..) | Val::Result(_) | Val::Field(..));
+    name.starts_with("replace") && trace.values.text(*receiver).is_some() && by_function && args.iter().all(is_given)
 }
 
 /// Whether a function says by its name that it draws something, whatever it is given: how much, or out of what.
