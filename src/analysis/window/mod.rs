@@ -574,6 +574,10 @@ impl Search<'_, '_, '_> {
         let checked = self.trace.op(check).clone();
         let acted = self.trace.op(act).clone();
         let same_entity = checked.entity == acted.entity;
+        if acted.verb == Verb::Delete && self.takes_aged(act, way) {
+            // Whoever comes second finds nothing left to tidy up.
+            return None;
+        }
         let mut absent = false;
         let mut present = false;
         let mut set = false;

@@ -49,6 +49,17 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// Whether an act takes whatever rows are older than a time counted from now.
+    pub(super) fn takes_aged(&mut self, act: OpId, way: &[BlockId]) -> bool {
+        let targeted = self.conditions(act, way);
+        let values = &self.trace.values;
+        let is_now = |value: ValId| values.is_now(value) || *values.get(value) == Val::Global("now".to_owned());
+        let by_age = |c: &crate::model::Condition| {
+            matches!(c.op, Compare::Lt | Compare::Le) && values.any_within(c.value, 6, &mut |part| is_now(part))
+        };
+        targeted.all.iter().any(by_age)
+    }
+
     /// Whether an act may be one that marks the rows which a look-up has picked.
     pub(super) fn may_take(&self, check: OpId, act: OpId) -> bool {
         let (looked, acted) = (self.trace.op(check), self.trace.op(act));
