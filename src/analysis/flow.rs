@@ -108,6 +108,23 @@ impl Flow {
         }
     }
 
+    /// Whether every way from the entry to a block leads through another.
+    #[must_use]
+    pub fn passes(&self, through: BlockId, to: BlockId) -> bool {
+        let mut seen = vec![false; self.position.len()];
+        let mut todo = vec![to];
+        while let Some(block) = todo.pop() {
+            if block == through || std::mem::replace(&mut seen[block.index()], true) {
+                continue;
+            }
+            if self.order.first() == Some(&block) {
+                return false;
+            }
+            todo.extend(&self.predecessors[block.index()]);
+        }
+        true
+    }
+
     /// Whether some way leads from one block to another, through each loop at most once; a block leads to itself.
     #[must_use]
     pub fn leads(&self, trace: &Trace<'_>, from: BlockId, to: BlockId) -> bool {

@@ -80,6 +80,9 @@ impl Search<'_, '_, '_> {
             self.trace.ops.iter().any(|op| op.frame == frame && (op.lock.is_some() || op.verb == Verb::Sql))
         };
         let locks = |frame: FrameId| self.trace.frames[frame.index()].takes_lock && !of_database(frame);
+        let looks = self.trace.op(window.check).block;
+        // What only some ways take is no lock: a connection that is lent out where there is no pool.
+        let always = |block: BlockId| self.flow.passes(block, looks);
         let mut behind = false;
         for (at, block) in window.way.iter().enumerate() {
             let it = self.trace.block(*block);
@@ -99,7 +102,11 @@ impl Search<'_, '_, '_> {
                     // Behind the check only a lock that may be refused keeps the second one out, as long as it is held.
                     Event::Call(call)
                         if (in_lock || names_lock(call.name.rsplit('.').next().unwrap_or("")))
-                            && (!behind || self.is_answer_tested(call, &window.way[at..])) =>
+                            && (if behind {
+                                self.is_answer_tested(call, &window.way[at..])
+                            } else {
+                                always(*block)
+                            }) =>
                     {
                         return true;
                     }
