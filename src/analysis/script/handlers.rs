@@ -356,6 +356,9 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
             if asked.any(|v| recognises(trace, v, kind) == Some(true)) {
                 return Some(true);
             }
+            if let Some(answer) = sorted_out(trace, operands, kind, depth) {
+                return Some(answer);
+            }
             let mut answers = operands.iter().map(|(_, v)| recognises(trace, *v, kind));
             let first = answers.next()??;
             answers.all(|other| other == Some(first)).then_some(first)
@@ -392,6 +395,43 @@ fn recognises_within(trace: &Trace<'_>, test: ValId, kind: ErrorKind, depth: usi
         Val::Derived(parts) => parts.iter().find_map(|part| recognises(trace, *part, kind)),
         _ => None,
     }
+}
+
+/// What a predicate answers that says no to all errors but some, and asks those for more that is not understood: no where a
+/// branch sends the kind to a plain no, and yes where one sends only others there.
+fn sorted_out(trace: &Trace<'_>, operands: &[(BlockId, ValId)], kind: ErrorKind, depth: usize) -> Option<bool> {
+    let says_no = |value: ValId| trace.values.literal(value).is_some_and(|literal| !literal.is_truthy());
+    let (refused, further): (Vec<_>, Vec<_>) = operands.iter().partition(|(_, value)| says_no(*value));
+    if refused.is_empty() || !further.iter().all(|(_, value)| mentions_caught(trace, *value, 8)) {
+        return None;
+    }
+    let mut answer = None;
+    for block in &trace.blocks {
+        let Exit::Branch { test, yes, no, .. } = &block.exit else { continue };
+        let [if_so, if_not] = [*yes, *no].map(|way| refused.iter().any(|(from, _)| goes_on_to(trace, way, *from)));
+        if if_so == if_not {
+            continue;
+        }
+        match recognises_within(trace, *test, kind, depth) {
+            Some(truth) if truth == if_so => return Some(false),
+            Some(_) => answer = Some(true),
+            None if if_so && singles_out(trace, *test, kind) => answer = Some(true),
+            None => {}
+        }
+    }
+    answer
+}
+
+/// Whether a block leads to another without a choice.
+fn goes_on_to(trace: &Trace<'_>, mut block: BlockId, to: BlockId) -> bool {
+    for _ in 0..8 {
+        match &trace.block(block).exit {
+            _ if block == to => return true,
+            Exit::Goto(next) => block = *next,
+            _ => return false,
+        }
+    }
+    false
 }
 
 fn is_absent(trace: &Trace<'_>, value: ValId) -> bool {

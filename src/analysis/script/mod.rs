@@ -242,6 +242,10 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         if it.region.is_some() && it.region == act.region {
             return !after_check || op < plan.act || self.collides(op);
         }
+        // What the check's own transaction writes on the strength of it is there when the next one checks.
+        if after_check && it.region.is_some() && it.region == check.region && it.entity == check.entity {
+            return true;
+        }
         // Elsewhere, what may have sent the second run away before it looked.
         !after_check && it.place().is_none() && (self.is_claim(op) || self.collides(op))
     }

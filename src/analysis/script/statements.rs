@@ -99,11 +99,11 @@ impl<'m> Writer<'_, '_, 'm> {
             {
                 handling = Handling::Declines { reads: None };
             }
+            // The outermost transaction that the handler lies outside of; a list is one, too.
             let depth = self.trace.block(at).regions.len();
-            let own = self.trace.block(block).regions.len();
-            if depth < own
-                && let Some(outermost) = self.trace.block(block).regions.get(depth).copied()
-            {
+            let around = &self.trace.block(block).regions;
+            let list = self.trace.op(op).region.filter(|_| depth == around.len() && self.is_in_list(op));
+            if let Some(outermost) = around.get(depth).copied().or(list) {
                 let entry = self.around.entry(outermost).or_insert((kind, handling.clone()));
                 if kind == ErrorKind::UniqueViolation {
                     *entry = (kind, handling);
@@ -128,13 +128,16 @@ impl<'m> Writer<'_, '_, 'm> {
     /// The block in which an operation's error comes up, and where that goes: what is sent in a list with others fails where
     /// the list is sent.
     fn where_it_fails(&self, op: OpId, block: BlockId) -> (BlockId, Option<BlockId>) {
-        let sent = self.trace.op(op).region.map(|region| &self.trace.regions[region.index()]);
-        match sent {
-            Some(region) if matches!(region.kind, RegionKind::Transaction { batch: true, .. }) => {
-                (region.block, region.handler)
-            }
+        match self.trace.op(op).region.map(|region| &self.trace.regions[region.index()]) {
+            Some(region) if self.is_in_list(op) => (region.block, region.handler),
             _ => (block, self.trace.block(block).handler),
         }
+    }
+
+    /// Whether an operation is sent in a list with others.
+    fn is_in_list(&self, op: OpId) -> bool {
+        let sent = self.trace.op(op).region.map(|region| &self.trace.regions[region.index()].kind);
+        matches!(sent, Some(RegionKind::Transaction { batch: true, .. }))
     }
 
     /// Whether the way leads from a block on to a handler, and not by an error of what is run in between.
