@@ -192,7 +192,12 @@ impl Search<'_, '_, '_> {
     fn leaves_of(&self, value: ValId) -> Vec<ValId> {
         let mut found = Vec::new();
         let mut todo = vec![value];
+        // Values share parts, and what a loop makes leads back to itself.
+        let mut seen = FxHashSet::default();
         while let Some(value) = todo.pop() {
+            if !seen.insert(value) {
+                continue;
+            }
             let parts = match self.trace.values.get(value) {
                 // A member of a parameter is what tells values apart, not the parameter.
                 Val::Field(..) => Vec::new(),
