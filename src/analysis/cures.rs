@@ -37,6 +37,8 @@ struct Notes {
     window: Window,
     /// Whether the check is for one row.
     one_row: bool,
+    /// Whether the act is on a row that the check says nothing of.
+    apart: bool,
     /// The columns that the check asks for by equality.
     looked: Vec<String>,
     script: Script,
@@ -55,6 +57,7 @@ impl Cures {
         }
         let creates = matches!(act.verb, Verb::Create);
         let one_row = search.trace.op(window.check).rows == Rows::One;
+        let apart = search.acts_on_another_key(window);
         let looked = search.looked_columns(window);
         let script = judged::script_of(search, window, database, true);
         let alike = (window.link == Link::Absence && !looked.is_empty() && creates).then(|| {
@@ -62,7 +65,7 @@ impl Cures {
             judged::script_of(search, &alike, database, false)
         });
         let window = Window { way: Vec::new(), ..window.clone() };
-        Self(Some(Notes { window, one_row, looked, script, alike, database: database.clone() }))
+        Self(Some(Notes { window, one_row, apart, looked, script, alike, database: database.clone() }))
     }
 
     /// What the judge makes of a way out, by the intent that rules and libraries know it by; `None` where it cannot be
@@ -87,6 +90,8 @@ impl Notes {
                 Draft { script: &serializable, ..draft }.again()
             }
             ("lock-read", _) if self.one_row => draft.locked(),
+            // A condition on one row decides nothing about another.
+            ("guard-where" | "guard-delete" | "atomic-delta", _) if self.apart => self.script.clone(),
             ("guard-where" | "guard-delete", Link::Column(columns)) if self.one_row => draft.guarded(columns)?,
             ("guard-where", Link::Feeds(column)) if self.one_row => draft.guarded(std::slice::from_ref(column))?,
             ("atomic-delta", Link::Feeds(column)) if self.one_row => draft.computed_there(column),

@@ -229,3 +229,53 @@ export async function grant(userId: string, roleId: string) {
     let all = codes(&found, "grant").join("\n");
     assert!(all.contains("read behind it"), "{all}");
 }
+
+#[test]
+fn a_condition_on_one_row_is_put_into_no_write_of_another() {
+    let found = of(
+        "model Wish {\n  id Int @id @default(autoincrement())\n  userId Int\n  clubId Int\n  termId Int\n  rank Int\n  @@unique([userId, clubId])\n  @@unique([userId, termId, rank])\n}\n",
+        r#"
+export async function swap(userId: number, clubId: number, termId: number, rank: number) {
+  const other = await prisma.wish.findFirst({ where: { userId, termId, rank: rank + 1 } });
+  if (!other) throw new Error("at the end already");
+  await prisma.$transaction(async (tx) => {
+    await tx.wish.update({ where: { userId_clubId: { userId, clubId } }, data: { rank: -1 } });
+    await tx.wish.update({ where: { id: other.id }, data: { rank } });
+    await tx.wish.update({ where: { userId_clubId: { userId, clubId } }, data: { rank: rank + 1 } });
+  });
+}
+"#,
+    );
+    hides(&found, "swap", "updateMany");
+    assert!(!titles(&found, "swap").contains("let the update decide"));
+}
+
+#[test]
+fn an_error_that_is_put_in_other_words_is_told() {
+    let found = of(
+        "model User {\n  id Int @id @default(autoincrement())\n  email String @unique\n}\n",
+        r#"
+export async function invite(email: string) {
+  if (await prisma.user.findUnique({ where: { email } })) throw new Error("taken");
+  return prisma.user.create({ data: { email } }).catch((error) => {
+    console.error(error);
+    throw new Error("could not be invited");
+  });
+}
+export async function remember(email: string) {
+  if (await prisma.user.findUnique({ where: { email } })) throw new Error("taken");
+  try {
+    await prisma.user.create({ data: { email } });
+  } catch {
+    return null;
+  }
+}
+"#,
+    );
+    let message = |function: &str| {
+        let own = found.iter().find(|finding| finding.function == function);
+        own.map(|finding| finding.message.clone()).unwrap_or_default()
+    };
+    assert!(message("invite").contains("unhandled"), "{}", message("invite"));
+    assert!(message("remember").contains("in silence"), "{}", message("remember"));
+}

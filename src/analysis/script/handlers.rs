@@ -76,17 +76,17 @@ pub(super) fn rejoins(trace: &Trace<'_>, failed: BlockId, handler: BlockId) -> O
 }
 
 /// Whether the handler at a block keeps an error to itself: wherever it leads, its function goes on or answers as if there
-/// had been none, and nobody outside is told.
+/// had been none, and nobody outside is told. What a literal makes of the error is its function's, which may throw it.
 #[must_use]
 pub fn swallows(trace: &Trace<'_>, handler: BlockId) -> bool {
-    let own = trace.block(handler).frame;
+    let own = trace.reporting_frame(trace.block(handler).frame);
     let (mut todo, mut seen) = (vec![handler], FxHashSet::default());
     while let Some(block) = todo.pop() {
         if seen.len() > 100 {
             return false;
         }
         let it = trace.block(block);
-        let left = it.frame != own && !runs_inside(trace, it.frame, own);
+        let left = trace.reporting_frame(it.frame) != own && !runs_inside(trace, it.frame, own);
         if left || !seen.insert(block) {
             continue;
         }

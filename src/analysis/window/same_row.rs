@@ -212,6 +212,25 @@ impl Search<'_, '_, '_> {
         }
     }
 
+    /// Whether the act names its row by a whole key that the check neither asks for nor gave: what holds for the check's row
+    /// need not hold for that one.
+    pub(in crate::analysis) fn acts_on_another_key(&mut self, window: &Window) -> bool {
+        let (check, act) = (window.check, window.act);
+        let (looked, targeted) = (self.conditions(check, &window.way), self.conditions(act, &window.way));
+        let named: Vec<_> = targeted.all.iter().filter(|c| c.is_equality()).collect();
+        if targeted.all.iter().any(|c| self.mentions_check(check, c.value)) {
+            return false;
+        }
+        let Some(entity) = entity_of(self.schemas, self.trace.op(act)) else { return false };
+        let is_named = |column: &String| named.iter().any(|c| c.column == *column);
+        let is_looked = |column: &String| {
+            let value = named.iter().find(|c| c.column == *column).map(|c| c.value);
+            looked.on(column).any(|c| c.op == Compare::Eq && Some(c.value) == value)
+        };
+        let mut keys = entity.keys.iter().filter(|key| !key.columns.is_empty() && key.columns.iter().all(is_named));
+        keys.clone().next().is_some() && !keys.any(|key| key.columns.iter().all(is_looked))
+    }
+
     pub(super) fn mentions_check(&self, check: OpId, value: ValId) -> bool {
         self.made_of(check, value, 10)
     }
