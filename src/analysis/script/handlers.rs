@@ -90,7 +90,8 @@ pub fn swallows(trace: &Trace<'_>, handler: BlockId) -> bool {
         if left || !seen.insert(block) {
             continue;
         }
-        if it.events.iter().any(|event| matches!(event, Event::Call(call) if hands_on(trace, call))) {
+        let tells = |call: &crate::model::Effect| hands_on(trace, call) || answers(trace, call);
+        if it.events.iter().any(|event| matches!(event, Event::Call(call) if tells(call))) {
             return false;
         }
         match &it.exit {
@@ -275,6 +276,21 @@ fn hands_on(trace: &Trace<'_>, call: &crate::model::Effect) -> bool {
         Some(Literal::Number(number)) => name.ends_with("tatus") && number.len() == 3 && number.starts_with('5'),
         _ => false,
     })
+}
+
+/// Whether a call answers whoever has asked that something went wrong: with a status that says so, or the error's own, or
+/// with something of the error in the answer.
+fn answers(trace: &Trace<'_>, call: &crate::model::Effect) -> bool {
+    let name = call.name.rsplit('.').next().unwrap_or("");
+    let of_error = |arg: &ValId| mentions_caught(trace, *arg, 6);
+    if name.ends_with("tatus") {
+        let says_so = |arg: &ValId| match trace.values.literal(*arg) {
+            Some(Literal::Number(number)) => number.len() == 3 && number.starts_with(['4', '5']),
+            _ => of_error(arg),
+        };
+        return call.args.first().is_some_and(says_so);
+    }
+    matches!(name, "json" | "send" | "end" | "render") && call.args.iter().any(of_error)
 }
 
 fn is_caught(trace: &Trace<'_>, value: ValId) -> bool {
