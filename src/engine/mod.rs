@@ -41,9 +41,6 @@ pub enum Dump {
     Schema,
 }
 
-/// How large the stacks of worker threads are: deeply nested code is read by recursion, up to a limit.
-const STACK: usize = 64 << 20;
-
 impl Workspace {
     /// A project. `beside` are the files beside its sources: Prisma schemas, migrations in the order in which they run, and
     /// the manifests that say what module names mean.
@@ -95,11 +92,7 @@ impl Workspace {
     /// Finds the races.
     #[must_use]
     pub fn check(&self) -> (Vec<Finding>, Vec<Problem>, Stats) {
-        // A pool of our own, for the size of its stacks; without one the calling thread does the work.
-        match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
-            Ok(pool) => pool.install(|| self.check_here()),
-            Err(_) => self.check_here(),
-        }
+        on_deep_stacks(|| self.check_here())
     }
 
     fn check_here(&self) -> (Vec<Finding>, Vec<Problem>, Stats) {
@@ -158,6 +151,10 @@ impl Workspace {
     /// Prints an inner form of a file; `None` where there is none.
     #[must_use]
     pub fn dump(&self, what: Dump, path: &str) -> Option<String> {
+        on_deep_stacks(|| self.dump_here(what, path))
+    }
+
+    fn dump_here(&self, what: Dump, path: &str) -> Option<String> {
         match what {
             Dump::Ir => {
                 let source = self.sources.get(path)?;
@@ -210,6 +207,14 @@ impl Workspace {
         for step in &case.schedule.steps {
             text.push_str(&format!("        {}  {} -> {}\n", step.session, step.op, step.outcome));
         }
+    }
+}
+
+/// Runs what reads files on a pool of its own, for the size of its stacks; without one the calling thread does the work.
+fn on_deep_stacks<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    match rayon::ThreadPoolBuilder::new().stack_size(frontend::STACK).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
     }
 }
 

@@ -9,6 +9,10 @@ mod value;
 
 use crate::ir::Unit;
 
+/// How large a stack files are lowered on, in bytes: deeply nested code is read by recursion, up to limits that this is
+/// enough for. Only the part that is used costs memory.
+pub const STACK: usize = 256 << 20;
+
 /// Lowers a file with the front end that its name asks for; `None` where no front end reads such files.
 #[must_use]
 pub fn lower(path: &str, text: &str) -> Option<Unit> {

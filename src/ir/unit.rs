@@ -46,6 +46,17 @@ pub enum Language {
     Rust,
 }
 
+impl Language {
+    /// What libraries call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TypeScript => "typescript",
+            Self::Rust => "rust",
+        }
+    }
+}
+
 /// A lowered file.
 #[derive(Clone, Debug, Default)]
 pub struct Unit {

@@ -12,7 +12,7 @@ use super::survey::Survey;
 use super::trace::{Block, BlockId, Event, Exit, FrameId, RegionId, Site, Trace};
 use super::types::Typed;
 use super::value::{PhiId, Val, ValId, Values};
-use crate::ir::{self, FuncKind, SlotId, Step};
+use crate::ir::{self, FuncKind, Language, SlotId, Step};
 use crate::library::{Library, Registry};
 use crate::link::{ClassRef, FuncRef, Program, UnitId};
 use crate::schema::Schema;
@@ -43,6 +43,14 @@ pub struct Model<'a> {
     pub clients: &'a [String],
     /// The crates and modules that files of the project bring names in from, by the first part of their names.
     pub crates: FxHashSet<&'a str>,
+}
+
+impl Model<'_> {
+    /// The libraries that the project may call from a language, with their positions in the registry.
+    pub fn libraries_of<'s>(&'s self, language: Language) -> impl Iterator<Item = (usize, &'s Library)> + use<'s> {
+        let libraries = self.libraries.iter().copied();
+        libraries.filter(move |(_, library)| library.language == language.name())
+    }
 }
 
 /// A variable of a run.
@@ -136,7 +144,7 @@ fn elaborator<'m, 'a>(model: &'m Model<'a>, home: UnitId) -> Elaborator<'m, 'a> 
         in_place: Vec::new(),
         related: FxHashMap::default(),
         shared: FxHashSet::default(),
-        errors_are_values: model.program.language(home) == Some(ir::Language::Rust),
+        errors_are_values: model.program.language(home) == Some(Language::Rust),
         budget_hit: false,
         cut_off: false,
     };

@@ -10,7 +10,7 @@ use super::trace::{BlockId, Event, FrameId, Region, RegionId, RegionKind, Site};
 use super::value::{Literal, Val, ValId};
 use crate::ir::SlotId;
 use crate::library::{Library, RegionRow};
-use crate::link::{FuncRef, Written};
+use crate::link::FuncRef;
 
 /// The variable, of no function, that says of a transaction that it is open.
 fn opened(region: RegionId) -> Variable {
@@ -42,15 +42,10 @@ impl<'m> Elaborator<'m, '_> {
 
     /// A function that is handed the guard of a lock runs alone: whoever calls it holds the lock until it is done.
     pub fn enter_held(&mut self, func: FuncRef, site: Site) -> Option<RegionId> {
-        let (program, names) = (self.model.program, self.model.survey.names());
-        let is_held = |ty: Written<'_>| {
-            let rows = self.libraries().flat_map(|(_, library)| &library.types).filter(|row| row.held);
-            let mut patterns = rows.flat_map(|row| &row.patterns);
-            patterns.any(|pattern| names.meant(ty).names.iter().any(|name| pattern.accepts(name)))
-        };
+        let program = self.model.program;
         let mut types =
             program.func(func).params.iter().filter_map(|param| program.type_of_slot(func.unit, param.slot));
-        if !types.any(is_held) {
+        if !types.any(|ty| self.is_guard(ty)) {
             return None;
         }
         let region = RegionId(u32::try_from(self.trace.regions.len()).unwrap_or(u32::MAX));

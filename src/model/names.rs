@@ -1,6 +1,6 @@
 //! What imports and written types of a program mean, worked out once for all traces.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rustc_hash::FxHashMap;
 
@@ -40,6 +40,17 @@ pub struct Meant {
     pub class: Option<ClassRef>,
     /// The names that it goes by, from the outermost in.
     pub names: Vec<String>,
+    /// What libraries know of it, once somebody has asked.
+    pub in_libraries: OnceLock<InLibraries>,
+}
+
+/// What libraries know of a written type.
+#[derive(Clone, Copy, Debug)]
+pub struct InLibraries {
+    /// The type that it names: the positions of the library, and of the type in it.
+    pub named: Option<(usize, usize)>,
+    /// Whether it is the guard of a lock.
+    pub is_guard: bool,
 }
 
 impl<'p> Names<'p> {
@@ -95,7 +106,8 @@ impl<'p> Names<'p> {
         if let Some(known) = known {
             return known;
         }
-        let meant = Arc::new(Meant { class: self.program.class_of_type(ty), names: self.program.names_of_type(ty) });
+        let (class, names) = (self.program.class_of_type(ty), self.program.names_of_type(ty));
+        let meant = Arc::new(Meant { class, names, in_libraries: OnceLock::new() });
         self.known(ty.unit, |known| {
             let reading = Reading { func: ty.func, class: ty.class, meant: meant.clone() };
             known.types.entry(ty.text.to_owned()).or_default().push(reading);

@@ -6,7 +6,7 @@ use super::objects::entity_of;
 use super::trace::{Bound, Event, Op, OpId, OpSource, RegionId, RegionKind, Site};
 use super::value::{ArrayItem, Val, ValId};
 use crate::finding::Confidence;
-use crate::ir::{CallForm, Language};
+use crate::ir::CallForm;
 use crate::library::{
     CallPattern, CallRow, Callee, Form, Library, ParamKind, RegionRow, Root, RowAt, Rows, Selector, Verb,
 };
@@ -45,12 +45,7 @@ pub(super) struct Called<'c> {
 impl<'m> Elaborator<'m, '_> {
     /// The libraries that the project may call from the language of the trace, with their positions in the registry.
     pub fn libraries(&self) -> impl Iterator<Item = (usize, &'m Library)> + use<'m> {
-        let language = match self.model.program.unit(self.trace.home).language {
-            Language::TypeScript => "typescript",
-            Language::Rust => "rust",
-        };
-        let libraries = self.model.libraries.iter().copied();
-        libraries.filter(move |(_, library)| library.language == language)
+        self.model.libraries_of(self.model.program.unit(self.trace.home).language)
     }
 
     /// What a call is, if a library describes it.

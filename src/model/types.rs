@@ -1,6 +1,7 @@
 //! What kind of object a value is: of which class of the project, or of which type of a library.
 
 use super::elaborate::{At, Elaborator};
+use super::names::InLibraries;
 use super::trace::RegionId;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
@@ -477,17 +478,40 @@ impl<'m> Elaborator<'m, '_> {
         None
     }
 
-    /// The library's type that a type names. A name that the file does not explain may come from any crate whose names it
-    /// brings in all at once.
+    /// The library's type that a type names.
     fn declared_as(&self, ty: Written<'_>) -> Option<Typed<'m>> {
+        let (library, row) = self.in_libraries(ty).named?;
+        let library = self.model.registry.libraries().get(library)?;
+        Some(Typed { library, row: library.types.get(row)?, confidence: Confidence::High })
+    }
+
+    /// Whether a type is the guard of a lock.
+    pub fn is_guard(&self, ty: Written<'_>) -> bool {
+        self.in_libraries(ty).is_guard
+    }
+
+    /// What libraries know of a type. A name that the file does not explain may come from any crate whose names it brings
+    /// in all at once.
+    fn in_libraries(&self, ty: Written<'_>) -> InLibraries {
         let known = self.model.survey.names();
-        known.meant(ty).names.iter().find_map(|name| {
-            let beyond = (!name.contains("::")).then(|| known.beyond(ty.unit, name));
-            let names = || std::iter::once(name).chain(beyond.iter().flat_map(|paths| paths.iter()));
-            let accepts = |p: &TypePattern| names().any(|name| p.accepts(name));
-            self.find_type(Confidence::High, |row, p| {
-                !row.holder && matches!(p, TypePattern::Declared(_)) && accepts(p)
-            })
+        let meant = known.meant(ty);
+        *meant.in_libraries.get_or_init(|| {
+            let language = self.model.program.unit(ty.unit).language;
+            let rows = || {
+                let libraries = self.model.libraries_of(language);
+                libraries
+                    .flat_map(|(at, library)| library.types.iter().enumerate().map(move |(row, ty)| ((at, row), ty)))
+            };
+            let named = meant.names.iter().find_map(|name| {
+                let beyond = (!name.contains("::")).then(|| known.beyond(ty.unit, name));
+                let names = || std::iter::once(name).chain(beyond.iter().flat_map(|paths| paths.iter()));
+                let accepts =
+                    |p: &TypePattern| matches!(p, TypePattern::Declared(_)) && names().any(|name| p.accepts(name));
+                rows().find(|(_, row)| !row.holder && row.patterns.iter().any(accepts)).map(|(at, _)| at)
+            });
+            let is_guard = |p: &TypePattern| meant.names.iter().any(|name| p.accepts(name));
+            let is_guard = rows().any(|(_, row)| row.held && row.patterns.iter().any(is_guard));
+            InLibraries { named, is_guard }
         })
     }
 

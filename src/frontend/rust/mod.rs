@@ -43,28 +43,24 @@ use crate::frontend::comments;
 use crate::ir::{FuncId, Language, Problem, Unit};
 use crate::text::Span;
 
-/// How large a stack files are read on. Only the part that is used costs memory.
-const STACK: usize = 256 << 20;
-
 /// Lowers a file. A file that cannot be parsed is an empty unit with a problem.
+///
+/// The most deeply nested file that is not refused takes [`super::STACK`].
 #[must_use]
 pub fn lower(path: &str, text: &str) -> Unit {
-    let unit = std::thread::scope(|scope| {
-        let work = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || lower_here(path, text));
-        work.ok().and_then(|thread| thread.join().ok())
-    });
-    unit.unwrap_or_else(|| {
+    let unit = std::panic::catch_unwind(|| lower_here(path, text)).unwrap_or_else(|_| {
         let message = "this file could not be read; nothing in it is analysed".to_owned();
         empty(path, Problem { span: Span::default(), message })
-    })
+    });
+    // The places of tokens are kept by thread, and nothing of the file needs them any more.
+    proc_macro2::extra::invalidate_current_thread_spans();
+    unit
 }
 
 fn empty(path: &str, problem: Problem) -> Unit {
     Unit { path: path.to_owned(), language: Language::Rust, problems: vec![problem], ..Unit::default() }
 }
 
-/// Lowers a file on the present stack. The places of tokens are kept by thread: a thread of its own for each file gives
-/// them up with the file.
 fn lower_here(path: &str, text: &str) -> Unit {
     let parsed = match parse::parse(text) {
         Ok(parsed) => parsed,

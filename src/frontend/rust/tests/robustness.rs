@@ -1,9 +1,17 @@
 //! Broken, huge and deeply nested sources.
 
 use super::lower;
+use crate::frontend::STACK;
 use crate::ir::{Language, Step, Unit};
 
 const SAMPLE: &str = include_str!("sample.rs.txt");
+
+/// Lowers on a stack of the size that worker threads have.
+fn lower_deep(text: String) -> Unit {
+    let work = move || lower("a.rs", &text);
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(work).expect("a thread starts");
+    thread.join().expect("lowering does not panic")
+}
 
 fn calls(unit: &Unit) -> usize {
     let steps = unit.functions.iter().flat_map(|func| &func.blocks).flat_map(|block| &block.steps);
@@ -72,9 +80,10 @@ fn what_nests_deeply_is_a_problem() {
         format!("fn f(a: {}u8) {{}}", "&".repeat(5_000)),
     ];
     for source in sources {
-        let unit = lower("a.rs", &source);
+        let start = source[..40].to_owned();
+        let unit = lower_deep(source);
         let told = |word: &str| unit.problems.iter().any(|problem| problem.message.contains(word));
-        assert!(told("too deeply") || unit.problems.is_empty(), "{}: {:?}", &source[..40], unit.problems);
+        assert!(told("too deeply") || unit.problems.is_empty(), "{start}: {:?}", unit.problems);
     }
 }
 
@@ -82,11 +91,11 @@ fn what_nests_deeply_is_a_problem() {
 fn long_rows_are_no_problem() {
     let many = |one: &str| format!("fn f() {{ {} }}", one.repeat(20_000));
     for source in [many("a();"), many("if a { b() }"), format!("fn f() {{ let x = [{}]; }}", "1, ".repeat(50_000))] {
-        let unit = lower("a.rs", &source);
+        let unit = lower_deep(source);
         assert!(unit.problems.is_empty(), "{:?}", unit.problems);
     }
     let sum = format!("fn f() {{ let x = {}; }}", vec!["a"; 5_000].join(" + "));
-    assert!(lower("a.rs", &sum).functions.len() == 2);
+    assert!(lower_deep(sum).functions.len() == 2);
 }
 
 #[test]
