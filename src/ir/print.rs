@@ -71,6 +71,9 @@ impl<'u> Printer<'u> {
         for glob in &unit.globs {
             writeln!(out, "import * = {glob:?}")?;
         }
+        for (name, ty) in &unit.aliases {
+            writeln!(out, "type {name} = {ty}")?;
+        }
         for (index, class) in unit.classes.iter().enumerate() {
             self.class(index, class, out)?;
         }

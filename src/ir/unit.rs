@@ -70,6 +70,8 @@ pub struct Unit {
     pub slots: Vec<Slot>,
     /// All classes.
     pub classes: Vec<Class>,
+    /// Types that are names for others, as written, where types have names of their own.
+    pub aliases: Vec<(String, String)>,
     /// Names brought in from other modules.
     pub imports: Vec<Import>,
     /// Modules whose names are all brought in without being listed (`use a::b::*`).

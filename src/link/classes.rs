@@ -41,6 +41,13 @@ impl Program {
         std::iter::once(home).chain(self.rust.additions(home).iter().copied())
     }
 
+    /// What a name for a type stands for: in a unit, or else wherever in the project it is declared.
+    #[must_use]
+    pub fn alias(&self, unit: UnitId, name: &str) -> Option<&str> {
+        let own = self.unit(unit).aliases.iter().find(|(alias, _)| alias == name).map(|(_, ty)| ty);
+        own.or_else(|| self.aliases.get(name)?.as_ref()).map(String::as_str)
+    }
+
     /// The type that a variable is declared with.
     #[must_use]
     pub fn type_of_slot(&self, unit: UnitId, slot: SlotId) -> Option<Written<'_>> {
@@ -86,7 +93,7 @@ impl Program {
     #[must_use]
     pub fn names_of_type(&self, ty: Written<'_>) -> Vec<String> {
         match self.unit(ty.unit).language {
-            Language::TypeScript => vec![typescript::core_type(ty.text).to_owned()],
+            Language::TypeScript => typescript::names_of_type(self, ty.unit, ty.text),
             Language::Rust => rust::names_of_type(self, ty),
         }
     }

@@ -48,6 +48,8 @@ pub struct Program {
     /// The unit of each file that was lowered.
     of_file: FxHashMap<FileId, UnitId>,
     classes: FxHashMap<String, Vec<ClassRef>>,
+    /// What names for types stand for: `None` for a name that stands for several.
+    aliases: FxHashMap<String, Option<String>>,
     /// The classes that name another as what they extend or implement.
     below: FxHashMap<String, Vec<ClassRef>>,
     /// What only Rust needs to know of its units.
@@ -76,6 +78,12 @@ impl Program {
             let id = UnitId(u32::try_from(at).unwrap_or(u32::MAX));
             if let Some(file) = program.modules.file_at(&unit.path) {
                 program.of_file.insert(file, id);
+            }
+            for (name, ty) in &unit.aliases {
+                let known = program.aliases.entry(name.clone()).or_insert_with(|| Some(ty.clone()));
+                if known.as_ref() != Some(ty) {
+                    *known = None;
+                }
             }
             for (index, class) in unit.classes.iter().enumerate() {
                 let class_ref = ClassRef { unit: id, class: ClassId(u32::try_from(index).unwrap_or(u32::MAX)) };

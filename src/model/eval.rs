@@ -3,7 +3,7 @@
 use super::elaborate::{At, Elaborator, RECEIVER};
 use super::survey::Definition;
 use super::value::{ArrayItem, ObjectEntry, TextPart, Val, ValId};
-use crate::ir::{BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, TemplatePart};
+use crate::ir::{BinaryOp, Entry, Expr, ExprKind, FuncKind, ImportName, Item, Key, SlotId, Step, TemplatePart};
 use crate::link::{ClassRef, Exported, FileId, FuncRef, UnitId};
 
 /// Where an expression is evaluated: in a run, or outside of all runs.
@@ -356,8 +356,32 @@ impl Elaborator<'_, '_> {
                 let declared = self.trace.field(base, name);
                 if self.model.program.is_made_of_members(class) && !speaks(self, declared) { held } else { declared }
             }
+            Val::Instance(class) | Val::This(class) => {
+                let class = *class;
+                self.initial(class, name).unwrap_or_else(|| self.trace.field(base, name))
+            }
             _ => self.trace.field(base, name),
         }
+    }
+
+    /// What a field is made with and keeps, where it is declared without a type as another name for something of the
+    /// module's: `class Access { client = shared }`.
+    fn initial(&mut self, class: ClassRef, name: &str) -> Option<ValId> {
+        let program = self.model.program;
+        let owners = std::iter::successors(Some(class), |class| program.superclass(*class)).take(8);
+        let (owner, field) = owners.into_iter().find_map(|class| program.field(class, name))?;
+        let value = field.value.as_ref().filter(|_| field.ty.is_none() && !field.is_static)?;
+        let ExprKind::Slot(slot) = &value.kind else { return None };
+        let blocks = program.unit(owner.unit).functions.iter().flat_map(|func| &func.blocks);
+        let stores = |step: &Step| match step {
+            Step::Store { path, .. } => matches!(path.first(), Some(Key::Name(stored)) if stored == name),
+            _ => false,
+        };
+        if blocks.flat_map(|block| &block.steps).any(stores) {
+            return None;
+        }
+        let held = self.outside(owner.unit, *slot);
+        (self.typed(held).is_some() || self.class_of(held).is_some()).then_some(held)
     }
 
     /// Whether a value that is spelt out is the variant that it is asked to be.

@@ -128,6 +128,20 @@ model Member {
   team   Team   @relation(fields: [teamId], references: [id])
 }
 
+model Shelf {
+  id    Int    @id
+  n     Int    @default(0)
+  books Book[]
+}
+
+model Book {
+  shelfId Int
+  place   Int
+  title   String @default("")
+  shelf   Shelf  @relation(fields: [shelfId], references: [id])
+  @@id([shelfId, place])
+}
+
 model Queue {
   id        Int      @id
   currentId Int?

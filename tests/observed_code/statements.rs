@@ -99,6 +99,25 @@ const UPSERTS: &[Row] = &[
         "return prisma.user.update({ where: { id }, data: { posts: { upsert: { where: { title: user }, create: { title: user }, update: { title: user } } } } });",
         &["racy-upsert:info"],
     ),
+    // The row around is updated first, and who comes second waits for it. (With nothing of its own to write, it is read.)
+    quiet(
+        "a nested upsert under a row that is updated, too",
+        PG,
+        "return prisma.shelf.update({ where: { id }, data: { n, books: { upsert: { where: { shelfId_place: { shelfId: id, place: n } }, create: { place: n }, update: { title: user } } } } });",
+    ),
+    told(
+        "a nested upsert under a row that is only read",
+        SERVERS,
+        "return prisma.shelf.update({ where: { id }, data: { books: { upsert: { where: { shelfId_place: { shelfId: id, place: n } }, create: { place: n }, update: { title: user } } } } });",
+        &["racy-upsert:info"],
+    ),
+    // There the row around is read before it is updated, and what hangs on it is seen as it was then.
+    told(
+        "the same under a row that is updated, too",
+        MY,
+        "return prisma.shelf.update({ where: { id }, data: { n, books: { upsert: { where: { shelfId_place: { shelfId: id, place: n } }, create: { place: n }, update: { title: user } } } } });",
+        &["racy-upsert:info"],
+    ),
     quiet(
         "several statements, one writer at a time",
         SL,

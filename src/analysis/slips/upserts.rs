@@ -8,12 +8,14 @@ use crate::analysis::database::Database;
 use crate::analysis::judged::{self, Broken};
 use crate::analysis::script::{self, Handling};
 use crate::analysis::window::{Link, Search, Window, is_log};
-use crate::finding::{Anomaly, Severity};
+use crate::finding::{Anomaly, Confidence, Severity};
 use crate::ir::BinaryOp;
 use crate::library::{ErrorKind, Verb};
 use crate::link::Program;
-use crate::model::{BlockId, Compare, Event, Nested, ObjectEntry, OpId, OpSource, Val, ValId, entity_of};
-use crate::schema::{Column, ColumnKind, Entity};
+use crate::model::{
+    ArrayItem, BlockId, Compare, Event, Nested, ObjectEntry, OpId, OpSource, Val, ValId, Writes, entity_of,
+};
+use crate::schema::{Column, ColumnKind, DefaultValue, Entity, UniqueKey};
 
 /// The upserts of a trace that several statements carry out, with an interleaving that breaks them.
 pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database) -> Vec<Slip> {
@@ -39,13 +41,33 @@ fn emulated(search: &mut Search<'_, '_, '_>, program: &Program, database: &Datab
         return None;
     }
     let asked = search.trace.conditions(search.schemas, op, &mut |_, value| value);
-    if asked.all.iter().any(|c| c.op == Compare::Eq && is_settled(search, op, c.value, 6)) {
+    if asked.all.iter().any(|c| c.op == Compare::Eq && is_settled(search, op, c.value, 6))
+        || is_made_anew(search, op, &way)
+    {
         return None;
     }
     let confidence = search.trace.op(op).confidence;
     let window = Window { confidence, ..Window::alone(op, Link::Absence, way) };
     let broken = judged::judge(search, window, database)?;
     Some(slip(search, program, database, broken, Upsert { relation: None, causes, in_one: false }))
+}
+
+/// Whether no key that an upsert looks by can be the key of the row that it makes: one column of each is left to the
+/// database, which makes up a value of its own for every row.
+fn is_made_anew(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> bool {
+    let asked = search.conditions(op, way);
+    let writes = search.writes(op, true, way);
+    let Some(entity) = entity_of(search.schemas, search.trace.op(op)) else { return false };
+    let is_asked = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq);
+    let mut keys =
+        entity.keys.iter().filter(|key| !key.columns.is_empty() && key.columns.iter().all(is_asked)).peekable();
+    let is_left = |column: &String| writes.get(column).is_none() && is_made_up(entity, column);
+    !writes.opaque && keys.peek().is_some() && keys.all(|key| key.columns.iter().any(is_left))
+}
+
+/// Whether the database makes up a value of its own for a column of every new row.
+fn is_made_up(entity: &Entity, column: &str) -> bool {
+    entity.column(column).is_some_and(|column| column.default == DefaultValue::Generated)
 }
 
 /// Whether it is known, on every way, if there is a row to be found by a value: what is made up in this run is nobody else's,
@@ -109,6 +131,7 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
     }
     let given = search.way_of_given(op);
     let writes = [true, false].map(|creating| search.writes(op, creating, &given));
+    let around = turn_taken(search, op, &writes[1], &database.name);
     // A row that is looked up by something made up in this run is nobody else's.
     let looks = |it: &&Nested| {
         matches!(it.action.as_str(), "connect-or-create" | "upsert")
@@ -117,11 +140,15 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
     let it = search.trace.op(op);
     let entity = entity_of(search.schemas, it)?;
     let (schema, _) = it.schema?;
-    let (relation, to) = writes.iter().flat_map(|writes| &writes.nested).filter(looks).find_map(|nested| {
+    let collides = |nested: &Nested, around: Turn| {
         let ColumnKind::Relation(to) = &entity.column(&nested.relation)?.kind else { return None };
         let related = search.schemas[schema].entities.iter().find(|related| related.name == to.entity)?;
-        can_collide(search, nested, entity, related).then(|| (nested.relation.clone(), to.entity.clone()))
-    })?;
+        can_collide(search, nested, (entity, around), related).then(|| (nested.relation.clone(), to.entity.clone()))
+    };
+    let looked = || writes.iter().flat_map(|writes| &writes.nested).filter(looks);
+    let (relation, to) = looked().find_map(|nested| collides(nested, around))?;
+    // Where it is not known whether the row around is written, it mostly is.
+    let may_wait = around == Turn::Unknown && !looked().any(|nested| collides(nested, Turn::Taken).is_some());
     let block = it.block;
     let handled =
         search.trace.block(block).handler.and_then(|handler| {
@@ -130,7 +157,7 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
     if let Some((Handling::Declines { .. } | Handling::GoesOn | Handling::Retries, _)) = handled {
         return None;
     }
-    let confidence = it.confidence;
+    let confidence = if may_wait { Confidence::Low } else { it.confidence };
     let way = search.way_to(op);
     let window = Window { confidence, ..Window::alone(op, Link::Absence, way) };
     let in_transaction = search.in_one_transaction(&window);
@@ -142,10 +169,39 @@ fn nested(search: &mut Search<'_, '_, '_>, program: &Program, database: &Databas
     Some(slip)
 }
 
+/// Whether two runs that write related rows under one row take turns there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// The row around is updated first, and is held from then on.
+    Taken,
+    /// Nothing of it is written, so that it is only read.
+    None,
+    /// It is not known whether anything of it is written.
+    Unknown,
+}
+
+/// Whether the row around is updated, in one statement, before what hangs on it is looked for. (Where it is read first, what
+/// hangs on it may be looked for as it was at that time.)
+fn turn_taken(search: &mut Search<'_, '_, '_>, op: OpId, written: &Writes, engine: &str) -> Turn {
+    if search.trace.op(op).verb != Verb::Update || !search.unmet(op, &[], engine).is_empty() {
+        return Turn::None;
+    }
+    match (written.columns.is_empty(), written.opaque) {
+        (false, _) => Turn::Taken,
+        (true, true) => Turn::Unknown,
+        (true, false) => Turn::None,
+    }
+}
+
 /// Whether two related rows that are made along with rows of an entity can collide: some unique key has only columns that
 /// the call gives, or that refer to what is given or to the row around it. A key that is made up for each row keeps no two
-/// apart.
-fn can_collide(search: &Search<'_, '_, '_>, nested: &Nested, around: &Entity, related: &Entity) -> bool {
+/// apart, and who waits for the row around finds what the other one has made under it.
+fn can_collide(
+    search: &Search<'_, '_, '_>,
+    nested: &Nested,
+    (around, turn): (&Entity, Turn),
+    related: &Entity,
+) -> bool {
     let fields = |value: ValId| match search.trace.values.get(value) {
         Val::Object(entries) => Some(entries),
         _ => None,
@@ -156,23 +212,49 @@ fn can_collide(search: &Search<'_, '_, '_>, nested: &Nested, around: &Entity, re
             _ => None,
         })
     };
-    // What is out of sight may give anything.
-    let Some(given) = member(nested.value, "create").and_then(fields) else { return true };
-    let gives = |column: &str| {
-        given.iter().any(|entry| match entry {
-            ObjectEntry::Field(name, _) => name == column,
-            ObjectEntry::Spread(_) => true,
-            ObjectEntry::Computed(_) | ObjectEntry::Removed(_) => false,
-        })
+    let back = related.columns.iter().find_map(|c| match &c.kind {
+        ColumnKind::Relation(to) if to.entity == around.name && !to.fields.is_empty() => Some(&to.fields),
+        _ => None,
+    });
+    let in_turn = |key: &UniqueKey| {
+        turn == Turn::Taken && back.is_some_and(|fields| fields.iter().all(|field| key.columns.contains(field)))
     };
-    let is_given = |column: &String| {
-        let by_reference = related.columns.iter().any(|c| match &c.kind {
-            ColumnKind::Relation(to) => to.fields.contains(column) && (to.entity == around.name || gives(&c.name)),
-            _ => false,
-        });
-        gives(column) || by_reference
+    let keys: Vec<_> = related.keys.iter().filter(|key| !key.columns.is_empty() && !in_turn(key)).collect();
+    let can = |one: ValId| {
+        // What is out of sight may give anything.
+        let Some(given) = member(one, "create").and_then(fields) else { return !keys.is_empty() };
+        let gives = |column: &str| {
+            given.iter().any(|entry| match entry {
+                ObjectEntry::Field(name, _) => name == column,
+                ObjectEntry::Spread(_) => true,
+                ObjectEntry::Computed(_) | ObjectEntry::Removed(_) => false,
+            })
+        };
+        let is_given = |column: &String| {
+            let by_reference = related.columns.iter().any(|c| match &c.kind {
+                ColumnKind::Relation(to) => to.fields.contains(column) && (to.entity == around.name || gives(&c.name)),
+                _ => false,
+            });
+            gives(column) || by_reference
+        };
+        keys.iter().any(|key| key.columns.iter().all(is_given))
     };
-    related.keys.iter().any(|key| !key.columns.is_empty() && key.columns.iter().all(is_given))
+    each_of(search, nested.value).into_iter().any(can)
+}
+
+/// The single ones of what is given for related rows: one, a list of them, or what each element of a list becomes.
+fn each_of(search: &Search<'_, '_, '_>, value: ValId) -> Vec<ValId> {
+    match search.trace.values.get(value) {
+        Val::Array(items) => items
+            .iter()
+            .map(|item| {
+                let (ArrayItem::Value(one) | ArrayItem::Spread(one)) = item;
+                *one
+            })
+            .collect(),
+        Val::Over(_, _, body) => vec![*body],
+        _ => vec![value],
+    }
 }
 
 /// What a related row is looked up by.

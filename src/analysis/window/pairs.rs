@@ -101,6 +101,8 @@ impl Search<'_, '_, '_> {
         let plain = by.iter().all(|c| c.through.is_empty() && matches!(c.op, Compare::Eq | Compare::In));
         if !by.iter().any(|c| c.op == Compare::Eq)
             || !plain
+            // Nobody else fills the set of a row that this run has made.
+            || by.iter().any(|c| c.op == Compare::Eq && same_row::is_made_here(self.trace, self.schemas, c.value))
             || cleared.opaque
             || !cleared.any.is_empty()
             || !cleared.none.is_empty()

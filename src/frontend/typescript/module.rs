@@ -134,6 +134,17 @@ impl<'t> Lower<'t> {
         }
     }
 
+    /// `type Handle = Prisma.TransactionClient`: another name for one type. (What is put together is no other's name.)
+    pub(super) fn type_alias(&mut self, id: Id) {
+        let Some((name, aliased)) = self.tree.text(id).split_once('=') else { return };
+        let Some(name) = name.trim().strip_prefix("type").map(str::trim) else { return };
+        let aliased = aliased.trim().trim_end_matches(';').trim_end();
+        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.');
+        if name.chars().chain(aliased.chars()).all(is_name) {
+            self.unit.aliases.push((name.to_owned(), aliased.to_owned()));
+        }
+    }
+
     fn pattern_names(&self, pattern: Id, names: &mut Vec<Id>) {
         let tree = self.tree;
         let mut todo = vec![pattern];

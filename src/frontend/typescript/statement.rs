@@ -71,6 +71,7 @@ impl<'t> Lower<'t> {
             Kind::InternalModule | Kind::Module => self.namespace(id),
             Kind::ExportStatement => self.export(id),
             Kind::ImportAlias => self.import_alias(id),
+            Kind::TypeAlias => self.type_alias(id),
             Kind::ImportStatement => self.import_require(id),
             Kind::With => {
                 if let Some(object) = tree.get(id, Field::Object) {

@@ -9,4 +9,4 @@ mod types;
 pub(super) use exports::{export, member};
 pub(super) use modules::Packages;
 pub(super) use named::modules as named_modules;
-pub(super) use types::{class_of_type, core_type, is_foreign, method, superclass};
+pub(super) use types::{class_of_type, is_foreign, method, names_of_type, superclass};

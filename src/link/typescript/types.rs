@@ -71,6 +71,17 @@ pub(in crate::link) fn is_foreign(program: &Program, unit: UnitId, ty: &str) -> 
     }
 }
 
+/// The names that a type goes by: its own, and those that it is another name for.
+pub(in crate::link) fn names_of_type(program: &Program, unit: UnitId, ty: &str) -> Vec<String> {
+    let mut names = vec![core_type(ty).to_owned()];
+    while let Some(aliased) = names.last().and_then(|name| program.alias(unit, name))
+        && names.len() < HEIGHT
+    {
+        names.push(aliased.to_owned());
+    }
+    names
+}
+
 /// The type inside `Promise<…>`, `… | null` and the like, without its arguments.
 pub(in crate::link) fn core_type(ty: &str) -> &str {
     let mut ty = ty.trim().trim_start_matches(':').trim();
