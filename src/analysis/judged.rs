@@ -319,6 +319,9 @@ fn finish(
         return None;
     }
     let severity = match anomaly {
+        Anomaly::UnhandledViolation if verdict.kind == Kind::Fails && search.refuses_like_the_database(&window) => {
+            Severity::Info
+        }
         Anomaly::UnhandledViolation | Anomaly::UnhandledAbsence => Severity::Warning,
         Anomaly::Duplicate if matches!(window.link, Link::Next(_)) => Severity::Info,
         _ => Severity::Error,

@@ -15,7 +15,7 @@ use crate::finding::Confidence;
 use crate::ir::{self, FuncKind, Language, Unit};
 use crate::library::Registry;
 use crate::link::{FuncRef, Program, UnitId};
-use crate::model::{self, Around, Frame, FrameId, Model, Site, Start, Survey, Trace};
+use crate::model::{self, Around, Frame, FrameId, Model, OpId, Site, Start, Survey, Trace};
 use crate::schema::{Engine, clues};
 use crate::schemas;
 
@@ -125,7 +125,13 @@ impl Workspace {
             let judged = judged::judge(&mut search, window.clone(), &database);
             previous = Some((window.clone(), judged.is_some()));
             match judged {
-                Some(broken) => cases.push(case::case(&mut search, model.program, &broken, &database)),
+                Some(broken) => {
+                    let mut case = case::case(&mut search, model.program, &broken, &database);
+                    if is_done_on_load(model, search.trace, [broken.window.check, broken.window.act]) {
+                        case.confidence = Confidence::Low;
+                    }
+                    cases.push(case);
+                }
                 // Against its twin nothing goes wrong; a rival may still move what it rests on.
                 None if again.is_none() && !search.asks_again(&window) && !search.is_moved_beside(&window) => {
                     rests.push(window);
@@ -199,6 +205,12 @@ fn is_script(path: &str, text: &str) -> bool {
             || part.to_lowercase().ends_with("migrations")
     });
     folders || text.contains(".$disconnect(") && text.lines().any(runs_something)
+}
+
+/// Whether operations stand in the body of a module itself: what is done there is done once, when the program is started.
+fn is_done_on_load(model: &Model<'_>, trace: &Trace<'_>, ops: [OpId; 2]) -> bool {
+    let is_module = |frame: FrameId| model.program.func(trace.frames[frame.index()].func).kind == FuncKind::Module;
+    ops.iter().all(|op| is_module(trace.op(*op).frame))
 }
 
 /// Whether a trace is that of a whole program, which runs once.

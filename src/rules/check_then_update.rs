@@ -1,6 +1,6 @@
 //! A column, or an absence, decides an update, upsert or delete. Two runs both see the state that only one may act on.
 
-use super::speech::{KEY, Remedy, Speech, entity, near_keys, quoted, remedy};
+use super::speech::{KEY, Remedy, Speech, entity, near_keys, quoted, remedy, words_differ};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -55,7 +55,8 @@ pub(super) fn speak(case: &Case) -> Speech {
     };
     let remedies = remedies(case);
     let taken = matches!(case.link, Link::Absence) && case.anomaly != Anomaly::UnhandledViolation;
-    let notes = if taken { near_keys(case) } else { Vec::new() };
+    let mut notes = if taken { near_keys(case) } else { Vec::new() };
+    notes.extend(words_differ(case));
     Speech { message, check, act: "both get here".to_owned(), notes, remedies }
 }
 

@@ -72,6 +72,67 @@ impl Search<'_, '_, '_> {
         asked.all.iter().any(of_time) && !self.declines_when_present(window)
     }
 
+    /// Whether a run that finds the row ends as one does whose write the database refuses: with an error that says nothing but
+    /// its text, and nothing done. Then two requests at once are answered as they are one after the other, but for the words.
+    pub fn refuses_like_the_database(&mut self, window: &Window) -> bool {
+        if window.link != Link::Absence || !self.leaves_nothing(window) {
+            return false;
+        }
+        let check = window.check;
+        let paths = self.paths(check);
+        let handler = self.trace.block(self.trace.op(window.act).block).handler;
+        let is_there = |search: &Self, node: usize| {
+            let mut facts = paths.facts(node).iter();
+            facts.any(|(atom, holds)| *holds && matches!(search.subject(check, atom), Some(Subject::Existence)))
+        };
+        let mut todo: Vec<usize> = paths.classes().filter(|node| is_there(self, *node)).collect();
+        let mut seen: FxHashSet<usize> = todo.iter().copied().collect();
+        let mut refuses = false;
+        while let Some(node) = todo.pop() {
+            let block = self.trace.block(paths.block(node));
+            if block.events.iter().any(|event| matches!(event, Event::Op(_))) {
+                return false;
+            }
+            let is_plain = |value: ValId| self.is_plain_error(value);
+            match &block.exit {
+                Exit::Throw(value, _) if is_plain(*value) => refuses = true,
+                Exit::Raise(outer, value) if is_plain(*value) && handler == Some(*outer) => refuses = true,
+                Exit::Goto(_) | Exit::Branch { .. } => {
+                    let next = paths.next(node).iter().filter(|next| !paths.is_by_error(**next));
+                    todo.extend(next.filter(|next| seen.insert(**next)));
+                }
+                _ => return false,
+            }
+        }
+        refuses
+    }
+
+    /// Whether a value is an error of the language's own class, which handlers cannot tell from others.
+    fn is_plain_error(&self, value: ValId) -> bool {
+        match self.trace.values.get(value) {
+            Val::Call { callee, is_new: true, .. } => {
+                matches!(self.trace.values.get(*callee), Val::Global(name) if name == "Error")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a run whose act fails has left nothing behind it: no write outside of the act's transaction, and nothing in the
+    /// world outside.
+    fn leaves_nothing(&self, window: &Window) -> bool {
+        let region = self.trace.op(window.act).region;
+        let events = window.way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let mut before = events.take_while(|event| !matches!(event, Event::Op(op) if *op == window.act));
+        before.all(|event| match event {
+            Event::Op(op) => {
+                let it = self.trace.op(*op);
+                !it.verb.is_write() || region.is_some() && it.region == region
+            }
+            Event::Call(call) => !self.is_effect_call(call),
+            Event::Open(_) | Event::Close(_) | Event::Abort(_) => true,
+        })
+    }
+
     /// Whether the function ends with an error, or an answer that tells nothing of the row, wherever the row that a window's
     /// check asked for is there. Then "it is there already" is an answer of its own, whoever gives it. A function that
     /// takes the row, or goes on as if it had made it, promises more.
