@@ -1,4 +1,5 @@
-//! A column, or an absence, decides an update, upsert or delete. Two runs both see the state that only one may act on.
+//! A column, an absence or the number of rows decides an update, upsert or delete. Two runs both see the state that only
+//! one may act on.
 
 use super::speech::{KEY, Remedy, Speech, entity, near_keys, quoted, remedy, words_differ};
 use crate::analysis::case::Case;
@@ -10,6 +11,7 @@ use crate::library::Verb;
 pub(super) fn selects(case: &Case) -> bool {
     match case.link {
         Link::Column(_) | Link::Presence => true,
+        Link::Set => matches!(case.act.verb, Some(Verb::Update | Verb::Delete)),
         Link::Absence => !matches!(case.act.verb, Some(Verb::Create | Verb::Upsert)),
         _ => false,
     }
@@ -17,6 +19,9 @@ pub(super) fn selects(case: &Case) -> bool {
 
 /// The words for it.
 pub(super) fn speak(case: &Case) -> Speech {
+    if matches!(case.link, Link::Set) {
+        return super::count_then_create::speak(case);
+    }
     let what = entity(case);
     let verb = if case.act.verb == Some(Verb::Delete) { "delete" } else { "update" };
     let (message, check) = match &case.link {

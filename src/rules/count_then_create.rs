@@ -1,4 +1,4 @@
-//! The set decides: rows are counted or tested as a whole, and one is added or removed. Two runs both pass the test.
+//! The set decides: rows are counted or tested as a whole, and one is added. Two runs both pass the test.
 
 use super::speech::{NAMED, Speech, advice, entity, remedy};
 use crate::analysis::case::Case;
@@ -7,10 +7,10 @@ use crate::library::Verb;
 
 /// Whether the case is this rule's.
 pub(super) fn selects(case: &Case) -> bool {
-    matches!(case.link, Link::Set)
+    matches!(case.link, Link::Set) && !matches!(case.act.verb, Some(Verb::Update | Verb::Delete))
 }
 
-/// The words for it.
+/// The words for a set that decides, whether a row is added, changed or removed.
 pub(super) fn speak(case: &Case) -> Speech {
     let what = entity(case);
     let removes = case.act.verb == Some(Verb::Delete);

@@ -66,9 +66,9 @@ macro_rules! rules {
 
 rules! {
     "find-then-create" Default "a row is looked up, not found, and created",
-    "count-then-create" Default "rows are counted against a limit, and one is added or removed",
+    "count-then-create" Default "rows are counted against a limit, and one is added",
     "max-then-create" Default "the next number is computed from the rows there are, and inserted",
-    "check-then-update" Default "a column is tested, and the row is then changed on the strength of it",
+    "check-then-update" Default "a column is tested, or rows are counted, and a row is then changed or removed",
     "lost-update" Default "a value is read, computed with, and written back",
     "stale-guard" Default "a write relies on a column that another function changes meanwhile",
     "unset-then-set" Default "an exclusive flag is taken from one row and given to another in two writes",
