@@ -70,10 +70,13 @@ fn is_journal(entity: &str) -> bool {
 /// A claim whose outcome nobody looks at, while more is done as if it had been had.
 fn ignored(search: &mut Search<'_, '_, '_>, window: Window, database: &Database) -> Option<judged::Broken> {
     let op = window.act;
-    // What is written to the same rows afterwards is settled there.
+    // What is written to the same rows afterwards is settled there; a further row is none of them.
     let entity = search.trace.op(op).entity.clone();
     let mut behind = window.clone();
-    behind.decided.retain(|other| search.trace.op(*other).entity != entity);
+    behind.decided.retain(|other| {
+        let it = search.trace.op(*other);
+        it.entity != entity || it.verb == Verb::Create
+    });
     let shown = search.shows_behind(&behind)?;
     // Which row is meant has to be fixed by a key: a sweep over a set claims nothing.
     if !search.pins_key(op, &window.way) || !search.comes_first_of_all(op, &window.way) {
@@ -274,6 +277,7 @@ impl Search<'_, '_, '_> {
                 match c.op {
                     Compare::Eq => *value != c.value && !matches!(both, (Some(a), Some(b)) if a == b),
                     Compare::In | Compare::NotIn | Compare::Ne => true,
+                    Compare::Lt | Compare::Gt => search.is_its_bound(c, *value),
                     _ => false,
                 }
             }
@@ -281,6 +285,12 @@ impl Search<'_, '_, '_> {
             _ => false,
         };
         asked.all.iter().filter(|c| c.through.is_empty() && ends(self, c)).cloned().collect()
+    }
+
+    /// Whether a value is the bound that a condition keeps a column from, so that the condition no longer holds where it has
+    /// been written: `expires_at > now()`, set to `now()`.
+    fn is_its_bound(&self, asked: &Condition, written: ValId) -> bool {
+        written == asked.value || self.is_clock(written) && self.is_clock(asked.value)
     }
 
     /// Whether nothing is written on a way before an operation: what claims a row comes before the work.
@@ -306,10 +316,16 @@ impl Search<'_, '_, '_> {
         let is_state = self.constant_name(asked.value).is_some()
             || self.is_constant(asked.value, 4)
             || !self.names_somebody(op, &asked.column, asked.value);
+        let written = writes.get(&asked.column);
+        let asks_for_one = match (asked.op, written) {
+            (Compare::Eq | Compare::In, _) => true,
+            (Compare::Lt | Compare::Gt, Some(Written::Value(value))) => self.is_its_bound(asked, *value),
+            _ => false,
+        };
         is_state
-            && matches!(asked.op, Compare::Eq | Compare::In)
+            && asks_for_one
             && !self.is_given_elsewhere(op, &asked.column, way)
-            && match writes.get(&asked.column) {
+            && match written {
                 Some(Written::Value(value)) => says(self, &asked.column, *value),
                 Some(Written::Delta { .. }) => true,
                 _ => false,
