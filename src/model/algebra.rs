@@ -256,6 +256,7 @@ impl Trace<'_> {
     pub fn binary(&mut self, op: BinaryOp, a: ValId, b: ValId) -> ValId {
         let found = [a, b].map(|value| self.is_surely_found(value));
         let values = &mut self.values;
+        let (a, b) = weighed(values, op, a, b).unwrap_or((a, b));
         match op {
             BinaryOp::Eq | BinaryOp::Ne => {
                 if let (Some(x), Some(y)) = (values.literal(a), values.literal(b)) {
@@ -531,6 +532,23 @@ impl Trace<'_> {
             }
             _ => value,
         }
+    }
+}
+
+/// The two sides of an order that is asked of a difference: `a - b < 0` says `a < b`.
+fn weighed(values: &Values, op: BinaryOp, a: ValId, b: ValId) -> Option<(ValId, ValId)> {
+    if !matches!(op, BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge) {
+        return None;
+    }
+    let is_zero = |value: ValId| matches!(values.literal(value), Some(Literal::Number(number)) if number == "0");
+    let difference = |value: ValId| match values.get(value) {
+        Val::Binary(BinaryOp::Sub, from, taken) => Some((*from, *taken)),
+        _ => None,
+    };
+    match (is_zero(a), is_zero(b)) {
+        (false, true) => difference(a),
+        (true, false) => difference(b).map(|(from, taken)| (taken, from)),
+        _ => None,
     }
 }
 
