@@ -604,8 +604,10 @@ impl Search<'_, '_, '_> {
             let pinned = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq);
             columns.retain(|column| !pinned(column));
         }
+        // Who counts against a limit exceeds it, whatever numbers the rows get.
         if same_entity
             && acted.verb == Verb::Create
+            && !bound
             && let Some(column) = self.next_column(check, act)
         {
             return Some((Link::Next(column), false));

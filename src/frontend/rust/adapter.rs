@@ -146,10 +146,18 @@ pub(super) fn wraps(function: &Source) -> bool {
         Some("Box" | "Arc" | "Rc" | "Pin") => matches!(name.as_str(), "new" | "pin" | "clone" | "from"),
         Some("Cow") => matches!(name.as_str(), "Borrowed" | "Owned" | "from"),
         Some("String" | "Into" | "From") => matches!(name.as_str(), "from" | "into"),
+        // A number of another width is the same number; what fails where it has no room is no way of the program's.
+        Some(of) if is_number(of) => matches!(name.as_str(), "from" | "try_from"),
         Some("Option") => name == "Some",
         Some("Result") => name == "Ok",
         _ => false,
     }
+}
+
+/// Whether a name is that of a type of numbers.
+fn is_number(name: &str) -> bool {
+    let width = name.strip_prefix(['i', 'u', 'f']).unwrap_or_default();
+    matches!(width, "8" | "16" | "32" | "64" | "128" | "size")
 }
 
 /// Whether a path names a conversion that is a method of its argument's type (`ToString::to_string`, `String::as_str`).
