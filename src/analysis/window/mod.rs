@@ -641,27 +641,42 @@ impl Search<'_, '_, '_> {
             let writes = self.writes(act, false, way);
             let moved: Vec<String> =
                 columns.iter().filter(|c| acted.verb == Verb::Delete || writes.get(c).is_some()).cloned().collect();
-            return Some((Link::Column(if moved.is_empty() { columns } else { moved }), bound));
-        }
-        let taken = present || self.takes_what_it_gives(check, act, way);
-        let present = taken || self.marks_each(check, act, way);
-        if same_entity && present && acted.verb != Verb::Create {
-            let mut filtered = self.filter_columns(check, act, way);
-            if !taken {
-                // What the caller names is no state that the rows are in.
-                let asked = self.conditions(check, way);
-                let is_state =
-                    |c: &crate::model::Condition| c.op != Compare::Eq || self.constant_name(c.value).is_some();
-                filtered.retain(|column| asked.on(column).any(is_state));
+            if !moved.is_empty() {
+                return Some((Link::Column(moved), bound));
             }
-            if !filtered.is_empty() {
-                return Some((Link::Column(filtered), bound));
+            // Rows that are asked for by a state which the act ends are taken, whatever else is tested of them.
+            let left = self.state_left([check, act], present, way).unwrap_or_default();
+            return Some((Link::Column(if left.is_empty() { columns } else { left }), bound));
+        }
+        if same_entity
+            && acted.verb != Verb::Create
+            && let Some(left) = self.state_left([check, act], present, way)
+        {
+            if !left.is_empty() {
+                return Some((Link::Column(left), bound));
             }
             if acted.verb == Verb::Delete {
                 return Some((Link::Presence, bound));
             }
         }
         None
+    }
+
+    /// The columns that a check asks for and its act changes, where the act takes the rows that were found; `None` where it
+    /// takes none.
+    fn state_left(&mut self, [check, act]: [OpId; 2], present: bool, way: &[BlockId]) -> Option<Vec<String>> {
+        let taken = present || self.takes_what_it_gives(check, act, way);
+        if !taken && !self.marks_each(check, act, way) {
+            return None;
+        }
+        let mut left = self.filter_columns(check, act, way);
+        if !taken {
+            // What the caller names is no state that the rows are in.
+            let asked = self.conditions(check, way);
+            let is_state = |c: &crate::model::Condition| c.op != Compare::Eq || self.constant_name(c.value).is_some();
+            left.retain(|column| asked.on(column).any(is_state));
+        }
+        Some(left)
     }
 
     /// The columns of the entity itself that the check asks for by equality.
