@@ -12,6 +12,8 @@ impl Elaborator<'_, '_> {
             Val::Global(name) => Some(name.clone()),
             Val::External(source, name) if name == "*" => Some(source.clone()),
             Val::External(source, name) => Some(format!("{source}::{name}")),
+            // A member that an instance was given is a value, and no item of its type.
+            Val::Field(base, _) if self.is_filled(*base) => None,
             Val::Field(base, name) => {
                 let base = self.path_of(*base)?;
                 Some(format!("{base}::{name}"))
@@ -23,6 +25,12 @@ impl Elaborator<'_, '_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether a value is an instance that was made of members.
+    fn is_filled(&self, value: ValId) -> bool {
+        let Val::Made(_, members) = self.trace.values.get(value) else { return false };
+        matches!(self.trace.values.get(*members), Val::Object(entries) if !entries.is_empty())
     }
 
     /// Whether a value is the item of a path, be it by a name that came in with all others of a module.
