@@ -107,6 +107,8 @@ impl Lower<'_> {
             ("context" | "wrap_err" | "with_context" | "wrap_err_with" | "change_context", [_]) => {
                 self.expr(receiver, inner)
             }
+            // What else is said with it, where that is surely words.
+            ("attach" | "attach_printable" | "attach_with", [words]) if is_said(words) => self.expr(receiver, inner),
             ("ok", []) => self.failing(receiver, at, |_, value| value, |_, _| null(span)),
             ("err", []) => self.failing(receiver, at, |_, _| null(span), |_, error| error),
             ("is_ok" | "is_err", []) if self.kept(receiver).is_some() => {
@@ -406,6 +408,16 @@ fn is_member(f: &Source) -> bool {
     match f {
         Source::Closure(closure) => closure.inputs.len() == 1 && path(&closure.body),
         other => adapter::wraps(other) || adapter::is_conversion(other),
+    }
+}
+
+/// Whether an argument is surely words: a text, one that is put together, or a closure that makes one.
+fn is_said(words: &Source) -> bool {
+    match words {
+        Source::Lit(it) => matches!(it.lit, syn::Lit::Str(_)),
+        Source::Macro(it) => it.mac.path.is_ident("format"),
+        Source::Closure(it) => is_said(&it.body),
+        _ => false,
     }
 }
 
