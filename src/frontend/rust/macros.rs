@@ -318,5 +318,5 @@ impl Lower<'_> {
 /// Whether a macro from elsewhere leaves the function with an error, by its name.
 fn raises(name: &str) -> bool {
     let word = name.split('_').next().unwrap_or_default();
-    matches!(word, "bail" | "err" | "throw")
+    matches!(word, "bail" | "err" | "throw" | "die" | "fail" | "abort")
 }
