@@ -9,6 +9,9 @@ use crate::ir::{BinaryOp, Class, SlotId};
 use crate::library::{CallPattern, Callee, Library, Rows, TypePattern, TypeRow};
 use crate::link::{ClassRef, FuncRef, UnitId, Written, last_name};
 
+/// How deep in what a type holds is looked for something that calls can be followed on.
+const HELD: usize = 3;
+
 /// A value recognised as one of a library's types.
 #[derive(Clone, Copy)]
 pub(super) struct Typed<'m> {
@@ -215,9 +218,22 @@ impl<'m> Elaborator<'m, '_> {
         )
     }
 
-    /// Whether calls on a value can be followed: of a library, or into functions that reach the database.
+    /// Whether calls on a value can be followed: of a library, or into functions that reach the database; or calls on what
+    /// it holds.
     fn follows(&self, value: ValId) -> bool {
-        self.typed(value).is_some() || self.class_of(value).is_some_and(|class| self.reaches_database(class))
+        let reaches = |class| self.reaches_database(class) || self.holds_what_reaches(class, HELD);
+        self.typed(value).is_some() || self.class_of(value).is_some_and(reaches)
+    }
+
+    /// Whether a member of a class is declared to be something that calls can be followed on.
+    fn holds_what_reaches(&self, class: ClassRef, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        let fields = &self.model.program.class(class).fields;
+        let types = fields.iter().filter(|field| !field.is_static).filter_map(|field| field.ty.as_deref());
+        types.map(|text| Written { unit: class.unit, text, func: None, class: Some(class) }).any(|ty| {
+            let reaches = |held| self.reaches_database(held) || self.holds_what_reaches(held, depth);
+            self.declared_as(ty).is_some() || self.model.program.class_of_type(ty).is_some_and(reaches)
+        })
     }
 
     /// The value of a variable at the top of a module, or of an import: where the value comes from a call that cannot be

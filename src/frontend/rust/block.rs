@@ -124,7 +124,7 @@ impl Lower<'_> {
         let is_future = matches!(peeled(&init.expr), Source::Async(_));
         let value = self.expr(&init.expr, want);
         // A name that is declared anew is read before it is hidden.
-        let value = if ident.is_some() { value } else { self.hold(value) };
+        let value = if ident.is_some() { value } else { self.taken_apart(value, pattern) };
         self.declare_pattern(pattern, ty.as_deref());
         let (first, last) = (it.let_token.span, it.semi_token.spans[0]);
         match name.and_then(|name| self.scopes.own(&name)) {
@@ -141,6 +141,15 @@ impl Lower<'_> {
             }
             None => self.bind(pattern, &value),
         }
+    }
+
+    /// A value that a pattern takes apart. A pattern that names a type says what the value is.
+    fn taken_apart(&mut self, value: Expr, pattern: &Pat) -> Expr {
+        let Pat::Struct(it) = pattern else { return self.hold(value) };
+        let span = value.span;
+        let slot = self.slot("", Some(print::text(&it.path)), span);
+        self.set(slot, value, span);
+        Expr::new(ExprKind::Slot(slot), span)
     }
 
     /// Notes a variable that the innermost block gives up at its end. At the end of a function all is given up anyway.
