@@ -80,6 +80,8 @@ pub struct Case {
     pub constants: Vec<(String, Literal)>,
     /// Whether it asks for nothing else.
     pub looked_all: bool,
+    /// Whether the act puts its row among those that the check asks for.
+    pub joins: bool,
     /// What was checked of the columns that decide, as far as it can be said in constants.
     pub checked: Vec<Checked>,
     /// Calls that change the world outside between the check and the act, by name.
@@ -169,6 +171,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     };
     let constants = search.looked_constants(window);
     let looked_all = search.asks_for_columns_only(window);
+    let joins = search.joins_looked(window);
     let checked = match &window.link {
         Link::Column(columns) => search.checked(window, columns),
         _ => Vec::new(),
@@ -227,6 +230,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         looked,
         constants,
         looked_all,
+        joins,
         checked,
         effects_between,
         computes,

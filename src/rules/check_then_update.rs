@@ -11,7 +11,7 @@ use crate::library::Verb;
 pub(super) fn selects(case: &Case) -> bool {
     match case.link {
         Link::Column(_) | Link::Presence => true,
-        Link::Set => matches!(case.act.verb, Some(Verb::Update | Verb::Delete)),
+        Link::Set => matches!(case.act.verb, Some(Verb::Update | Verb::Delete)) && !case.joins,
         Link::Absence => !matches!(case.act.verb, Some(Verb::Create | Verb::Upsert)),
         _ => false,
     }

@@ -7,7 +7,8 @@ use crate::library::Verb;
 
 /// Whether the case is this rule's.
 pub(super) fn selects(case: &Case) -> bool {
-    matches!(case.link, Link::Set) && !matches!(case.act.verb, Some(Verb::Update | Verb::Delete))
+    let adds = case.joins || !matches!(case.act.verb, Some(Verb::Update | Verb::Delete));
+    matches!(case.link, Link::Set) && adds
 }
 
 /// The words for a set that decides, whether a row is added, changed or removed.

@@ -7,7 +7,7 @@ use crate::analysis::case::{self, Guard};
 use crate::analysis::database::Database;
 use crate::analysis::judged;
 use crate::analysis::script::is_limited;
-use crate::analysis::window::{Link, Outside, Search, Window, is_comparison, is_log};
+use crate::analysis::window::{Link, Outside, Search, Window, is_comparison, is_log, is_weighty};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::library::{Missing, Rows, Verb};
 use crate::link::Program;
@@ -51,13 +51,6 @@ fn claim(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database
     };
     let case = case::case(search, program, &broken, database);
     Some(Slip { kind: SlipKind::Guard(guard), in_caller: !search.is_in_root(op), case })
-}
-
-/// Whether an effect is none that tells others of what is gone, which may be told twice: it reaches people, or moves money.
-fn is_weighty(name: &str) -> bool {
-    const WEIGHTY: [&str; 9] = ["mail", "sms", "receipt", "invit", "charge", "refund", "transfer", "payout", "enqueue"];
-    let last = name.rsplit('.').next().unwrap_or_default().to_lowercase();
-    WEIGHTY.iter().any(|word| last.contains(word))
 }
 
 /// Whether rows of an entity tell what has happened, by its name, beside the logs that say so outright.

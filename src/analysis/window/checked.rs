@@ -157,6 +157,19 @@ impl Search<'_, '_, '_> {
         found
     }
 
+    /// Whether an act puts its row among those that the check asks for: it writes what was asked for.
+    pub fn joins_looked(&mut self, window: &Window) -> bool {
+        let asked = self.conditions(window.check, &window.way);
+        let writes = self.writes(window.act, false, &window.way);
+        asked.all.iter().filter(|c| c.is_equality()).any(|c| match writes.get(&c.column) {
+            Some(Written::Value(value)) => {
+                let (written, wanted) = (self.constant(*value), self.constant(c.value));
+                *value == c.value || written.is_some() && written == wanted
+            }
+            _ => false,
+        })
+    }
+
     /// Whether the check asks for equality of columns, and for nothing else.
     pub fn asks_for_columns_only(&mut self, window: &Window) -> bool {
         let conditions = self.conditions(window.check, &window.way);

@@ -559,6 +559,25 @@ impl Search<'_, '_, '_> {
         effects.any(|call| call.args.iter().any(|arg| self.made_of(check, *arg, 14)))
     }
 
+    /// Whether what a check gave becomes something on a way that adds up: a further row, or what is told to people.
+    pub(super) fn passes_on(&mut self, check: OpId, way: &[BlockId]) -> bool {
+        let events: Vec<Event> = way.iter().flat_map(|block| self.trace.block(*block).events.clone()).collect();
+        let entity = self.trace.op(check).entity.clone();
+        events.into_iter().any(|event| match event {
+            Event::Op(op) => {
+                let it = self.trace.op(op);
+                let is_further = it.verb == Verb::Create && it.place().is_none() && it.entity != entity;
+                is_further && !is_log(&it.entity) && self.is_fed(check, op)
+            }
+            Event::Call(call) => {
+                is_weighty(&call.name)
+                    && self.is_effect_call(&call)
+                    && call.args.iter().any(|arg| self.made_of(check, *arg, 14))
+            }
+            _ => false,
+        })
+    }
+
     pub(super) fn is_own(&self, value: ValId, fixed: &FxHashSet<ValId>, depth: usize) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
         if fixed.contains(&value) {
@@ -584,6 +603,13 @@ fn tells_of_removal(name: &str) -> bool {
     const GONE: [&str; 5] = ["delete", "remove", "invalidate", "evict", "revoke"];
     let last = name.rsplit('.').next().unwrap_or_default().to_lowercase();
     TOLD.iter().any(|told| last.starts_with(told)) && GONE.iter().any(|gone| last.contains(gone))
+}
+
+/// Whether an effect is none that tells others of what is gone, which may be told twice: it reaches people, or moves money.
+pub(in crate::analysis) fn is_weighty(name: &str) -> bool {
+    const WEIGHTY: [&str; 9] = ["mail", "sms", "receipt", "invit", "charge", "refund", "transfer", "payout", "enqueue"];
+    let last = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    WEIGHTY.iter().any(|word| last.contains(word))
 }
 
 /// Whether a name is that of an identity: `id`, `userId`, `approved_by`, `worker`.

@@ -11,7 +11,7 @@ mod reliance;
 mod same_row;
 mod subjects;
 
-pub(super) use consequences::is_log;
+pub(super) use consequences::{is_log, is_weighty};
 pub(super) use feeds::is_comparison;
 
 use std::rc::Rc;
@@ -644,9 +644,11 @@ impl Search<'_, '_, '_> {
             if !moved.is_empty() {
                 return Some((Link::Column(moved), bound));
             }
-            // Rows that are asked for by a state which the act ends are taken, whatever else is tested of them.
-            let left = self.state_left([check, act], present, way).unwrap_or_default();
-            return Some((Link::Column(if left.is_empty() { columns } else { left }), bound));
+            // Rows that are asked for by a state which the act ends are taken, whatever else is tested of them, if what is
+            // made of them adds up.
+            let left = self.state_left([check, act], present, way).filter(|_| self.passes_on(check, way));
+            let left = left.filter(|left| !left.is_empty());
+            return Some((Link::Column(left.unwrap_or(columns)), bound));
         }
         if same_entity
             && acted.verb != Verb::Create
