@@ -6,8 +6,8 @@
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Workspace;
 use super::analyse::Found;
+use super::{Workspace, conversions};
 use crate::analysis::Flow;
 use crate::analysis::case::{self, Case};
 use crate::analysis::judged;
@@ -87,6 +87,12 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
             }
             let violated = matches!(case.anomaly, Anomaly::UnhandledViolation | Anomaly::UnhandledAbsence);
             let answered = violated && entries.iter().all(|entry| applicable(*entry).is_some());
+            if case.anomaly == Anomaly::UnhandledViolation
+                && own
+                && conversions::answer(workspace, model, &mut traces, start, &case)
+            {
+                return None;
+            }
             if !guarded && !owned && !answered {
                 return Some(case);
             }
@@ -124,7 +130,7 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
     });
 }
 
-enum Verdict {
+pub(super) enum Verdict {
     /// Nothing breaks it.
     Closed,
     /// It is about rows that the caller has made itself.
@@ -134,13 +140,13 @@ enum Verdict {
 }
 
 /// Where a run starts, and what gets the errors that leave it.
-type Entry = (Start, Option<LastResort>);
+pub(super) type Entry = (Start, Option<LastResort>);
 
 /// The traces of callers, for several cases of one function.
-type Traces<'m> = FxHashMap<Entry, (Trace<'m>, Flow)>;
+pub(super) type Traces<'m> = FxHashMap<Entry, (Trace<'m>, Flow)>;
 
 /// The verdict on a window inside of what runs from `entry`.
-fn judge_again<'m>(
+pub(super) fn judge_again<'m>(
     workspace: &Workspace,
     model: &'m Model<'_>,
     traces: &mut Traces<'m>,

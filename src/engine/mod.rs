@@ -3,6 +3,7 @@
 
 mod analyse;
 mod callers;
+mod conversions;
 mod lower;
 mod starts;
 

@@ -71,6 +71,15 @@ impl Program {
         Written { unit, text, func: Some(func), class }
     }
 
+    /// The functions that make the errors of a function from other errors, where these leave it.
+    #[must_use]
+    pub fn error_conversions(&self, func: FuncRef) -> Vec<FuncRef> {
+        match self.unit(func.unit).language {
+            Language::TypeScript => Vec::new(),
+            Language::Rust => rust::error_conversions(self, func),
+        }
+    }
+
     /// The class that a type names.
     #[must_use]
     pub fn class_of_type(&self, ty: Written<'_>) -> Option<ClassRef> {

@@ -1,8 +1,20 @@
 //! What a function does where the row it looked for is there.
 
 use super::*;
+use crate::analysis::script;
+use crate::library::ErrorKind;
 
 impl Search<'_, '_, '_> {
+    /// Whether a function that is run tells errors of a kind from others.
+    #[must_use]
+    pub fn is_told_apart(&self, func: FuncRef, kind: ErrorKind) -> bool {
+        let of_func = |frame: FrameId| self.trace.frames[frame.index()].func == func;
+        self.trace.blocks.iter().filter(|block| of_func(block.frame)).any(|block| match &block.exit {
+            Exit::Branch { test, .. } => script::recognises(self.trace, *test, kind).is_some(),
+            _ => false,
+        })
+    }
+
     /// Whether nothing is known of what a check asks for, so that nobody can say which rows it is about.
     pub fn asks_for_unknown(&mut self, window: &Window) -> bool {
         let asked = self.conditions(window.check, &window.way);

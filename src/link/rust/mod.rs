@@ -18,4 +18,6 @@ pub(super) use methods::{alternatives, blanket, gives_itself, method, stands_bef
 pub(super) use named::paths as named_paths;
 pub(super) use paths::{global, imported, member};
 pub(super) use tables::Tables;
-pub(super) use types::{class_of_type, element_type, is_foreign, names_of_type, payloads, unaliased};
+pub(super) use types::{
+    class_of_type, element_type, error_conversions, is_foreign, names_of_type, payloads, unaliased,
+};

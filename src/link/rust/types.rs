@@ -3,7 +3,7 @@
 
 use super::paths;
 use crate::ir::{ExprKind, FuncId};
-use crate::link::{ClassRef, Exported, Program, UnitId, Written};
+use crate::link::{ClassRef, Exported, FuncRef, Program, UnitId, Written};
 
 /// How many wrappers and aliases are looked through.
 const DEPTH: usize = 12;
@@ -101,6 +101,20 @@ pub(in crate::link) fn unaliased<'p>(program: &'p Program, ty: Written<'p>) -> W
         ty = Written { unit, text, func: None, class: None };
     }
     ty
+}
+
+/// The functions that make the error of what a function returns from other errors.
+pub(in crate::link) fn error_conversions(program: &Program, func: FuncRef) -> Vec<FuncRef> {
+    let Some(returned) = program.type_returned(func) else { return Vec::new() };
+    let result = unaliased(program, returned);
+    let args = split(bare(result.text)).map_or_else(Vec::new, |(_, args)| pieces(args, ','));
+    let [.., _, error] = args.as_slice() else { return Vec::new() };
+    let Some(class) = declared_class(program, Written { text: error, ..result }) else { return Vec::new() };
+    let parts = program.parts(class);
+    let made = parts.flat_map(|part| program.class(part).methods.iter().map(move |method| (part, method)));
+    made.filter(|(_, method)| method.name == "from")
+        .map(|(part, method)| FuncRef { unit: part.unit, func: method.func })
+        .collect()
 }
 
 /// The types that a member has in the variants of a class which have it.
