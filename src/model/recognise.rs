@@ -432,7 +432,9 @@ impl<'m> Elaborator<'m, '_> {
             let name = name.and_then(|name| self.trace.values.text(name).map(ToOwned::to_owned));
             return if row.in_process { RegionKind::Mutex } else { RegionKind::Lock(name.unwrap_or_default()) };
         }
-        let inside = matches!(self.trace.values.get(handle), Val::Handle(_));
+        // What is open on a connection that everybody shares is around all that is opened on it.
+        let shares = self.shared.iter().any(|(connection, _)| *connection == handle);
+        let inside = shares || matches!(self.trace.values.get(handle), Val::Handle(_));
         if inside && row.nested.as_deref() == Some("savepoint") {
             return RegionKind::Savepoint;
         }
