@@ -149,6 +149,7 @@ impl Frame {
             confidence: crate::finding::Confidence::High,
             is_stage: false,
             takes_lock: false,
+            runs_locked: false,
             awaits: false,
             detached: false,
             around: Around::default(),

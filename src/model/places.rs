@@ -6,7 +6,7 @@
 use super::elaborate::{At, Elaborator};
 use super::objects::{Compare, Condition, Conditions, Writes, Written};
 use super::recognise::{Called, Recognised};
-use super::trace::{Op, OpId, OpSource, Region, RegionId, RegionKind, Site, Trace};
+use super::trace::{Op, OpId, OpSource, Region, RegionId, RegionKind, Site, Trace, names_held_lock};
 use super::value::{Literal, Val, ValId};
 use crate::finding::Confidence;
 use crate::library::{CallRow, Callee, Given, Library, Place, Rows, Verb};
@@ -186,6 +186,7 @@ impl<'m> Elaborator<'m, '_> {
     pub fn note_sharing(&mut self) {
         for frame in &mut self.trace.frames {
             frame.awaits = self.model.survey.shape(frame.func).awaits;
+            frame.runs_locked = names_held_lock(&self.model.program.func(frame.func).name);
         }
         for at in 0..self.trace.values.len() {
             let value = ValId(u32::try_from(at).unwrap_or(u32::MAX));

@@ -187,6 +187,8 @@ pub struct Frame {
     pub is_stage: bool,
     /// Whether its name says that it takes a lock of its own.
     pub takes_lock: bool,
+    /// Whether its name says that it is only run under a lock (`renew_locked`).
+    pub runs_locked: bool,
     /// Whether it waits for something, so that other things go on meanwhile.
     pub awaits: bool,
     /// Whether it waits for something, and nobody waits for it: what stands behind the call goes on meanwhile.
@@ -389,6 +391,26 @@ pub fn names_lock(name: &str) -> bool {
     let takes =
         name.ends_with("lock") && !["unlock", "block", "clock", "releaselock"].iter().any(|end| name.ends_with(end));
     takes || name.contains("withlock") || name.contains("runexclusive")
+}
+
+/// Whether a function's name says that it is only run under a lock (`renew_locked`), and does not merely ask for one
+/// (`is_locked`).
+#[must_use]
+pub fn names_held_lock(name: &str) -> bool {
+    const ASKS: [&str; 7] = ["is", "has", "if", "check", "ensure", "assert", "require"];
+    let name = name.to_lowercase();
+    let ends = ["_locked", "_under_lock", "_with_lock_held"].iter().any(|end| name.ends_with(end));
+    ends && !name.split('_').any(|word| ASKS.contains(&word) || word == "not")
+}
+
+/// Whether a call's name, with what it is called on, says that it takes one of a number of permits: who has the only one
+/// there is runs alone.
+#[must_use]
+pub fn names_permit(name: &str) -> bool {
+    let (receiver, last) = name.rsplit_once('.').unwrap_or(("", name));
+    let receiver = receiver.to_lowercase();
+    let counts = ["semaphore", "permit", "slot"].iter().any(|word| receiver.contains(word));
+    last == "acquire_owned" || counts && last.to_lowercase().starts_with("acquire")
 }
 
 /// Names of calls that do something to the world outside.

@@ -34,6 +34,102 @@ impl Search<'_, '_, '_> {
         std::iter::once(own).chain(self.callers_of(own)).any(|frame| self.trace.frames[frame.index()].awaits)
     }
 
+    /// Whether a file is looked at in a transaction that has changed or locked a row named by its key before: which file is
+    /// meant hangs on that row, perhaps, and nobody else gets past it.
+    #[must_use]
+    pub fn stands_in_held_row(&mut self, window: &Window) -> bool {
+        if self.trace.op(window.check).place() != Some(Place::File) {
+            return false;
+        }
+        let open = |op: OpId| self.trace.block(self.trace.op(op).block).regions.clone();
+        let (looks, acts) = (open(window.check), open(window.act));
+        let around: Vec<RegionId> = looks.into_iter().filter(|region| acts.contains(region)).collect();
+        let events = window.way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let ops = events.filter_map(|event| if let Event::Op(op) = event { Some(*op) } else { None });
+        let before: Vec<OpId> = ops.take_while(|op| *op != window.check).collect();
+        before.into_iter().any(|op| {
+            let it = self.trace.op(op);
+            let holds = it.verb == Verb::Update || it.lock.is_some();
+            let is_around = it.region.is_some_and(|region| around.contains(&region));
+            holds
+                && is_around
+                && self.conditions(op, &window.way).all.iter().any(|c| c.is_equality() && self.is_key(op, &c.column))
+        })
+    }
+
+    /// Whether something between the look at a shared place and the act may have sent a second run away: an answer about the
+    /// same key that was waited for and is tested, or rows that a write has hit.
+    #[must_use]
+    pub fn is_settled_between(&mut self, window: &Window) -> bool {
+        if !matches!(self.trace.op(window.check).place(), Some(Place::Shared | Place::Held)) {
+            return false;
+        }
+        let mut keys = FxHashSet::default();
+        for op in [window.check, window.act] {
+            self.conditions(op, &window.way).each(&mut |c| {
+                keys.insert(c.value);
+            });
+        }
+        let mut behind = false;
+        for (at, block) in window.way.iter().enumerate() {
+            for event in self.trace.block(*block).events.clone() {
+                match event {
+                    Event::Op(op) if op == window.check => behind = true,
+                    Event::Op(op) if op == window.act => return false,
+                    Event::Op(op) if behind && self.trace.op(op).place().is_none() => {
+                        let tests = self.tests_on(op);
+                        if self.trace.op(op).verb.is_write() && self.decides(op, window.act, &tests) {
+                            return true;
+                        }
+                    }
+                    Event::Call(call) if behind && call.awaited => {
+                        let is_about = call.args.iter().any(|arg| {
+                            let arg = self.see(&window.way, *arg);
+                            self.contains_any(arg, &keys, 4)
+                        });
+                        if is_about && self.is_answer_tested(&call, &window.way[at..]) {
+                            return true;
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether an act looks once more at what it changes, under its own guard, and is decided by that.
+    #[must_use]
+    pub fn looks_again(&mut self, window: &Window) -> bool {
+        let act = self.trace.op(window.act);
+        if !matches!(act.place(), Some(Place::Shared | Place::Held)) {
+            return false;
+        }
+        let is_part = |one: &str, other: &str| {
+            one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let (entity, guards) = (act.entity.clone(), self.trace.block(act.block).regions.clone());
+        let looks: Vec<OpId> = window
+            .way
+            .iter()
+            .flat_map(|block| &self.trace.block(*block).events)
+            .filter_map(|event| if let Event::Op(op) = event { Some(*op) } else { None })
+            .skip_while(|op| *op != window.check)
+            .skip(1)
+            .take_while(|op| *op != window.act)
+            .filter(|op| {
+                let it = self.trace.op(*op);
+                let held = self.trace.block(it.block).regions.iter().any(|region| guards.contains(region));
+                let of_same = is_part(&it.entity, &entity) || is_part(&entity, &it.entity);
+                held && of_same && !it.gives_guard() && matches!(it.verb, Verb::Read | Verb::Count)
+            })
+            .collect();
+        looks.into_iter().any(|look| {
+            let tests = self.tests_on(look);
+            self.decides(look, window.act, &tests)
+        })
+    }
+
     /// Whether a caller says which file is meant. A path that the program knows by itself is that of one thing which it
     /// does by itself.
     pub fn is_named_by_caller(&mut self, window: &Window) -> bool {
@@ -65,7 +161,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether the trace may end without an error from a block on.
-    fn may_return(&self, from: BlockId) -> bool {
+    pub(super) fn may_return(&self, from: BlockId) -> bool {
         let mut seen: FxHashSet<BlockId> = FxHashSet::default();
         let mut todo = vec![from];
         while let Some(block) = todo.pop() {
