@@ -55,6 +55,8 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
     let in_transaction = search.in_one_transaction(&window);
     if !search.moves_what_decides(&window)
         || search.only_settles(&window)
+        || search.only_refuses(&window)
+        || search.compares_first(&window)
         || script::asks_for_drawn(search.trace, search.schemas, window.check, &window.way)
     {
         return None;
@@ -65,6 +67,11 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.is_gated(&window)
         || search.is_locked_elsewhere(&window)
         || search.may_be_held(&window)
+        || search.stands_in_held_row(&window)
+        || search.is_locked_by_stranger(&window)
+        || search.is_settled_between(&window)
+        || search.looks_again(&window)
+        || search.only_tells_of_removal(&window)
         || place == Some(Place::File) && !(search.meets_others(&window) && search.is_named_by_caller(&window))
     {
         window.confidence = Confidence::Low;

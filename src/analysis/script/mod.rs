@@ -374,9 +374,10 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
     }
 
     /// Whether there is room for one more statement of its kind. The ends, and locks, always have it.
-    fn take(&self, spare: &mut Spare, op: OpId, after_check: bool) -> bool {
+    fn take(&mut self, spare: &mut Spare, op: OpId, after_check: bool) -> bool {
         let it = self.trace.op(op);
-        let is_lock = it.lock.is_some() || it.verb == Verb::Sql;
+        let is_lock = it.lock.is_some() || it.verb == Verb::Sql || self.holds_shared_row(op, after_check);
+        let it = self.trace.op(op);
         if op == self.plan.check || op == self.plan.act || is_lock {
             return true;
         }
@@ -392,6 +393,20 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
         let room = *left > 0;
         *left = left.saturating_sub(1);
         room
+    }
+
+    /// Whether an earlier write of the act's transaction holds a row that both runs mean, until that is over.
+    fn holds_shared_row(&mut self, op: OpId, after_check: bool) -> bool {
+        let it = self.trace.op(op);
+        if after_check
+            || it.verb != Verb::Update
+            || it.region.is_none()
+            || it.region != self.trace.op(self.plan.act).region
+        {
+            return false;
+        }
+        let asked = self.conditions(op);
+        !asked.all.is_empty() && asked.all.iter().all(|c| c.is_equality() && self.terms.agrees(self.trace, c.value, 24))
     }
 
     /// What leaving the way does. Inside a transaction it ends that, too, and with it what was done so far: ways that leave
@@ -462,6 +477,8 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             chain.push(region);
             next = self.trace.regions[region.index()].parent;
         }
+        // What another transaction has locked that is still open around it stays locked.
+        chain.extend(chain.last().and_then(|outermost| self.open_around(*outermost, self.trace.op(op).block)));
         // Named locks of the surrounding text hold whatever handle is used.
         let block = self.trace.op(op).block;
         let in_process = self.trace.op(op).place().is_some();
@@ -482,6 +499,17 @@ impl<'w, 't, 'm> Writer<'w, 't, 'm> {
             chain.sort_unstable();
         }
         chain
+    }
+
+    /// The outermost of the transactions that were open when another one was opened beside them, and are in a block behind.
+    fn open_around(&self, region: RegionId, behind: BlockId) -> Option<RegionId> {
+        let is_transaction =
+            |kind: &RegionKind| matches!(kind, RegionKind::Transaction { batch: false, ambient: false, .. });
+        let it = &self.trace.regions[region.index()];
+        let still = &self.trace.block(behind).regions;
+        let mut open = self.trace.block(it.block).regions.iter().copied();
+        open.find(|other| *other != region && is_transaction(&self.trace.regions[other.index()].kind))
+            .filter(|other| is_transaction(&it.kind) && still.contains(other))
     }
 
     fn conditions(&mut self, op: OpId) -> Conditions {

@@ -53,7 +53,7 @@ impl<'m> Writer<'_, '_, 'm> {
             let missing: Vec<String> = entity
                 .keys
                 .iter()
-                .flat_map(|key| key.columns.iter())
+                .flat_map(|key| key.columns.iter().chain(key.partial.iter().flat_map(covering)))
                 .chain(self.terms.info.get(table).into_iter().flat_map(|info| info.columns.keys()))
                 .filter(|column| !set.contains(column))
                 .cloned()
@@ -218,6 +218,12 @@ impl<'m> Writer<'_, '_, 'm> {
             OpSource::Call(..) | OpSource::Built(..) | OpSource::Related { .. } | OpSource::Stored { .. } => false,
         }
     }
+}
+
+/// The columns that say which rows a partial key covers.
+fn covering(partial: &sql::Filter) -> impl Iterator<Item = &String> {
+    let arms = partial.any_of.iter().flat_map(|group| group.arms.iter().flatten());
+    partial.conditions.iter().chain(arms).map(|condition| &condition.column.name)
 }
 
 /// Whether a column holds numbers that refer to no other row.

@@ -54,7 +54,7 @@ fn claim(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database
 }
 
 /// Whether rows of an entity tell what has happened, by its name, beside the logs that say so outright.
-fn is_journal(entity: &str) -> bool {
+pub(in crate::analysis) fn is_journal(entity: &str) -> bool {
     const JOURNALS: [&str; 8] = ["event", "note", "history", "activity", "audit", "journal", "trail", "revocation"];
     let name = entity.trim_end_matches('s').to_lowercase();
     name.starts_with("deleted") || JOURNALS.iter().any(|word| name.ends_with(word))
@@ -66,9 +66,11 @@ fn ignored(search: &mut Search<'_, '_, '_>, window: Window, database: &Database)
     // What is written to the same rows afterwards is settled there; a further row is none of them.
     let entity = search.trace.op(op).entity.clone();
     let mut behind = window.clone();
+    // And other parts of its own statement are given what it has hit.
+    let site = search.trace.op(op).site;
     behind.decided.retain(|other| {
         let it = search.trace.op(*other);
-        it.entity != entity || it.verb == Verb::Create
+        (it.entity != entity || it.verb == Verb::Create) && it.site != site
     });
     let shown = search.shows_behind(&behind)?;
     // Which row is meant has to be fixed by a key: a sweep over a set claims nothing.
@@ -284,6 +286,20 @@ impl Search<'_, '_, '_> {
     /// been written: `expires_at > now()`, set to `now()`.
     fn is_its_bound(&self, asked: &Condition, written: ValId) -> bool {
         written == asked.value || self.is_clock(written) && self.is_clock(asked.value)
+    }
+
+    /// Whether an update asks for the very value that its new one is computed from, and what becomes of it is looked at: who
+    /// comes second hits no row, and knows.
+    #[must_use]
+    pub fn compares_first(&mut self, window: &Window) -> bool {
+        let Link::Feeds(column) = &window.link else { return false };
+        let (check, act) = (window.check, window.act);
+        if self.trace.op(act).verb != Verb::Update {
+            return false;
+        }
+        let asked = self.conditions(act, &window.way);
+        let compares = asked.on(column).any(|c| c.op == Compare::Eq && self.column_within(check, c.value, column, 4));
+        compares && self.is_looked_at(act)
     }
 
     /// Whether nothing is written on a way before an operation: what claims a row comes before the work.

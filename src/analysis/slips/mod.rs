@@ -6,7 +6,7 @@ mod around;
 mod conflicts;
 mod effects;
 mod escapes;
-mod guards;
+pub(super) mod guards;
 pub(super) mod locks;
 mod splits;
 mod upserts;

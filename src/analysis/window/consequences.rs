@@ -2,7 +2,8 @@
 
 use super::reliance::marks_deleted;
 use super::*;
-use crate::model::{ObjectEntry, names_effect, names_lock, names_queue};
+use crate::analysis::slips::guards::is_journal;
+use crate::model::{ObjectEntry, names_effect, names_lock, names_permit, names_queue};
 
 impl Search<'_, '_, '_> {
     /// Whether the act moves a column that decides. If it does not, a twin cannot get in its way; and where a write that is
@@ -36,18 +37,64 @@ impl Search<'_, '_, '_> {
         }
         beside.into_iter().chain([window.act]).all(|op| match self.trace.op(op).verb {
             Verb::Delete => true,
-            Verb::Update => {
-                let writes = self.writes(op, false, &window.way);
-                let is_spelt_out = |(_, written): &(String, Written)| match written {
-                    Written::Value(value) => {
-                        self.trace.values.literal(*value).is_some() || self.trace.values.is_now(*value)
-                    }
-                    _ => false,
-                };
-                !writes.opaque && writes.nested.is_empty() && writes.columns.iter().all(is_spelt_out)
-            }
+            Verb::Update => self.is_spelt_out(op, &window.way),
             _ => false,
         })
+    }
+
+    /// Whether an act that a column decides only clears away what the run then turns down: no way leads from it to an answer
+    /// other than an error.
+    #[must_use]
+    pub fn only_refuses(&mut self, window: &Window) -> bool {
+        matches!(window.link, Link::Column(_) | Link::Presence)
+            && window.check != window.act
+            && self.trace.op(window.act).verb == Verb::Delete
+            && window.decided.is_empty()
+            && !self.may_return(self.trace.op(window.act).block)
+    }
+
+    /// Whether all that a second removal of the same row does is to tell of it, or to remove the same once more: the row is
+    /// marked as gone by both, or taken away by one of them.
+    #[must_use]
+    pub fn only_tells_of_removal(&mut self, window: &Window) -> bool {
+        let marks = match &window.link {
+            Link::Column(columns) => {
+                columns.iter().all(|column| marks_deleted(column) || column.to_lowercase().starts_with("deactivat"))
+            }
+            _ => false,
+        };
+        let takes = self.trace.op(window.act).verb == Verb::Delete
+            && matches!(window.link, Link::Column(_) | Link::Presence)
+            && window.effects.is_empty()
+            && !window.decided.is_empty();
+        if window.check == window.act || window.claims || !(marks || takes) {
+            return false;
+        }
+        let beside: Vec<OpId> = window.decided.iter().copied().collect();
+        beside.into_iter().all(|op| match self.trace.op(op).verb {
+            Verb::Delete => true,
+            Verb::Create => is_journal(&self.trace.op(op).entity),
+            Verb::Update => self.is_spelt_out(op, &window.way),
+            _ => false,
+        })
+    }
+
+    /// Whether a write puts its row into a state that is spelt out: constants, and the time.
+    fn is_spelt_out(&mut self, op: OpId, way: &[BlockId]) -> bool {
+        let writes = self.writes(op, false, way);
+        let is_constant = |(_, written): &(String, Written)| match written {
+            Written::Value(value) => self.trace.values.literal(*value).is_some() || self.trace.values.is_now(*value),
+            _ => false,
+        };
+        !writes.opaque && writes.nested.is_empty() && writes.columns.iter().all(is_constant)
+    }
+
+    /// Whether a check locks its row through a connection that was handed in: such a lock is of use in a transaction only, and
+    /// whoever has handed the connection in may have opened one.
+    #[must_use]
+    pub fn is_locked_by_stranger(&self, window: &Window) -> bool {
+        let it = self.trace.op(window.check);
+        it.lock.is_some() && it.region.is_none() && it.client.is_none()
     }
 
     /// Whether an operation means rows by nothing but what tells the check's row from others.
@@ -80,6 +127,11 @@ impl Search<'_, '_, '_> {
             self.trace.ops.iter().any(|op| op.frame == frame && (op.lock.is_some() || op.verb == Verb::Sql))
         };
         let locks = |frame: FrameId| self.trace.frames[frame.index()].takes_lock && !of_database(frame);
+        let sees = self.seen_in(window.check, window.act);
+        let mut around = std::iter::once(sees).chain(self.callers_of(sees));
+        if around.any(|frame| self.trace.frames[frame.index()].runs_locked) {
+            return true;
+        }
         let looks = self.trace.op(window.check).block;
         // What only some ways take is no lock: a connection that is lent out where there is no pool.
         let always = |block: BlockId| self.flow.passes(block, looks);
@@ -101,7 +153,9 @@ impl Search<'_, '_, '_> {
                     Event::Op(op) if *op == window.act => return false,
                     // Behind the check only a lock that may be refused keeps the second one out, as long as it is held.
                     Event::Call(call)
-                        if (in_lock || names_lock(call.name.rsplit('.').next().unwrap_or("")))
+                        if (in_lock
+                            || names_lock(call.name.rsplit('.').next().unwrap_or(""))
+                            || names_permit(&call.name))
                             && (if behind {
                                 self.is_answer_tested(call, &window.way[at..])
                             } else {
@@ -138,7 +192,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether a branch on a way looks at what a call gave.
-    fn is_answer_tested(&self, call: &crate::model::Effect, way: &[BlockId]) -> bool {
+    pub(super) fn is_answer_tested(&self, call: &crate::model::Effect, way: &[BlockId]) -> bool {
         way.iter().any(|block| match &self.trace.block(*block).exit {
             Exit::Branch { test, .. } => self.comes_from_call(*test, call, 8),
             _ => false,

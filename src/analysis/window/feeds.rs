@@ -324,7 +324,7 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    pub(super) fn column_within(&self, check: OpId, value: ValId, column: &str, depth: usize) -> bool {
+    pub(in crate::analysis) fn column_within(&self, check: OpId, value: ValId, column: &str, depth: usize) -> bool {
         self.trace.values.any_within(value, depth, &mut |value| match self.trace.values.get(value) {
             Val::Field(base, name) => name == column && self.is_check_row(check, *base),
             _ => column == CONTENTS && self.is_contents(check, value),

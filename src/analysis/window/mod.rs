@@ -118,6 +118,9 @@ impl Window {
 /// Names of calls that let only some of several runs in.
 const GATES: [&str; 2] = ["limit", "consume"];
 
+/// How many columns a decision may rest on: where it seems to be more, a row was looked at as a whole, out of sight.
+const TESTED: usize = 3;
+
 /// What the search for windows works on.
 pub struct Search<'s, 't, 'm> {
     /// The trace.
@@ -486,6 +489,9 @@ impl Search<'_, '_, '_> {
         if matches!(link, Link::Column(_)) && !self.may_close(check, act, facts, way, &decided) {
             confidence = Confidence::Low;
         }
+        if matches!(&link, Link::Column(columns) if columns.len() > TESTED) {
+            confidence = Confidence::Low;
+        }
         if let Link::Feeds(column) = &link
             && self.only_switches(check, act, column, way)
             && !decided.iter().any(|op| matches!(self.trace.op(*op).verb, Verb::Update | Verb::Delete))
@@ -602,7 +608,8 @@ impl Search<'_, '_, '_> {
             // What the look-up itself asks for is known: a test of it is one of what was asked for.
             let asked = self.conditions(check, way);
             let pinned = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq);
-            columns.retain(|column| !pinned(column));
+            // And a place in what several rows were put together to is no column.
+            columns.retain(|column| !pinned(column) && column.parse::<usize>().is_err());
         }
         // Who counts against a limit exceeds it, whatever numbers the rows get.
         if same_entity

@@ -1,7 +1,7 @@
 //! How sure it is that check and act mean the same row.
 
 use super::*;
-use crate::model::ObjectEntry;
+use crate::model::{Condition, ObjectEntry};
 
 impl Search<'_, '_, '_> {
     /// Whether an update makes its row one that the check looked for.
@@ -32,6 +32,14 @@ impl Search<'_, '_, '_> {
             }),
             _ => false,
         };
+        let is_given = |value: ValId| match self.trace.values.get(value) {
+            Val::Param(..) => true,
+            Val::Field(base, _) => matches!(self.trace.values.get(*base), Val::Param(..)),
+            _ => false,
+        };
+        // A row that is found by its name may be given another one: the name is no state that it is in.
+        let renames =
+            |value: ValId, c: &Condition| is_given(value) && is_given(c.value) && self.is_key(check, &c.column);
         let mut found: Vec<String> = Vec::new();
         conditions.each(&mut |c| {
             if !c.through.is_empty() {
@@ -39,7 +47,7 @@ impl Search<'_, '_, '_> {
             }
             match writes.get(&c.column) {
                 Some(Written::Value(v)) if *v == c.value && c.op == Compare::Eq => {}
-                Some(Written::Value(v)) if keeps(self, *v, &c.column) => {}
+                Some(Written::Value(v)) if keeps(self, *v, &c.column) || renames(*v, c) => {}
                 Some(_) => found.push(c.column.clone()),
                 None => {}
             }
@@ -54,7 +62,7 @@ impl Search<'_, '_, '_> {
         let targeted = self.conditions(act, way);
         let values = &self.trace.values;
         let is_now = |value: ValId| values.is_now(value) || *values.get(value) == Val::Global("now".to_owned());
-        let by_age = |c: &crate::model::Condition| {
+        let by_age = |c: &Condition| {
             matches!(c.op, Compare::Lt | Compare::Le) && values.any_within(c.value, 6, &mut |part| is_now(part))
         };
         targeted.all.iter().any(by_age)
@@ -168,7 +176,7 @@ impl Search<'_, '_, '_> {
     fn is_named_apart(
         &mut self,
         [check, act]: [OpId; 2],
-        condition: &crate::model::Condition,
+        condition: &Condition,
         looked: &Conditions,
         way: &[BlockId],
     ) -> bool {

@@ -24,7 +24,7 @@ use crate::model::{
     PhiId, Trace, Val, ValId, Writes, Written, entity_of, key_column,
 };
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema, UniqueKey};
-use crate::sql::{Op, SqlValue};
+use crate::sql::{self, Op, SqlValue};
 
 /// What is known of a table of the script.
 #[derive(Clone, Debug, Default)]
@@ -702,32 +702,43 @@ fn literal_value(text: &str) -> Expr {
 }
 
 /// The rows that a partial key covers; `None` where that cannot be said.
-fn partial_filter(partial: &crate::sql::Filter) -> Option<Expr> {
-    if partial.opaque || !partial.any_of.is_empty() {
+fn partial_filter(partial: &sql::Filter) -> Option<Expr> {
+    if partial.opaque {
         return None;
     }
-    let mut all: Option<Expr> = None;
-    for condition in &partial.conditions {
-        if condition.through.is_some() {
-            return None;
-        }
-        let column = col(condition.column.name.as_str());
-        let value = match &condition.value {
-            SqlValue::Null => null(),
-            SqlValue::Bool(truth) => lit(*truth),
-            SqlValue::Text(text) => lit(Value::from(text.as_str())),
-            SqlValue::Number(number) => literal_value(number),
-            _ => return None,
-        };
-        let part = match condition.op {
-            Op::Eq | Op::IsNull => column.eq(value),
-            Op::Ne | Op::IsNotNull => column.ne(value),
-            _ => return None,
-        };
-        all = Some(match all {
-            None => part,
-            Some(other) => other & part,
-        });
+    let all_of = |conditions: &[sql::Condition]| {
+        let parts: Option<Vec<Expr>> = conditions.iter().map(partial_condition).collect();
+        parts?.into_iter().reduce(|one, other| one & other)
+    };
+    let any_of = |group: &sql::AnyOf| {
+        let arms: Option<Vec<Expr>> = group.arms.iter().map(|arm| all_of(arm)).collect();
+        arms?.into_iter().reduce(|one, other| one | other)
+    };
+    let groups: Option<Vec<Expr>> = partial.any_of.iter().map(any_of).collect();
+    let plain = if partial.conditions.is_empty() { None } else { Some(all_of(&partial.conditions)?) };
+    plain.into_iter().chain(groups?).reduce(|one, other| one & other)
+}
+
+/// One condition on the rows that a partial key covers.
+fn partial_condition(condition: &sql::Condition) -> Option<Expr> {
+    if condition.through.is_some() {
+        return None;
     }
-    all
+    let literal = |value: &SqlValue| match value {
+        SqlValue::Null => Some(null()),
+        SqlValue::Bool(truth) => Some(lit(*truth)),
+        SqlValue::Text(text) => Some(lit(Value::from(text.as_str()))),
+        SqlValue::Number(number) => Some(literal_value(number)),
+        _ => None,
+    };
+    let column = col(condition.column.name.as_str());
+    match (condition.op, &condition.value) {
+        (Op::Eq | Op::IsNull, value) => Some(column.eq(literal(value)?)),
+        (Op::Ne | Op::IsNotNull, value) => Some(column.ne(literal(value)?)),
+        (Op::In, SqlValue::List(items)) => {
+            let items: Option<Vec<Expr>> = items.iter().map(literal).collect();
+            Some(column.is_in(items?))
+        }
+        _ => None,
+    }
 }

@@ -16,6 +16,11 @@ impl Terms {
                 // What it asks for on other ways is what both runs were given, too.
                 let unseen = trace.conditions(schemas, check, &mut |_, value| value);
                 shared(&unseen, &mut values);
+                // And what an insert looks for by itself, in the same statement.
+                for look in looks_within(trace, check) {
+                    let sought = trace.conditions(schemas, look, &mut |trace, value| see(trace, value));
+                    shared(&sought, &mut values);
+                }
             }
             Some(mover) => {
                 let others = trace.conditions(schemas, mover, &mut |trace, value| see(trace, value));
@@ -299,6 +304,12 @@ impl Terms {
                     };
                     all(args.iter().copied().chain(receiver).collect())
                 }
+                // Put together from something that both were given, and from what the program is set up with.
+                Val::Text(_) => {
+                    let parts = trace.values.parts(value).into_iter();
+                    let (set, given): (Vec<ValId>, Vec<ValId>) = parts.partition(|part| is_setting(trace, *part));
+                    !given.is_empty() && all(given) && (set.is_empty() || self.holds_agreed(trace, value))
+                }
                 _ => {
                     let parts = trace.values.parts(value);
                     !parts.is_empty() && all(parts)
@@ -306,6 +317,11 @@ impl Terms {
             };
         known.insert(value, agrees);
         agrees
+    }
+
+    /// Whether a part of a value is one that the check has made the same in both runs.
+    fn holds_agreed(&self, trace: &Trace<'_>, value: ValId) -> bool {
+        trace.values.any_within(value, 6, &mut |part| self.agreed.contains(&part))
     }
 
     /// Whether a value is made up for the run: by calls that take nothing from what the check asked for, or with something
@@ -422,6 +438,19 @@ fn is_key_alone(trace: &Trace<'_>, schemas: &[Schema], op: OpId, column: &str) -
     op.rows == Rows::One && entity.is_some_and(|entity| entity.keys.iter().any(is_it))
 }
 
+/// The reads by which an insert looks, in its own statement, whether the row is there.
+fn looks_within(trace: &Trace<'_>, insert: OpId) -> Vec<OpId> {
+    let it = trace.op(insert);
+    let is_one = matches!(&it.source, OpSource::Sql(statement, _)
+        if statement.query().is_some_and(|query| query.insert_select_not_exists));
+    let looks = |op: &OpId| {
+        let other = trace.op(*op);
+        (other.site, other.frame, &other.entity) == (it.site, it.frame, &it.entity) && other.verb == Verb::Read
+    };
+    let count = if is_one { u32::try_from(trace.ops.len()).unwrap_or(u32::MAX) } else { 0 };
+    (0..count).map(OpId).filter(looks).collect()
+}
+
 /// The values that a check asks for. What it asks its rows not to be is the run's own: "nobody else has this name".
 fn shared(conditions: &Conditions, values: &mut Vec<ValId>) {
     let asked = conditions.all.iter().filter(|c| !matches!(c.op, Compare::Ne | Compare::NotIn));
@@ -429,6 +458,21 @@ fn shared(conditions: &Conditions, values: &mut Vec<ValId>) {
     for arm in conditions.any.iter().flatten() {
         shared(arm, values);
     }
+}
+
+/// Whether a value is of what a program is set up with, by the name of the member that has it, and reached through what a
+/// run is given access to and others have as well.
+fn is_setting(trace: &Trace<'_>, value: ValId) -> bool {
+    let mut root = match trace.values.get(value) {
+        Val::Call { callee, args, is_new: false, .. } if args.is_empty() => *callee,
+        _ => value,
+    };
+    let mut set_up = false;
+    while let Val::Field(base, name) = trace.values.get(root) {
+        set_up |= ["conf", "config", "configuration", "settings"].contains(&name.as_str());
+        root = *base;
+    }
+    set_up && trace.shared.contains(&root)
 }
 
 /// Whether a function says by its name that it reads what the caller has sent, of which each part may be another.
