@@ -57,6 +57,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.only_settles(&window)
         || search.only_refuses(&window)
         || search.compares_first(&window)
+        || search.keeps_what_was_read(&window)
         || script::asks_for_drawn(search.trace, search.schemas, window.check, &window.way)
     {
         return None;
@@ -72,6 +73,8 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.is_settled_between(&window)
         || search.looks_again(&window)
         || search.only_tells_of_removal(&window)
+        || search.only_fills_in(&window)
+        || search.marks_progress(&window)
         || place == Some(Place::File) && !(search.meets_others(&window) && search.is_named_by_caller(&window))
     {
         window.confidence = Confidence::Low;

@@ -149,6 +149,9 @@ impl Search<'_, '_, '_> {
     /// tells of it twice is no great harm.
     pub(in crate::analysis) fn shows_behind(&mut self, window: &Window) -> Option<Confidence> {
         let removes = self.trace.op(window.act).verb == Verb::Delete && !self.takes_next(window);
+        if removes && self.is_put_back(window) {
+            return Some(Confidence::Low);
+        }
         if window.effects.iter().any(|call| !removes || is_weighty(&call.name)) {
             return Some(Confidence::High);
         }
@@ -163,6 +166,18 @@ impl Search<'_, '_, '_> {
         } else {
             Some(Confidence::High)
         }
+    }
+
+    /// Whether a row that a window's act removes is put there anew behind it, or where it is by then: whether it was there
+    /// makes no difference.
+    fn is_put_back(&self, window: &Window) -> bool {
+        let entity = &self.trace.op(window.act).entity;
+        let events = window.way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let ops = events.filter_map(|event| if let Event::Op(op) = event { Some(*op) } else { None });
+        ops.skip_while(|op| *op != window.act).skip(1).any(|op| {
+            let it = self.trace.op(op);
+            it.verb == Verb::Upsert && it.entity == *entity
+        })
     }
 
     /// Whether a window's check picks a row by a state alone: what is removed then was taken to be worked on.

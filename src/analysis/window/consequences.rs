@@ -2,6 +2,7 @@
 
 use super::reliance::marks_deleted;
 use super::*;
+use crate::analysis::script;
 use crate::analysis::slips::guards::is_journal;
 use crate::model::{ObjectEntry, names_effect, names_lock, names_permit, names_queue};
 
@@ -87,6 +88,74 @@ impl Search<'_, '_, '_> {
             _ => false,
         };
         !writes.opaque && writes.nested.is_empty() && writes.columns.iter().all(is_constant)
+    }
+
+    /// Whether an update only fills in what is known from its row, and nothing else is done but to put rows into states that
+    /// are spelt out: whoever does it writes the same.
+    #[must_use]
+    pub fn only_fills_in(&mut self, window: &Window) -> bool {
+        let (check, act) = (window.check, window.act);
+        if !matches!(window.link, Link::Column(_))
+            || check == act
+            || window.claims
+            || !window.effects.is_empty()
+            || self.trace.op(act).verb != Verb::Update
+        {
+            return false;
+        }
+        let writes = self.writes(act, false, &window.way);
+        let known = |search: &Self, written: &Written| match written {
+            Written::Value(value) => search.trace.values.is_now(*value) || search.is_known_from(check, *value, 12),
+            _ => false,
+        };
+        let beside: Vec<OpId> = window.decided.iter().copied().collect();
+        !writes.opaque
+            && writes.nested.is_empty()
+            && writes.columns.iter().all(|(_, written)| known(self, written))
+            && beside.into_iter().all(|op| match self.trace.op(op).verb {
+                Verb::Delete => true,
+                Verb::Update => self.is_spelt_out(op, &window.way),
+                _ => false,
+            })
+    }
+
+    /// Whether a value is made of constants and of what a check gave alone, by calls that nobody waits for and that draw
+    /// nothing.
+    fn is_known_from(&self, check: OpId, value: ValId, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.trace.values.get(value) {
+            Val::Const(_) | Val::Global(_) | Val::External(..) | Val::Module(_) | Val::Class(_) => true,
+            Val::Result(op) => *op == check,
+            Val::Call { callee, args, .. } => {
+                let receiver = match self.trace.values.get(*callee) {
+                    Val::Field(receiver, _) => Some(*receiver),
+                    _ => None,
+                };
+                let known = |part: ValId| self.is_known_from(check, part, depth);
+                !args.is_empty()
+                    && !self.is_fetched(*callee, args)
+                    && !script::is_drawn(self.trace, value)
+                    && args.iter().all(|arg| known(*arg))
+                    && receiver.is_none_or(|on| self.trace.shared.contains(&on) || known(on))
+            }
+            _ => {
+                let parts = self.trace.values.parts(value);
+                !parts.is_empty() && parts.into_iter().all(|part| self.is_known_from(check, part, depth))
+            }
+        }
+    }
+
+    /// Whether what is lost is a mark of how far somebody has come, by its name: whoever falls back does a part again.
+    #[must_use]
+    pub fn marks_progress(&self, window: &Window) -> bool {
+        const MARKS: [&str; 6] = ["cursor", "checkpoint", "watermark", "lastprocessed", "lastsynced", "lastindexed"];
+        const REACHED: [&str; 6] = ["block", "timestamp", "height", "offset", "sequence", "slot"];
+        let Link::Feeds(column) = &window.link else { return false };
+        [column, &self.trace.op(window.act).entity].into_iter().any(|name| {
+            let name = name.replace('_', "").to_lowercase();
+            let last = name.starts_with("last") && REACHED.iter().any(|mark| name.contains(mark));
+            last || MARKS.iter().any(|mark| name.contains(mark))
+        })
     }
 
     /// Whether a check locks its row through a connection that was handed in: such a lock is of use in a transaction only, and
@@ -370,7 +439,10 @@ impl Search<'_, '_, '_> {
             let is_task = |arg: &ValId| matches!(self.trace.values.get(*arg), Val::Closure(..));
             return !call.args.iter().any(is_task);
         }
-        call.lasting || names_effect(&call.name) && !tells_of_removal(&call.name) || self.is_request(call)
+        // Who is handed nothing but a function may be told something later on.
+        let is_function = |arg: &ValId| matches!(self.trace.values.get(*arg), Val::Closure(..));
+        let names = names_effect(&call.name) && !tells_of_removal(&call.name);
+        call.lasting || names && (call.args.is_empty() || !call.args.iter().all(is_function)) || self.is_request(call)
     }
 
     /// Whether a call carries an identity that every run of it gives, so that whoever gets it takes it once: the id of a job

@@ -57,6 +57,31 @@ impl Search<'_, '_, '_> {
         })
     }
 
+    /// Whether what is put where nothing was found is what a database has, and nothing of the run's own: who comes second
+    /// has read the same, or what is newer.
+    #[must_use]
+    pub fn keeps_what_was_read(&mut self, window: &Window) -> bool {
+        let (check, act) = (window.check, window.act);
+        let place = self.trace.op(act).place();
+        if !matches!(place, Some(Place::Shared | Place::Held)) || window.link != Link::Absence || window.claims {
+            return false;
+        }
+        let writes = self.writes(act, true, &window.way);
+        let key = place.map_or("", key_column);
+        let is_read = |value: ValId| match self.trace.values.get(value) {
+            Val::Result(op) => self.trace.op(*op).place().is_none() && self.trace.op(*op).verb == Verb::Read,
+            _ => false,
+        };
+        let put = writes.columns.iter().filter(|(column, _)| column != key).map(|(_, written)| written);
+        let read = put.map(|written| match written {
+            Written::Value(value) => self.trace.values.any_within(*value, 12, &mut |part| is_read(part)),
+            _ => false,
+        });
+        let read: Vec<bool> = read.collect();
+        let beside = window.decided.iter().any(|op| self.trace.op(*op).place().is_none());
+        !read.is_empty() && read.into_iter().all(|it| it) && !beside && !self.puts_its_own(check, act, &window.way)
+    }
+
     /// Whether something between the look at a shared place and the act may have sent a second run away: an answer about the
     /// same key that was waited for and is tested, or rows that a write has hit.
     #[must_use]
@@ -226,7 +251,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether a call of that name with these arguments was waited for.
-    fn is_fetched(&self, callee: ValId, args: &[ValId]) -> bool {
+    pub(super) fn is_fetched(&self, callee: ValId, args: &[ValId]) -> bool {
         let name = match self.trace.values.get(callee) {
             Val::Field(_, name) | Val::Global(name) | Val::External(_, name) => Some(name.as_str()),
             _ => None,
