@@ -2,8 +2,6 @@
 
 use super::reliance::marks_deleted;
 use super::*;
-use crate::analysis::script;
-use crate::analysis::slips::guards::is_journal;
 use crate::model::{ObjectEntry, names_effect, names_lock, names_permit, names_queue};
 
 impl Search<'_, '_, '_> {
@@ -20,161 +18,12 @@ impl Search<'_, '_, '_> {
         window.decided.iter().any(|op| self.moves_one_of(window, *op))
     }
 
-    /// Whether all that a check of a column decides puts its row, and those that hang on it, into a state that is spelt out, or
-    /// takes them away, and tells nobody: done again, it leaves what it has left before.
-    #[must_use]
-    pub fn only_settles(&mut self, window: &Window) -> bool {
-        let by_column = matches!(window.link, Link::Column(_)) && window.check != window.act;
-        if !by_column
-            || window.claims
-            || !window.effects.is_empty()
-            || self.returns_row(window.check, window.act, &window.way)
-        {
-            return false;
-        }
-        let beside: Vec<OpId> = window.decided.iter().copied().collect();
-        if !beside.iter().all(|op| self.hangs_on(window, *op)) {
-            return false;
-        }
-        beside.into_iter().chain([window.act]).all(|op| match self.trace.op(op).verb {
-            Verb::Delete => true,
-            Verb::Update => self.is_spelt_out(op, &window.way),
-            _ => false,
-        })
-    }
-
-    /// Whether an act that a column decides only clears away what the run then turns down: no way leads from it to an answer
-    /// other than an error.
-    #[must_use]
-    pub fn only_refuses(&mut self, window: &Window) -> bool {
-        matches!(window.link, Link::Column(_) | Link::Presence)
-            && window.check != window.act
-            && self.trace.op(window.act).verb == Verb::Delete
-            && window.decided.is_empty()
-            && !self.may_return(self.trace.op(window.act).block)
-    }
-
-    /// Whether all that a second removal of the same row does is to tell of it, or to remove the same once more: the row is
-    /// marked as gone by both, or taken away by one of them.
-    #[must_use]
-    pub fn only_tells_of_removal(&mut self, window: &Window) -> bool {
-        let marks = match &window.link {
-            Link::Column(columns) => {
-                columns.iter().all(|column| marks_deleted(column) || column.to_lowercase().starts_with("deactivat"))
-            }
-            _ => false,
-        };
-        let takes = self.trace.op(window.act).verb == Verb::Delete
-            && matches!(window.link, Link::Column(_) | Link::Presence)
-            && window.effects.is_empty()
-            && !window.decided.is_empty();
-        if window.check == window.act || window.claims || !(marks || takes) {
-            return false;
-        }
-        let beside: Vec<OpId> = window.decided.iter().copied().collect();
-        beside.into_iter().all(|op| match self.trace.op(op).verb {
-            Verb::Delete => true,
-            Verb::Create => is_journal(&self.trace.op(op).entity),
-            Verb::Update => self.is_spelt_out(op, &window.way),
-            _ => false,
-        })
-    }
-
-    /// Whether a write puts its row into a state that is spelt out: constants, and the time.
-    fn is_spelt_out(&mut self, op: OpId, way: &[BlockId]) -> bool {
-        let writes = self.writes(op, false, way);
-        let is_constant = |(_, written): &(String, Written)| match written {
-            Written::Value(value) => self.trace.values.literal(*value).is_some() || self.trace.values.is_now(*value),
-            _ => false,
-        };
-        !writes.opaque && writes.nested.is_empty() && writes.columns.iter().all(is_constant)
-    }
-
-    /// Whether an update only fills in what is known from its row, and nothing else is done but to put rows into states that
-    /// are spelt out: whoever does it writes the same.
-    #[must_use]
-    pub fn only_fills_in(&mut self, window: &Window) -> bool {
-        let (check, act) = (window.check, window.act);
-        if !matches!(window.link, Link::Column(_))
-            || check == act
-            || window.claims
-            || !window.effects.is_empty()
-            || self.trace.op(act).verb != Verb::Update
-        {
-            return false;
-        }
-        let writes = self.writes(act, false, &window.way);
-        let known = |search: &Self, written: &Written| match written {
-            Written::Value(value) => search.trace.values.is_now(*value) || search.is_known_from(check, *value, 12),
-            _ => false,
-        };
-        let beside: Vec<OpId> = window.decided.iter().copied().collect();
-        !writes.opaque
-            && writes.nested.is_empty()
-            && writes.columns.iter().all(|(_, written)| known(self, written))
-            && beside.into_iter().all(|op| match self.trace.op(op).verb {
-                Verb::Delete => true,
-                Verb::Update => self.is_spelt_out(op, &window.way),
-                _ => false,
-            })
-    }
-
-    /// Whether a value is made of constants and of what a check gave alone, by calls that nobody waits for and that draw
-    /// nothing.
-    fn is_known_from(&self, check: OpId, value: ValId, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        match self.trace.values.get(value) {
-            Val::Const(_) | Val::Global(_) | Val::External(..) | Val::Module(_) | Val::Class(_) => true,
-            Val::Result(op) => *op == check,
-            Val::Call { callee, args, .. } => {
-                let receiver = match self.trace.values.get(*callee) {
-                    Val::Field(receiver, _) => Some(*receiver),
-                    _ => None,
-                };
-                let known = |part: ValId| self.is_known_from(check, part, depth);
-                !args.is_empty()
-                    && !self.is_fetched(*callee, args)
-                    && !script::is_drawn(self.trace, value)
-                    && args.iter().all(|arg| known(*arg))
-                    && receiver.is_none_or(|on| self.trace.shared.contains(&on) || known(on))
-            }
-            _ => {
-                let parts = self.trace.values.parts(value);
-                !parts.is_empty() && parts.into_iter().all(|part| self.is_known_from(check, part, depth))
-            }
-        }
-    }
-
-    /// Whether what is lost is a mark of how far somebody has come, by its name: whoever falls back does a part again.
-    #[must_use]
-    pub fn marks_progress(&self, window: &Window) -> bool {
-        const MARKS: [&str; 6] = ["cursor", "checkpoint", "watermark", "lastprocessed", "lastsynced", "lastindexed"];
-        const REACHED: [&str; 6] = ["block", "timestamp", "height", "offset", "sequence", "slot"];
-        let Link::Feeds(column) = &window.link else { return false };
-        [column, &self.trace.op(window.act).entity].into_iter().any(|name| {
-            let name = name.replace('_', "").to_lowercase();
-            let last = name.starts_with("last") && REACHED.iter().any(|mark| name.contains(mark));
-            last || MARKS.iter().any(|mark| name.contains(mark))
-        })
-    }
-
     /// Whether a check locks its row through a connection that was handed in: such a lock is of use in a transaction only, and
     /// whoever has handed the connection in may have opened one.
     #[must_use]
     pub fn is_locked_by_stranger(&self, window: &Window) -> bool {
         let it = self.trace.op(window.check);
         it.lock.is_some() && it.region.is_none() && it.client.is_none()
-    }
-
-    /// Whether an operation means rows by nothing but what tells the check's row from others.
-    fn hangs_on(&mut self, window: &Window, op: OpId) -> bool {
-        let asked: Vec<ValId> = self.conditions(window.check, &window.way).all.iter().map(|c| c.value).collect();
-        let named = self.conditions(op, &window.way);
-        let is_known = |search: &Self, value: ValId| {
-            let is_literal = search.trace.values.literal(value).is_some();
-            is_literal || asked.contains(&value) || search.made_of(window.check, value, 10)
-        };
-        !named.opaque && !named.all.is_empty() && named.all.iter().all(|c| is_known(self, c.value))
     }
 
     fn moves_one_of(&mut self, window: &Window, op: OpId) -> bool {

@@ -5,6 +5,7 @@ mod checked;
 mod consequences;
 mod door;
 mod feeds;
+mod harmless;
 mod pairs;
 mod places;
 mod reliance;
