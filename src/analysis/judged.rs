@@ -75,6 +75,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.only_tells_of_removal(&window)
         || search.only_fills_in(&window)
         || search.marks_progress(&window)
+        || search.takes_back(&window)
         || place == Some(Place::File) && !(search.meets_others(&window) && search.is_named_by_caller(&window))
     {
         window.confidence = Confidence::Low;

@@ -116,8 +116,17 @@ impl Workspace {
         };
         let cases = dedupe(proven(all));
         // A write that is the act of a window is spoken of there.
-        let is_act =
-            |slip: &Slip| matches!(slip.kind, SlipKind::Guard(_)) && cases.iter().any(|c| c.act == slip.case.act);
+        let told_as = |slip: &Slip, case: &Case| match slip.kind {
+            SlipKind::Guard(_) => true,
+            // Of an insert that fails it is told once.
+            SlipKind::Upsert(_) => {
+                case.entity == slip.case.entity
+                    && case.anomaly == slip.case.anomaly
+                    && case.confidence >= slip.case.confidence
+            }
+            _ => false,
+        };
+        let is_act = |slip: &Slip| cases.iter().any(|case| case.act == slip.case.act && told_as(slip, case));
         let slips: Vec<Slip> = slips.into_iter().filter(|slip| !is_act(slip)).collect();
         // Ways out are judged only now that it is known what is spoken of.
         let spoken = cases.par_iter().map(|case| rules::speak(case, &|intent| code(case, intent)));

@@ -3,6 +3,44 @@
 use super::*;
 
 impl Search<'_, '_, '_> {
+    /// Whether a run that has made a row looks again behind it, and takes its row away where there are too many by then.
+    #[must_use]
+    pub fn takes_back(&mut self, window: &Window) -> bool {
+        let act = window.act;
+        if window.link != Link::Set || self.trace.op(act).verb != Verb::Create {
+            return false;
+        }
+        let all = (0..u32::try_from(self.trace.ops.len()).unwrap_or(u32::MAX)).map(OpId);
+        let behind: Vec<OpId> = all.filter(|op| self.comes_behind(act, *op)).collect();
+        let entity = &self.trace.op(act).entity;
+        let (deletes, looks): (Vec<OpId>, Vec<OpId>) = behind
+            .into_iter()
+            .filter(|op| match self.trace.op(*op).verb {
+                Verb::Delete => self.trace.op(*op).entity == *entity,
+                verb => matches!(verb, Verb::Read | Verb::Count),
+            })
+            .partition(|op| self.trace.op(*op).verb == Verb::Delete);
+        deletes.into_iter().any(|delete| {
+            let way = self.way_before(delete);
+            let meant = self.conditions(delete, &way);
+            let is_made = |value: ValId| match self.trace.values.get(value) {
+                Val::Field(row, _) => *self.trace.values.get(*row) == Val::Result(act),
+                _ => false,
+            };
+            meant.all.iter().any(|c| c.op == Compare::Eq && is_made(c.value))
+                && looks.iter().any(|look| {
+                    let tests = self.tests_on(*look);
+                    self.comes_behind(*look, delete) && self.decides(*look, delete, &tests)
+                })
+        })
+    }
+
+    /// Whether an operation may run behind another.
+    fn comes_behind(&self, first: OpId, then: OpId) -> bool {
+        let [one, two] = [first, then].map(|op| self.trace.op(op).block);
+        first < then && (one == two || self.flow.leads(self.trace, one, two))
+    }
+
     /// Whether what an act writes, or a write that is decided with it, may make a fact about the checked row wrong.
     ///
     /// An act that writes nothing of what decides has no door to close: others may.

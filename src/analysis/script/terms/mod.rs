@@ -481,6 +481,14 @@ impl Terms {
                 let (left, right) = (self.number(trace, schemas, a), self.number(trace, schemas, b));
                 return if op == BinaryOp::Add { left + right } else { left - right };
             }
+            // A number that may be given, and is counted on where it is not, or is the first of all.
+            Val::Binary(BinaryOp::Or | BinaryOp::Coalesce, given, counted)
+                if self.counting.is_some()
+                    && !self.rows_in(trace, given, 8)
+                    && matches!(trace.values.literal(counted), Some(Literal::Number(_))) =>
+            {
+                return self.expr(trace, schemas, counted);
+            }
             _ => {}
         }
         if let Some(replaced) = self.with_members_replaced(trace, value) {
