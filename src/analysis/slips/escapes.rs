@@ -10,7 +10,7 @@ use crate::analysis::window::{Link, Search, Window, is_log};
 use crate::finding::{Anomaly, Confidence, Severity};
 use crate::library::Verb;
 use crate::link::Program;
-use crate::model::{BlockId, Event, Exit, FrameId, Op, OpId, OpSource, Region, RegionId, RegionKind, ValId};
+use crate::model::{BlockId, Event, Exit, FrameId, Op, OpId, OpSource, Region, RegionId, RegionKind, ValId, Writes};
 use crate::sql;
 
 /// What runs beside the transactions of a trace: one slip for each transaction, about the worst of it.
@@ -139,7 +139,7 @@ fn escape(search: &mut Search<'_, '_, '_>, op: OpId, region: RegionId) -> Option
     let it = search.trace.op(op).clone();
     let inside: Vec<OpId> = search.all_ops().filter(|other| search.trace.op(*other).region == Some(region)).collect();
     if it.verb.is_write() {
-        if !reaches_close(search, it.block, region) {
+        if !reaches_close(search, it.block, region) || makes_the_one_row(search, op) {
             // Who fails on purpose afterwards wants it kept.
             return None;
         }
@@ -181,6 +181,21 @@ fn escape(search: &mut Search<'_, '_, '_>, op: OpId, region: RegionId) -> Option
         return None;
     }
     Some(if rests { Escape::ReadForWrite } else { Escape::Read })
+}
+
+/// Whether an operation does nothing but see to it that the one row of a constant key is there: whoever comes next would make
+/// it just so.
+fn makes_the_one_row(search: &mut Search<'_, '_, '_>, op: OpId) -> bool {
+    if search.trace.op(op).verb != Verb::Upsert {
+        return false;
+    }
+    let writes = search.writes(op, false, &[]);
+    let asked = search.conditions(op, &[]);
+    let constant = |value: ValId| search.trace.values.literal(value).is_some();
+    writes == Writes::default()
+        && !asked.opaque
+        && !asked.all.is_empty()
+        && asked.all.iter().all(|c| c.is_equality() && constant(c.value))
 }
 
 /// Whether all that is seen of a transaction are looks: beside it another look sees what is committed, as it would anywhere.

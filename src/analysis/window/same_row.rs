@@ -342,9 +342,9 @@ impl Search<'_, '_, '_> {
                         }
                     }
                     Some(ColumnDefault::Generated | ColumnDefault::Now)
-                        if condition.op == Compare::Eq && !writes.opaque =>
+                        if matches!(condition.op, Compare::Eq | Compare::In) && !writes.opaque =>
                     {
-                        // Looked up by a generated key: the created row has another one.
+                        // Looked up by generated keys: the created row has another one.
                         if column.is_some_and(|_| self.is_key(act, &condition.column)) {
                             return None;
                         }
