@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cures::Cures;
 use super::database::Database;
-use super::judged::{self, Broken};
+use super::judged::{self, Broken, Mild};
 use super::keys::{self, NearKey};
 use super::rivals::{Mover, Reliance};
 use super::script;
@@ -66,6 +66,8 @@ pub struct Case {
     pub database: Database,
     /// How bad it is.
     pub severity: Severity,
+    /// Why a failure matters little, where it does.
+    pub mild: Option<Mild>,
     /// How sure it is.
     pub confidence: Confidence,
     /// What is left behind.
@@ -223,6 +225,7 @@ pub fn case(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         default_isolation: broken.default_isolation,
         database: database.clone(),
         severity,
+        mild: broken.mild,
         confidence: broken.confidence,
         anomaly: broken.anomaly,
         schedule,

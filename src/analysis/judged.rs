@@ -19,6 +19,8 @@ pub struct Broken {
     pub window: Window,
     /// How bad it is.
     pub severity: Severity,
+    /// Why a failure matters little, where it does.
+    pub mild: Option<Mild>,
     /// What is left behind.
     pub anomaly: Anomaly,
     /// How sure it is.
@@ -37,6 +39,15 @@ pub struct Broken {
     pub default_isolation: bool,
     /// Whether check and act are in one transaction.
     pub in_transaction: bool,
+}
+
+/// Why it matters little that one of two runs fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mild {
+    /// One after the other the second one fails as well, in other words.
+    OnlyWords,
+    /// What is made is one row of a constant key: once it is there, nobody makes it again.
+    OnceForAll,
 }
 
 impl Broken {
@@ -168,6 +179,7 @@ pub fn unproven(search: &mut Search<'_, '_, '_>, window: Window, database: &Data
     let locked = search.is_locked_elsewhere(&window);
     Broken {
         severity: Severity::Error,
+        mild: None,
         anomaly: Anomaly::StaleDecision,
         confidence: if locked { Confidence::Low } else { window.confidence },
         schedule: Vec::new(),
@@ -329,10 +341,15 @@ fn finish(
     {
         return None;
     }
-    let severity = match anomaly {
-        Anomaly::UnhandledViolation if verdict.kind == Kind::Fails && search.refuses_like_the_database(&window) => {
-            Severity::Info
+    let mild = match (anomaly, verdict.kind) {
+        (Anomaly::UnhandledViolation, Kind::Fails) if search.refuses_like_the_database(&window) => {
+            Some(Mild::OnlyWords)
         }
+        (Anomaly::UnhandledViolation, Kind::Fails) if search.makes_the_one_row(&window) => Some(Mild::OnceForAll),
+        _ => None,
+    };
+    let severity = match anomaly {
+        _ if mild.is_some() => Severity::Info,
         Anomaly::UnhandledViolation | Anomaly::UnhandledAbsence => Severity::Warning,
         Anomaly::Duplicate if matches!(window.link, Link::Next(_)) => Severity::Info,
         _ => Severity::Error,
@@ -347,6 +364,7 @@ fn finish(
     let cures = Cures::of(search, &window, database);
     Some(Broken {
         severity,
+        mild,
         anomaly,
         confidence: window.confidence,
         schedule: verdict.schedule,

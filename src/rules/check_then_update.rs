@@ -1,7 +1,7 @@
 //! A column, an absence or the number of rows decides an update, upsert or delete. Two runs both see the state that only
 //! one may act on.
 
-use super::speech::{KEY, Remedy, Speech, entity, near_keys, quoted, remedy, words_differ};
+use super::speech::{KEY, Remedy, Speech, entity, near_keys, quoted, remedy, why_mild};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -61,7 +61,7 @@ pub(super) fn speak(case: &Case) -> Speech {
     let remedies = remedies(case);
     let taken = matches!(case.link, Link::Absence) && case.anomaly != Anomaly::UnhandledViolation;
     let mut notes = if taken { near_keys(case) } else { Vec::new() };
-    notes.extend(words_differ(case));
+    notes.extend(why_mild(case));
     Speech { message, check, act: "both get here".to_owned(), notes, remedies }
 }
 

@@ -1,6 +1,6 @@
 //! Absence decides a create: a row is looked up, not found, and created. Two runs both find nothing.
 
-use super::speech::{KEY, NO_KEY, Remedy, Speech, entity, near_keys, quoted, remedy, words_differ};
+use super::speech::{KEY, NO_KEY, Remedy, Speech, entity, near_keys, quoted, remedy, why_mild};
 use crate::analysis::case::Case;
 use crate::analysis::window::Link;
 use crate::finding::Anomaly;
@@ -26,7 +26,7 @@ pub(super) fn speak(case: &Case) -> Speech {
         format!("two requests can both find no {what} and both create one")
     };
     let mut notes = Vec::new();
-    notes.extend(words_differ(case));
+    notes.extend(why_mild(case));
     if !violated && !once && case.described && case.looked_all && !case.looked.is_empty() {
         notes.push(format!("{NO_KEY}{} of {what} stops the second row", quoted(&case.looked)));
         notes.extend(near_keys(case));

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use crate::analysis::case::{Case, Place};
 use crate::analysis::cures::Proof;
 use crate::analysis::database::Basis;
+use crate::analysis::judged::Mild;
 use crate::analysis::keys::{Miss, NearKey};
 use crate::analysis::window::Link;
-use crate::finding::{Anomaly, Attempt, Confidence, Finding, Help, Label, Role, Severity, Sketch};
+use crate::finding::{Attempt, Confidence, Finding, Help, Label, Role, Sketch};
 use crate::model::Literal;
 
 /// Intents that fit only some code: where their code cannot be written, they do not fit.
@@ -293,11 +294,15 @@ pub(super) fn quoted(columns: &[String]) -> String {
     }
 }
 
-/// What there is to say where the one that comes second is refused by an error, whether the other one is done or not.
-pub(super) fn words_differ(case: &Case) -> Option<String> {
-    let alike = case.anomaly == Anomaly::UnhandledViolation && case.severity == Severity::Info;
-    let note = "one after the other the second one fails as well, by an error of its own: only its words differ";
-    alike.then(|| note.to_owned())
+/// What there is to say of a failure that matters little.
+pub(super) fn why_mild(case: &Case) -> Option<String> {
+    let note = match case.mild? {
+        Mild::OnlyWords => {
+            "one after the other the second one fails as well, by an error of its own: only its words differ"
+        }
+        Mild::OnceForAll => "it is always the same row, and once it is there nobody makes it again",
+    };
+    Some(note.to_owned())
 }
 
 /// What there is to say of unique keys that come near what was checked.

@@ -55,11 +55,12 @@ const OUTPUT_FOLDERS: [&str; 11] = [
     "bower_components",
 ];
 
-const TEST_FOLDERS: [&str; 12] = [
+const TEST_FOLDERS: [&str; 13] = [
     "__tests__",
     "__mocks__",
     "test",
     "tests",
+    "testing",
     "e2e",
     "playwright",
     "cypress",
@@ -235,6 +236,7 @@ mod tests {
             "src/test-helpers/a.ts",
             "src/lib/testUtils.ts",
             "src/testutils/a.rs",
+            "packages/testing/src/users.ts",
         ] {
             assert_eq!(file(path, false, &[]), Some(Skip::Test), "{path}");
             assert_eq!(file(path, true, &[]), None, "{path}");

@@ -119,6 +119,29 @@ impl Search<'_, '_, '_> {
         refuses
     }
 
+    /// Whether all that a check asks for is the same for every run of the program: what is made where it finds nothing is
+    /// made once.
+    pub fn makes_the_one_row(&mut self, window: &Window) -> bool {
+        if window.link != Link::Absence || self.trace.op(window.act).verb == Verb::Update {
+            return false;
+        }
+        let asked = self.conditions(window.check, &window.way);
+        let same = |value: ValId| self.is_constant(value, 4) || self.is_of_surroundings(value);
+        let plain = !asked.opaque && asked.any.is_empty() && asked.none.is_empty() && !asked.all.is_empty();
+        plain && asked.all.iter().all(|c| c.is_equality() && c.through.is_empty() && same(c.value))
+    }
+
+    /// Whether a value is one of those that the program is started with: `process.env.ROOT_EMAIL`.
+    fn is_of_surroundings(&self, value: ValId) -> bool {
+        let Val::Field(holder, _) = self.trace.values.get(value) else { return false };
+        match self.trace.values.get(*holder) {
+            Val::Field(root, env) => {
+                env == "env" && matches!(self.trace.values.get(*root), Val::Global(name) if name == "process")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a value is an error of the language's own class, which handlers cannot tell from others.
     fn is_plain_error(&self, value: ValId) -> bool {
         match self.trace.values.get(value) {
