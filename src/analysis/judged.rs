@@ -328,6 +328,8 @@ fn finish(
             // What the one that failed had written elsewhere before stays.
             Link::Absence | Link::Next(_) | Link::Replace if violation && alone => Anomaly::UnhandledViolation,
             Link::Absence if act.place().is_some() => Anomaly::LostUpdate,
+            // Whoever comes second has taken the other one's row away before it makes its own.
+            Link::Absence if alone && search.clears_before(&window) => return None,
             // One row is kept, whoever made it, and what goes with it is done twice.
             Link::Absence if alone && search.trace.op(window.act).verb == Verb::Create => Anomaly::DoubleAct,
             Link::Absence | Link::Next(_) | Link::Replace => Anomaly::Duplicate,

@@ -32,11 +32,25 @@ pub fn unmet(trace: &mut Trace<'_>, schemas: &[Schema], op: OpId, engine: &str, 
 /// Whether a write is limited to a number of rows.
 pub fn is_limited(trace: &mut Trace<'_>, op: OpId) -> bool {
     let limit = match trace.op(op).source.clone() {
-        OpSource::Call(row, _) => row.limit.as_ref().and_then(|limit| trace.pick(op, limit)),
+        // What an argument that is not spelt out may hold is not known to be there.
+        OpSource::Call(row, _) => {
+            row.limit.as_ref().filter(|limit| spells_out(trace, op, limit)).and_then(|limit| trace.pick(op, limit))
+        }
         OpSource::Built(built, _) => built.limit,
         _ => None,
     };
     limit.is_some_and(|limit| !trace.values.literal(limit).is_some_and(Literal::is_absent))
+}
+
+/// Whether an argument of an operation is a literal that names what a selector picks.
+fn spells_out(trace: &Trace<'_>, op: OpId, selector: &Selector) -> bool {
+    let named =
+        |entry: &ObjectEntry| matches!(entry, ObjectEntry::Field(name, _) if selector.path.last() == Some(name));
+    selector.path.is_empty()
+        || trace.op(op).args.iter().any(|arg| match trace.values.get(*arg) {
+            Val::Object(entries) => entries.iter().any(named),
+            _ => false,
+        })
 }
 
 /// The form of one call.

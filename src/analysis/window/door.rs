@@ -35,6 +35,25 @@ impl Search<'_, '_, '_> {
         })
     }
 
+    /// Whether a transaction clears rows of the act's entity away before the act makes one.
+    #[must_use]
+    pub fn clears_before(&self, window: &Window) -> bool {
+        let act = self.trace.op(window.act);
+        let events = window.way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let mut before = events.take_while(|event| !matches!(event, Event::Op(op) if *op == window.act));
+        before.any(|event| match event {
+            Event::Op(op) => {
+                let it = self.trace.op(*op);
+                it.verb == Verb::Delete
+                    && it.entity == act.entity
+                    && it.rows == Rows::Many
+                    && it.region.is_some()
+                    && it.region == act.region
+            }
+            _ => false,
+        })
+    }
+
     /// Whether an operation may run behind another.
     fn comes_behind(&self, first: OpId, then: OpId) -> bool {
         let [one, two] = [first, then].map(|op| self.trace.op(op).block);
