@@ -216,6 +216,7 @@ impl<'m> Elaborator<'m, '_> {
         }
         if let (Some(slot), Some(receiver)) = (mutated(call), receiver)
             && !self.is_query(receiver)
+            && !self.is_run_for_rows(receiver, name)
         {
             let new = self.changed_list(receiver, name, args);
             let is_model_call = self.is_client_member(receiver);
@@ -426,6 +427,14 @@ impl<'m> Elaborator<'m, '_> {
         let (Some(receiver), Some(name)) = (receiver, name) else { return false };
         let class = self.class_of(receiver).filter(|_| self.is_made_of_read_rows(receiver));
         class.is_some_and(|class| self.model.program.method(class, name).is_some())
+    }
+
+    /// Whether a call is of a method of the project's that reaches a database: whatever its name, it adds to no list.
+    fn is_run_for_rows(&self, receiver: ValId, name: Option<&str>) -> bool {
+        let (Some(class), Some(name)) = (self.class_of(receiver), name) else { return false };
+        let program = self.model.program;
+        let mut methods = program.method(class, name).into_iter().chain(program.alternatives(class, name));
+        methods.any(|func| self.model.survey.shape(func).reaches_database)
     }
 
     /// Whether a value is, or has in it, a row that an insert of the trace has given, or a column of one.

@@ -168,7 +168,10 @@ impl<'m> Elaborator<'m, '_> {
             return value;
         }
         let declared = self.trace.values.add(Val::Declared(unit, slot));
-        if self.follows(declared) { declared } else { value }
+        // What is taken apart at once, and has no name, is taken apart for what it holds.
+        let is_taken_apart = self.model.program.unit(unit).slots[slot.index()].name.is_empty();
+        let holds = |class| is_taken_apart && self.holds_what_reaches(class, HELD);
+        if self.follows(declared) || self.class_of(declared).is_some_and(holds) { declared } else { value }
     }
 
     /// What a function has given: what it says it returns, where that is a type that calls can be followed by and the value
@@ -218,11 +221,9 @@ impl<'m> Elaborator<'m, '_> {
         )
     }
 
-    /// Whether calls on a value can be followed: of a library, or into functions that reach the database; or calls on what
-    /// it holds.
+    /// Whether calls on a value can be followed: of a library, or into functions that reach the database.
     fn follows(&self, value: ValId) -> bool {
-        let reaches = |class| self.reaches_database(class) || self.holds_what_reaches(class, HELD);
-        self.typed(value).is_some() || self.class_of(value).is_some_and(reaches)
+        self.typed(value).is_some() || self.class_of(value).is_some_and(|class| self.reaches_database(class))
     }
 
     /// Whether a member of a class is declared to be something that calls can be followed on.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::terms::{TableInfo, Terms};
+use super::terms::{TableInfo, Terms, UNTESTED};
 use crate::interleave::{Initial, Name, Row, Table, Value};
 
 /// How many states are tried.
@@ -10,9 +10,6 @@ const STATES: usize = 10;
 
 /// How many more are tried with the rows that only later statements ask for.
 const FURTHER_STATES: usize = 5;
-
-/// What a column holds that nothing tests.
-const UNTESTED: i64 = 5;
 
 /// What a column holds that tells somebody else's row from those of both runs.
 const SOMEBODY: i64 = 77_777;

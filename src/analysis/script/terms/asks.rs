@@ -80,11 +80,19 @@ impl Terms {
             return None;
         }
         let (left, right) = (self.number(trace, schemas, a), self.number(trace, schemas, b));
-        for (place, other) in [(pa, &right), (pb, &left)] {
-            if let (Some(Place::Column(_, table, column)), Expr::Const(Value::Int(n))) = (place, other) {
-                for near in [n - 2, n - 1, *n, n + 1, 2 * n + 1] {
-                    self.note(&table, &column, &lit(near));
-                }
+        let of_rows = [b, a].map(|value| self.rows_in(trace, value, 6));
+        let mut varied = false;
+        for ((place, other), of_row) in [(pa, &right), (pb, &left)].into_iter().zip(of_rows) {
+            let Some(Place::Column(_, table, column)) = place else { continue };
+            let n = match other {
+                Expr::Const(Value::Int(n)) => *n,
+                // `uses >= max_uses`: of two columns one stays what it is, and the other one comes near it.
+                _ if of_row && !varied => UNTESTED,
+                _ => continue,
+            };
+            varied = true;
+            for near in [n - 2, n - 1, n, n + 1, 2 * n + 1] {
+                self.note(&table, &column, &lit(near));
             }
         }
         Some((left, right))

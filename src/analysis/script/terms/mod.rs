@@ -26,6 +26,9 @@ use crate::model::{
 use crate::schema::{ColumnKind, DefaultValue as ColumnDefault, Entity, Schema, UniqueKey};
 use crate::sql::{self, Op, SqlValue};
 
+/// What a column holds that nothing tests.
+pub(super) const UNTESTED: i64 = 5;
+
 /// What is known of a table of the script.
 #[derive(Clone, Debug, Default)]
 pub struct TableInfo {
