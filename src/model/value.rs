@@ -463,13 +463,16 @@ impl Values {
             if depth == 0 || asked.get(&value).is_some_and(|known| *known >= depth) {
                 continue;
             }
-            asked.insert(value, depth);
             if let Some(found) = find(value) {
                 return Some(found);
             }
             let behind = todo.len();
             self.each_part(value, &mut |part| todo.push((part, depth - 1)));
-            todo[behind..].reverse();
+            // One that is made from nothing leads nowhere, however often it is met.
+            if todo.len() > behind {
+                asked.insert(value, depth);
+                todo[behind..].reverse();
+            }
         }
         None
     }
