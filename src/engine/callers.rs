@@ -172,6 +172,9 @@ pub(super) fn judge_again<'m>(
             let mut broken = case::case(&mut search, model.program, &broken, &database);
             // What made the function's own case a weak one holds here, too.
             broken.confidence = broken.confidence.min(case.confidence);
+            if case.mild.is_some() && broken.anomaly == case.anomaly {
+                (broken.mild, broken.severity) = (case.mild, broken.severity.min(case.severity));
+            }
             return Verdict::Open(Some(Box::new(broken)));
         }
         if !leaves_it {
