@@ -33,6 +33,9 @@ pub(super) struct Found {
     pub(super) windows: usize,
     /// Whether something was left out because the trace grew too large or too deep.
     pub(super) cut_short: bool,
+    /// Functions that no two runs of it call at a time: it is a script that people run by hand, or a module that calls them
+    /// while it is loaded.
+    pub(super) once: Vec<FuncRef>,
     in_place: Vec<FuncRef>,
 }
 
@@ -159,7 +162,8 @@ impl Workspace {
         let handed = search.trace.frames.iter().filter(|frame| frame.takes_handle).map(|frame| frame.func).collect();
         let called = called(search.trace);
         let cut_short = search.trace.budget_hit;
-        Found { start, cases, slips, reliances, movers, handed, called, windows: count, cut_short, in_place }
+        let once = called_once(model, search.trace, start, is_script(path, text));
+        Found { start, cases, slips, reliances, movers, handed, called, windows: count, cut_short, once, in_place }
     }
 
     /// The database that a unit talks to.
@@ -195,6 +199,27 @@ fn called(trace: &Trace<'_>) -> Vec<(FuncRef, Around)> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// The functions that a script calls, or that a module calls while it is loaded; what it hands on to be called is called by
+/// others. What a program's `main` calls is known from the survey.
+fn called_once(model: &Model<'_>, trace: &Trace<'_>, start: Start, is_script: bool) -> Vec<FuncRef> {
+    let Start::Function(root) = start else { return Vec::new() };
+    let unit = model.program.unit(root.unit);
+    // What lies there may be a server.
+    let is_script = is_script && !unit.path.split('/').any(|part| part == "bin");
+    if unit.language != Language::TypeScript || !(is_script || model.program.func(root).kind == FuncKind::Module) {
+        return Vec::new();
+    }
+    let is_direct = |frame: &Frame| {
+        let mut next = Some(frame);
+        while let Some(frame) = next.filter(|frame| is_script || !frame.in_place) {
+            let Some((caller, _)) = frame.caller else { return true };
+            next = trace.frames.get(caller.index());
+        }
+        false
+    };
+    trace.frames.iter().skip(1).filter(|frame| is_direct(frame)).map(|frame| frame.func).collect()
 }
 
 /// Whether a file is a script that people run by hand, or that runs once: by the folders it lies in, or because it ends

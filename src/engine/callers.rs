@@ -13,7 +13,7 @@ use crate::analysis::case::{self, Case};
 use crate::analysis::judged;
 use crate::analysis::slips::Slip;
 use crate::analysis::window::Search;
-use crate::finding::Anomaly;
+use crate::finding::{Anomaly, Confidence};
 use crate::library;
 use crate::link::FuncRef;
 use crate::model::{self, Around, LastResort, Model, Site, Start, Trace};
@@ -40,6 +40,42 @@ fn contexts(all: &[Found]) -> Contexts {
     contexts
 }
 
+/// The functions that nobody calls but scripts, and modules while they are loaded, directly or through others of them.
+fn called_once(all: &[Found]) -> FxHashSet<FuncRef> {
+    let mut once: FxHashSet<FuncRef> = all.iter().flat_map(|found| found.once.iter().copied()).collect();
+    let mut callers: FxHashMap<FuncRef, Vec<&Found>> = FxHashMap::default();
+    for found in all {
+        for (func, _) in found.called.iter().filter(|(func, _)| once.contains(func)) {
+            callers.entry(*func).or_default().push(found);
+        }
+    }
+    loop {
+        let is_alone = |func: &FuncRef| {
+            callers.get(func).into_iter().flatten().all(|found| {
+                let Start::Function(caller) = found.start else { return false };
+                found.once.contains(func) || once.contains(&caller)
+            })
+        };
+        let others: Vec<FuncRef> = once.iter().copied().filter(|func| !is_alone(func)).collect();
+        if others.is_empty() {
+            return once;
+        }
+        for func in others {
+            once.remove(&func);
+        }
+    }
+}
+
+/// Leaves low what is found in functions of which no two runs go on at a time, as long as the program is started once.
+fn settle_once(all: &mut [Found]) {
+    let once = called_once(all);
+    for found in all {
+        let of_slips = found.slips.iter_mut().map(|slip| &mut slip.case);
+        let cases = found.cases.iter_mut().chain(of_slips);
+        cases.filter(|case| once.contains(&case.seen_by)).for_each(|case| case.confidence = Confidence::Low);
+    }
+}
+
 /// All slips. Where something stands around every call of a function, what its callers make of its slips counts.
 pub(super) fn settle_slips(all: &mut [Found]) -> Vec<Slip> {
     let contexts = contexts(all);
@@ -61,6 +97,7 @@ pub(super) fn settle_slips(all: &mut [Found]) -> Vec<Slip> {
 
 /// Judges the cases of functions again where their callers may make a difference.
 pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]) {
+    settle_once(all);
     let contexts = contexts(all);
     let last_resorts = model::last_resorts(model);
     let applicable = |start: Start| {

@@ -30,8 +30,8 @@ use crate::interleave::{
 };
 use crate::library::{ErrorKind, Rows, Verb};
 use crate::model::{
-    BlockId, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes, Written,
-    entity_of,
+    BlockId, Compare, Conditions, Event, Exit, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId, Writes,
+    Written, entity_of,
 };
 use crate::schema::Schema;
 
@@ -169,8 +169,8 @@ pub fn write(trace: &mut Trace<'_>, schemas: &[Schema], plan: &Plan<'_>, answers
 pub fn asks_for_drawn(trace: &mut Trace<'_>, schemas: &[Schema], op: OpId, way: &[BlockId]) -> bool {
     let terms = Terms::new(trace, way);
     let asked = trace.conditions(schemas, op, &mut |_, value| value);
-    let equal = asked.all.iter().filter(|c| c.is_equality());
-    let values: Vec<ValId> = equal.map(|c| c.value).collect();
+    let sought = asked.all.iter().filter(|c| !matches!(c.op, Compare::Ne | Compare::NotIn));
+    let values: Vec<ValId> = sought.map(|c| c.value).collect();
     values.into_iter().any(|value| is_drawn(trace, value) || terms.is_drawn_in_loop(trace, value))
 }
 

@@ -507,7 +507,11 @@ fn is_random(trace: &Trace<'_>, callee: ValId) -> bool {
     };
     match trace.values.get(callee) {
         Val::External(module, name) => says(name) || says(module),
-        Val::Global(name) | Val::Field(_, name) => says(name),
+        Val::Global(name) => says(name),
+        // `randomstring.generate(12)`: the module says it.
+        Val::Field(base, name) => {
+            says(name) || matches!(trace.values.get(*base), Val::External(module, _) if says(module))
+        }
         _ => false,
     }
 }
