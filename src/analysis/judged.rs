@@ -83,6 +83,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.is_locked_by_stranger(&window)
         || search.is_settled_between(&window)
         || search.looks_again(&window)
+        || search.is_of_lent(&window)
         || search.only_tells_of_removal(&window)
         || search.only_fills_in(&window)
         || search.marks_progress(&window)

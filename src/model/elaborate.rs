@@ -144,6 +144,7 @@ fn elaborator<'m, 'a>(model: &'m Model<'a>, home: UnitId) -> Elaborator<'m, 'a> 
         in_place: Vec::new(),
         related: FxHashMap::default(),
         shared: FxHashSet::default(),
+        lent: FxHashSet::default(),
         errors_are_values: model.program.language(home) == Some(Language::Rust),
         budget_hit: false,
         cut_off: false,

@@ -194,8 +194,10 @@ impl<'m> Elaborator<'m, '_> {
             let program = self.model.program;
             let param = program.func(*func).params.get(*index as usize);
             let ty = param.and_then(|param| program.unit(func.unit).slots[param.slot.index()].ty.as_deref());
-            if ty.is_some_and(gives_access) {
-                self.trace.shared.insert(value);
+            let Some(ty) = ty.filter(|ty| gives_access(ty)) else { continue };
+            self.trace.shared.insert(value);
+            if ty.starts_with('&') && !["'static", "Arc<", "Rc<"].iter().any(|sharing| ty.contains(sharing)) {
+                self.trace.lent.insert(value);
             }
         }
     }

@@ -79,6 +79,8 @@ pub struct Trace<'a> {
     pub related: FxHashMap<(OpId, String), OpId>,
     /// Parameters by which a function is given access to what others have as well, and no data of its own.
     pub shared: FxHashSet<ValId>,
+    /// Those of them that are lent by a plain reference: who lends it may be its only owner.
+    pub lent: FxHashSet<ValId>,
     /// Whether errors are values here: who does not hand one on has looked at it.
     pub errors_are_values: bool,
     /// Whether something was left out because the trace grew too large.

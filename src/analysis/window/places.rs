@@ -123,6 +123,22 @@ impl Search<'_, '_, '_> {
         false
     }
 
+    /// Whether a number that is changed without a lock belongs to what the caller has lent, and not to the object at hand or
+    /// to the program: who lends it may be its only owner.
+    #[must_use]
+    pub fn is_of_lent(&self, window: &Window) -> bool {
+        let act = self.trace.op(window.act);
+        let Some(mut owner) = act.handle.filter(|_| act.place() == Some(Place::Atomic)) else { return false };
+        loop {
+            owner = match self.trace.values.get(owner) {
+                Val::Field(base, _) => *base,
+                Val::Call { callee, args, .. } if args.is_empty() => *callee,
+                Val::Param(..) => return self.trace.lent.contains(&owner),
+                _ => return false,
+            };
+        }
+    }
+
     /// Whether an act looks once more at what it changes, under its own guard, and is decided by that.
     #[must_use]
     pub fn looks_again(&mut self, window: &Window) -> bool {
