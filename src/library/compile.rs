@@ -137,6 +137,7 @@ impl<'a> Compiler<'a> {
                 messages: table.messages.clone(),
                 classes: table.classes.clone(),
                 tests: table.tests.clone(),
+                constraints: table.constraints.clone(),
                 title: table.title.clone(),
             });
         }

@@ -594,6 +594,8 @@ pub struct ErrorRow {
     pub classes: Vec<String>,
     /// Names of calls that are true for it.
     pub tests: Vec<String>,
+    /// Members that name the constraint which is violated; to ask for one that is no other kind's is to recognise it.
+    pub constraints: Vec<String>,
     /// How people know it, for schedules (`unique violation (P2002)`).
     pub title: String,
 }

@@ -218,6 +218,8 @@ pub(super) struct ErrorTable {
     pub classes: Vec<String>,
     #[serde(default)]
     pub tests: Vec<String>,
+    #[serde(default)]
+    pub constraints: Vec<String>,
 }
 
 /// `[names]`.

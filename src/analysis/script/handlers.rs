@@ -545,7 +545,18 @@ fn code_test(trace: &Trace<'_>, a: ValId, b: ValId, kind: ErrorKind) -> Option<b
         let fits = |row: &ErrorRow| row.kind == kind && row.codes.iter().any(|c| c == code) && on_the_way(row);
         return Some(error_rows(trace).any(fits));
     }
+    let unique = |row: &ErrorRow| row.kind == ErrorKind::UniqueViolation && row.constraints.iter().any(|it| it == name);
+    if error_rows(trace).any(unique) && is_key(code) {
+        return Some(kind == ErrorKind::UniqueViolation);
+    }
     (name == "name").then_some(false)
+}
+
+/// Whether the name of a constraint may be that of a key: it sounds like no other kind of constraint.
+fn is_key(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric());
+    !words.any(|word| matches!(word, "fk" | "fkey" | "foreign" | "check" | "chk" | "ck" | "excl"))
 }
 
 /// Whether a member is read from inside one of these members of the error.

@@ -2,7 +2,7 @@
 //! type parameters, and what it is called outside of the project.
 
 use super::paths;
-use crate::ir::{ExprKind, FuncId};
+use crate::ir::{ExprKind, FieldDecl, FuncId, Step};
 use crate::link::{ClassRef, Exported, FuncRef, Program, UnitId, Written};
 
 /// How many wrappers and aliases are looked through.
@@ -110,11 +110,52 @@ pub(in crate::link) fn error_conversions(program: &Program, func: FuncRef) -> Ve
     let args = split(bare(result.text)).map_or_else(Vec::new, |(_, args)| pieces(args, ','));
     let [.., _, error] = args.as_slice() else { return Vec::new() };
     let Some(class) = declared_class(program, Written { text: error, ..result }) else { return Vec::new() };
-    let parts = program.parts(class);
-    let made = parts.flat_map(|part| program.class(part).methods.iter().map(move |method| (part, method)));
-    made.filter(|(_, method)| method.name == "from")
+    let mut classes = vec![program.home(class)];
+    let (mut found, mut next) = (Vec::new(), 0);
+    while let Some(&class) = classes.get(next) {
+        next += 1;
+        for from in conversions_to(program, class) {
+            found.push(from);
+            for held in converted_within(program, class, from) {
+                if classes.len() < DEPTH && !classes.contains(&held) {
+                    classes.push(held);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The functions that make a value of a class from another.
+fn conversions_to(program: &Program, class: ClassRef) -> impl Iterator<Item = FuncRef> {
+    let methods = program.parts(class).flat_map(|part| program.class(part).methods.iter().map(move |it| (part, it)));
+    methods
+        .filter(|(_, method)| method.name == "from")
         .map(|(part, method)| FuncRef { unit: part.unit, func: method.func })
-        .collect()
+}
+
+/// The classes that a conversion makes its argument a value of, before it puts that into a variant of its own class.
+fn converted_within(program: &Program, class: ClassRef, from: FuncRef) -> Vec<ClassRef> {
+    let func = program.func(from);
+    let given = func.params.first().and_then(|param| program.unit(from.unit).slots[param.slot.index()].ty.as_deref());
+    let class_of = |unit: UnitId, text: &str| {
+        let class = declared_class(program, Written { unit, text, func: None, class: Some(class) })?;
+        Some(program.home(class))
+    };
+    let given = given.and_then(|text| class_of(from.unit, text));
+    let variant = |step: &Step| match step {
+        Step::Call(call) => match (&call.callee.kind, call.args.len()) {
+            (ExprKind::Field(_, name), 1) => program.class(class).fields.iter().find(|field| field.is_payload(name)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let payload = |field: &FieldDecl| {
+        let data = field.ty.as_deref()?.trim().strip_prefix('(')?.strip_suffix(')')?;
+        class_of(class.unit, data.trim())
+    };
+    let steps = func.blocks.iter().flat_map(|block| &block.steps);
+    steps.filter_map(variant).filter_map(payload).filter(|held| Some(*held) != given).collect()
 }
 
 /// The types that a member has in the variants of a class which have it.
