@@ -53,6 +53,8 @@ impl Search<'_, '_, '_> {
         let looks = self.trace.op(window.check).block;
         // What only some ways take is no lock: a connection that is lent out where there is no pool.
         let always = |block: BlockId| self.flow.passes(block, looks);
+        // One that is given back before another run looks at the rows has kept nobody from them.
+        let in_process = self.trace.op(window.check).place().is_some();
         let mut behind = false;
         for (at, block) in window.way.iter().enumerate() {
             let it = self.trace.block(*block);
@@ -73,7 +75,7 @@ impl Search<'_, '_, '_> {
                     Event::Call(call)
                         if (in_lock
                             || names_lock(call.name.rsplit('.').next().unwrap_or(""))
-                            || names_permit(&call.name))
+                            || names_permit(&call.name) && (!behind || in_process))
                             && (if behind {
                                 self.is_answer_tested(call, &window.way[at..])
                             } else {
