@@ -6,6 +6,7 @@ use super::value::{ArrayItem, Literal, TextPart, Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::Language;
 use crate::library::{CallRow, Missing, ParamPattern, Root, Rows, Selector, Verb};
+use crate::link::UnitId;
 use crate::sql;
 use std::rc::Rc;
 
@@ -126,9 +127,12 @@ impl<'m> Elaborator<'m, '_> {
             sql::Exists::Yes | sql::Exists::Negated => (Rows::One, Missing::Null),
         };
         let table = query.table.as_ref().map(|table| table.name.clone()).unwrap_or_default();
-        let unit = self.trace.home;
-        let schema = self.model.schema_of[unit.0 as usize]
-            .and_then(|schema| Some((schema, self.model.schemas[schema].position_by_table(&table)?)));
+        // What is not in the schema of whoever starts may be in that of the package which has the statement.
+        let described = |unit: UnitId| {
+            let schema = self.model.schema_of[unit.0 as usize]?;
+            Some((schema, self.model.schemas[schema].position_by_table(&table)?))
+        };
+        let schema = described(self.trace.home).or_else(|| described(self.trace.frames[base.frame.index()].func.unit));
         let entity = schema.map_or(table, |(s, e)| self.model.schemas[s].entities[e].name.clone());
         let confidence = if schema.is_some() { Confidence::High } else { Confidence::Medium };
         Op { verb, entity, schema, rows, missing, lock: query.lock.clone(), confidence, ..base.clone() }
