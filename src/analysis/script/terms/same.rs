@@ -508,9 +508,10 @@ fn is_random(trace: &Trace<'_>, callee: ValId) -> bool {
     match trace.values.get(callee) {
         Val::External(module, name) => says(name) || says(module),
         Val::Global(name) => says(name),
-        // `randomstring.generate(12)`: the module says it.
+        // `randomstring.generate(12)`: the module says it. One of identities converts them, too.
         Val::Field(base, name) => {
-            says(name) || matches!(trace.values.get(*base), Val::External(module, _) if says(module))
+            let drawn_in = |module: &str| module.to_lowercase().contains("random");
+            says(name) || matches!(trace.values.get(*base), Val::External(module, _) if drawn_in(module))
         }
         _ => false,
     }
