@@ -41,7 +41,7 @@ fn contexts(all: &[Found]) -> Contexts {
 }
 
 /// The functions that nobody calls but scripts, and modules while they are loaded, directly or through others of them.
-fn called_once(all: &[Found]) -> FxHashSet<FuncRef> {
+fn run_once(all: &[Found]) -> FxHashSet<FuncRef> {
     let mut once: FxHashSet<FuncRef> = all.iter().flat_map(|found| found.once.iter().copied()).collect();
     let mut callers: FxHashMap<FuncRef, Vec<&Found>> = FxHashMap::default();
     for found in all {
@@ -68,7 +68,7 @@ fn called_once(all: &[Found]) -> FxHashSet<FuncRef> {
 
 /// Leaves low what is found in functions of which no two runs go on at a time, as long as the program is started once.
 fn settle_once(all: &mut [Found]) {
-    let once = called_once(all);
+    let once = run_once(all);
     for found in all {
         let of_slips = found.slips.iter_mut().map(|slip| &mut slip.case);
         let cases = found.cases.iter_mut().chain(of_slips);
@@ -182,6 +182,19 @@ pub(super) type Entry = (Start, Option<LastResort>);
 /// The traces of callers, for several cases of one function.
 pub(super) type Traces<'m> = FxHashMap<Entry, (Trace<'m>, Flow)>;
 
+/// The trace of an entry, which is made when it is first asked for.
+pub(super) fn traced<'t, 'm>(
+    model: &'m Model<'_>,
+    traces: &'t mut Traces<'m>,
+    entry: Entry,
+) -> &'t mut (Trace<'m>, Flow) {
+    traces.entry(entry).or_insert_with(|| {
+        let trace = model::trace(model, entry.0, entry.1);
+        let flow = Flow::new(&trace);
+        (trace, flow)
+    })
+}
+
 /// The verdict on a window inside of what runs from `entry`.
 pub(super) fn judge_again<'m>(
     workspace: &Workspace,
@@ -191,11 +204,7 @@ pub(super) fn judge_again<'m>(
     case: &Case,
 ) -> Verdict {
     let (start, last_resort) = entry;
-    let (trace, flow) = traces.entry(entry).or_insert_with(|| {
-        let trace = model::trace(model, start, last_resort);
-        let flow = Flow::new(&trace);
-        (trace, flow)
-    });
+    let (trace, flow) = traced(model, traces, entry);
     let database = workspace.database(model, start.unit());
     let ends = [&case.check, &case.act].map(|place| Site { unit: place.unit, span: place.span });
     let mut search = Search::within(trace, flow, model.schemas, case.seen_by, ends);

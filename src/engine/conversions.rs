@@ -22,11 +22,7 @@ pub(super) fn answer<'m>(
     start: Start,
     case: &Case,
 ) -> bool {
-    let (trace, _) = traces.entry((start, None)).or_insert_with(|| {
-        let trace = model::trace(model, start, None);
-        let flow = Flow::new(&trace);
-        (trace, flow)
-    });
+    let (trace, _) = callers::traced(model, traces, (start, None));
     let mut tried = conversions_around(model.program, trace, case);
     tried.truncate(TRIED);
     tried.into_iter().any(|func| {

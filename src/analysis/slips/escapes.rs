@@ -139,7 +139,7 @@ fn escape(search: &mut Search<'_, '_, '_>, op: OpId, region: RegionId) -> Option
     let it = search.trace.op(op).clone();
     let inside: Vec<OpId> = search.all_ops().filter(|other| search.trace.op(*other).region == Some(region)).collect();
     if it.verb.is_write() {
-        if !reaches_close(search, it.block, region) || makes_the_one_row(search, op) {
+        if !reaches_close(search, it.block, region) || only_ensures_row(search, op) {
             // Who fails on purpose afterwards wants it kept.
             return None;
         }
@@ -185,7 +185,7 @@ fn escape(search: &mut Search<'_, '_, '_>, op: OpId, region: RegionId) -> Option
 
 /// Whether an operation does nothing but see to it that the one row of a constant key is there: whoever comes next would make
 /// it just so.
-fn makes_the_one_row(search: &mut Search<'_, '_, '_>, op: OpId) -> bool {
+fn only_ensures_row(search: &mut Search<'_, '_, '_>, op: OpId) -> bool {
     if search.trace.op(op).verb != Verb::Upsert {
         return false;
     }

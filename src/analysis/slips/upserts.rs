@@ -61,12 +61,12 @@ fn is_made_anew(search: &mut Search<'_, '_, '_>, op: OpId, way: &[BlockId]) -> b
     let is_asked = |column: &String| asked.on(column).any(|c| c.op == Compare::Eq);
     let mut keys =
         entity.keys.iter().filter(|key| !key.columns.is_empty() && key.columns.iter().all(is_asked)).peekable();
-    let is_left = |column: &String| writes.get(column).is_none() && is_made_up(entity, column);
+    let is_left = |column: &String| writes.get(column).is_none() && is_generated_by_database(entity, column);
     !writes.opaque && keys.peek().is_some() && keys.all(|key| key.columns.iter().any(is_left))
 }
 
 /// Whether the database makes up a value of its own for a column of every new row.
-fn is_made_up(entity: &Entity, column: &str) -> bool {
+fn is_generated_by_database(entity: &Entity, column: &str) -> bool {
     entity.column(column).is_some_and(|column| column.default == DefaultValue::Generated)
 }
 
