@@ -1,10 +1,11 @@
 //! When a call is one statement, and what keeps it from being one.
 
+use crate::ir::BinaryOp;
 use crate::library::{Requirement, Selector};
 use crate::model::{
     Compare, Conditions, Literal, ObjectEntry, OpId, OpSource, Trace, Val, ValId, Writes, Written, entity_of,
 };
-use crate::schema::{ColumnKind, Schema};
+use crate::schema::{ColumnKind, DefaultValue, Schema};
 
 /// What keeps a call from being one statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +81,15 @@ impl Form<'_, '_, '_> {
                 let conditions = self.conditions();
                 let writes = self.written(true);
                 let mut asked = conditions.all.iter().filter(|c| c.op == Compare::Eq);
+                let entity = entity_of(self.schemas, self.trace.op(self.op));
+                let is_left = |column: &str| {
+                    let column = entity.and_then(|entity| entity.column(column));
+                    column.is_some_and(|column| column.default == DefaultValue::None)
+                };
                 let created = |column: &str, value: ValId| {
-                    writes.opaque || matches!(writes.get(column), Some(Written::Value(v)) if *v == value)
+                    let is_it =
+                        |created: ValId| created == value || is_alike(self.trace, value, created, is_left(column));
+                    writes.opaque || matches!(writes.get(column), Some(Written::Value(v)) if is_it(*v))
                 };
                 asked.all(|c| created(&c.column, c.value))
             }
@@ -116,4 +124,22 @@ impl Form<'_, '_, '_> {
             _ => false,
         })
     }
+}
+
+/// Whether what is created is what was looked for wherever it could be in another row's way, though it is written otherwise:
+/// the key of a row and the reference to it (`order.user.id`, `order.userId`), or, with another value looked for in its
+/// place, what may not be there (`region || ""`, `region`): where it is not, the column is left open and in nobody's way.
+fn is_alike(trace: &Trace<'_>, looked: ValId, created: ValId, is_left: bool) -> bool {
+    let refers = |key: ValId, reference: ValId| match (trace.values.get(key), trace.values.get(reference)) {
+        (Val::Field(row, id), Val::Field(holder, name)) if id == "id" => {
+            let row = trace.values.get(*row);
+            matches!(row, Val::Field(of, row) if of == holder && name.strip_suffix("Id") == Some(row.as_str()))
+        }
+        _ => false,
+    };
+    let instead = match trace.values.get(looked) {
+        Val::Binary(BinaryOp::Or | BinaryOp::Coalesce, given, _) => is_left && *given == created,
+        _ => false,
+    };
+    instead || refers(looked, created) || refers(created, looked)
 }
