@@ -226,7 +226,8 @@ fn can_collide(
         let gives = |column: &str| {
             given.iter().any(|entry| match entry {
                 ObjectEntry::Field(name, _) => name == column,
-                ObjectEntry::Spread(_) => true,
+                // What is taken over from somewhere mostly leaves to the database what it makes up.
+                ObjectEntry::Spread(_) => !is_generated_by_database(related, column),
                 ObjectEntry::Computed(_) | ObjectEntry::Removed(_) => false,
             })
         };
