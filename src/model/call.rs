@@ -377,7 +377,10 @@ impl<'m> Elaborator<'m, '_> {
         }
         let leaves = self.run(inner, args);
         self.regions.retain(|open| Some(*open) != held);
-        let value = self.gather(at, leaves)?;
+        let mut value = self.gather(at, leaves)?;
+        if takes_lock && let Some(given) = self.run_under_lock(at, frame, args, site) {
+            value = given;
+        }
         Some(self.as_returned(func, this, args, value))
     }
 
@@ -554,7 +557,7 @@ impl<'m> Elaborator<'m, '_> {
         let shape = self.model.survey.shape(func);
         let tells = shape.reaches_database || shape.runs_given && shape.is_small && self.aside() < ASIDE;
         let waits = match self.model.program.unit(unit).language {
-            Language::TypeScript => call.awaited,
+            Language::TypeScript => call.awaited || names_lock(name.rsplit('.').next().unwrap_or_default()),
             // What is to run later, or beside what follows, is spawned.
             Language::Rust => call.awaited || !name.rsplit('.').next().unwrap_or_default().starts_with("spawn"),
         };

@@ -1,9 +1,10 @@
 //! Transactions that a value keeps open: from the call that gives the value to the one that commits it, or to where it is
-//! gone.
+//! gone. And what runs under a lock that somebody else takes.
 //!
 //! Which of them are open depends on the way, so it is kept with the variables: a transaction that not every way has open is
 //! taken to be closed where ways meet, unless the ways leave a function and its guard goes along with what is returned.
 
+use super::call::Target;
 use super::elaborate::{At, Elaborator, Env, Leave, Variable};
 use super::recognise::{Called, Recognised};
 use super::trace::{BlockId, Event, FrameId, Region, RegionId, RegionKind, Site};
@@ -60,6 +61,25 @@ impl<'m> Elaborator<'m, '_> {
         });
         self.regions.push(region);
         Some(region)
+    }
+
+    /// Runs the function literals that a function which takes a lock was given and has not been seen to run: by way of a
+    /// queue, or once it is told that the lock is free. They run inside of it all the same.
+    pub fn run_under_lock(&mut self, at: &mut At, lock: FrameId, args: &[ValId], site: Site) -> Option<ValId> {
+        let mut given = None;
+        for arg in args {
+            let Val::Closure(func, Some(holder)) = *self.trace.values.get(*arg) else { continue };
+            let has_run = self.trace.frames[lock.index()..].iter().any(|frame| frame.func == func);
+            if has_run || !self.model.survey.shape(func).reaches_database || !self.may_run(func) {
+                continue;
+            }
+            let params = self.model.program.func(func).params.len();
+            let unknown: Vec<ValId> = (0..params).map(|_| self.trace.values.opaque()).collect();
+            let outer = std::mem::replace(&mut at.frame, lock);
+            given = self.run_function(at, Target::closure(func, Some(holder)), &unknown, site);
+            at.frame = outer;
+        }
+        given
     }
 
     /// Opens the guards that a call's values are reached through and that end with its statement; they are given back, to be
