@@ -124,7 +124,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// A constant, or the name of an enumeration's member.
-    fn constant(&self, value: ValId) -> Option<Literal> {
+    pub(super) fn constant(&self, value: ValId) -> Option<Literal> {
         match self.trace.values.get(value) {
             Val::Const(Literal::Unset) => Some(Literal::Null),
             Val::Const(literal) => Some(literal.clone()),

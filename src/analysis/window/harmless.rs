@@ -10,22 +10,58 @@ impl Search<'_, '_, '_> {
     /// takes them away, and tells nobody: done again, it leaves what it has left before.
     #[must_use]
     pub fn only_settles(&mut self, window: &Window) -> bool {
+        self.settles(window, &window.decided.iter().copied().collect::<Vec<_>>())
+    }
+
+    /// The same, but for what is noted down of it in an audit.
+    #[must_use]
+    pub fn only_notes_down(&mut self, window: &Window) -> bool {
+        const AUDITS: [&str; 4] = ["audit", "history", "journal", "trail"];
+        let is_note = |search: &Self, op: OpId| {
+            let it = search.trace.op(op);
+            let name = it.entity.trim_end_matches('s').to_lowercase();
+            it.verb == Verb::Create && AUDITS.iter().any(|word| name.ends_with(word))
+        };
+        let beside: Vec<OpId> = window.decided.iter().copied().filter(|op| !is_note(self, *op)).collect();
+        beside.len() < window.decided.len() && self.settles(window, &beside)
+    }
+
+    fn settles(&mut self, window: &Window, beside: &[OpId]) -> bool {
         let by_column = matches!(window.link, Link::Column(_)) && window.check != window.act;
         if !by_column
             || window.claims
             || !window.effects.is_empty()
-            || self.returns_row(window.check, window.act, &window.way)
+            || !beside.iter().all(|op| self.hangs_on(window, *op))
         {
             return false;
         }
-        let beside: Vec<OpId> = window.decided.iter().copied().collect();
-        if !beside.iter().all(|op| self.hangs_on(window, *op)) {
-            return false;
-        }
-        beside.into_iter().chain([window.act]).all(|op| match self.trace.op(op).verb {
+        let ends = beside.iter().copied().chain([window.act]).all(|op| match self.trace.op(op).verb {
             Verb::Delete => true,
             Verb::Update => self.is_spelt_out(op, &window.way),
             _ => false,
+        });
+        ends && (!self.returns_row(window.check, window.act, &window.way) || self.gives_row_anyway(window))
+    }
+
+    /// Whether a run that finds the row in the other state answers with it, too: to have it is nobody's gain.
+    fn gives_row_anyway(&mut self, window: &Window) -> bool {
+        let check = window.check;
+        let paths = self.paths(check);
+        let mut opposite: Vec<Fact> = Vec::new();
+        for node in paths.at_op(self.trace, window.act) {
+            for (atom, truth) in self.deciding(&paths, window.act, node) {
+                if matches!(self.subject(check, &atom), Some(Subject::Columns(_))) {
+                    opposite.push((atom, !truth));
+                }
+            }
+        }
+        let ends: Vec<usize> =
+            paths.classes().filter(|node| paths.facts(*node).iter().any(|fact| opposite.contains(fact))).collect();
+        ends.into_iter().any(|node| {
+            let Exit::Return(value, _) = self.trace.block(paths.block(node)).exit else { return false };
+            let way = paths.example(self.trace, self.flow, node);
+            let value = self.see(&way, value);
+            self.made_of(check, value, 14)
         })
     }
 
@@ -74,11 +110,12 @@ impl Search<'_, '_, '_> {
         settles && self.hangs_on(window, op)
     }
 
-    /// Whether a write puts its row into a state that is spelt out: constants, and the time.
+    /// Whether a write puts its row into a state that is spelt out: constants, the time, and the next version.
     fn is_spelt_out(&mut self, op: OpId, way: &[BlockId]) -> bool {
         let writes = self.writes(op, false, way);
-        let is_constant = |(_, written): &(String, Written)| match written {
-            Written::Value(value) => self.trace.values.literal(*value).is_some() || self.trace.values.is_now(*value),
+        let is_constant = |(column, written): &(String, Written)| match written {
+            Written::Value(value) => self.constant(*value).is_some() || self.trace.values.is_now(*value),
+            Written::Delta { .. } => column.to_lowercase().ends_with("version"),
             _ => false,
         };
         !writes.opaque && writes.nested.is_empty() && writes.columns.iter().all(is_constant)

@@ -476,7 +476,8 @@ impl Search<'_, '_, '_> {
         let (mut decided, effects) = if facts.is_empty() && matches!(link, Link::Column(_)) {
             self.done_with_each(check, act, way)
         } else {
-            self.consequences(paths, facts, act, way, writes)
+            let telling = self.telling(paths, [check, act], &link, facts, way);
+            self.consequences(paths, &telling, act, way, writes)
         };
         let apart: Vec<OpId> =
             decided.iter().copied().filter(|op| self.asks_for_itself([check, act], *op, way)).collect();
@@ -501,6 +502,28 @@ impl Search<'_, '_, '_> {
         }
         let way = way.to_vec();
         Some(Window { check, act, link, way, decided, effects, claims, bound, confidence })
+    }
+
+    /// The facts that a link rests on, of those that decide and of what else is known of the row's columns where the act is
+    /// reached. What a run does for a row that is there, whatever is in it, is not decided by its columns.
+    fn telling(
+        &mut self,
+        paths: &Paths,
+        [check, act]: [OpId; 2],
+        link: &Link,
+        facts: &[Fact],
+        way: &[BlockId],
+    ) -> Vec<Fact> {
+        let Link::Column(columns) = link else { return facts.to_vec() };
+        let asked = self.conditions(check, way);
+        if self.trace.op(check).place().is_some() || columns.iter().any(|column| asked.on(column).next().is_some()) {
+            return facts.to_vec();
+        }
+        let of_row = |(atom, _): &&Fact| !matches!(self.subject(check, atom), Some(Subject::Existence));
+        let of_columns = |(atom, _): &&Fact| matches!(self.subject(check, atom), Some(Subject::Columns(_)));
+        let elsewhere = paths.at_op(self.trace, act);
+        let elsewhere = elsewhere.iter().flat_map(|node| paths.facts(*node)).filter(of_columns);
+        facts.iter().filter(of_row).chain(elsewhere).copied().collect()
     }
 
     /// The facts of a class without which the act is not reached, or not in the same form.
