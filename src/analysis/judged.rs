@@ -359,6 +359,9 @@ fn finish(
         _ => Severity::Error,
     };
     let mut window = window;
+    if mild.is_some() || anomaly == Anomaly::Duplicate && search.only_chooses(&window) {
+        window.confidence = Confidence::Low;
+    }
     if search.guard(&window, &database.name) == Some(Guard::Ignored) {
         // What the first one has left is all that the second one leaves, or it is not the guard that lets both through.
         let shown = search.shows_behind(&window).filter(|_| hits(&verdict, &tags, window.act))?;

@@ -255,8 +255,9 @@ fn an_error_that_is_put_in_other_words_is_told() {
     let found = of(
         "model User {\n  id Int @id @default(autoincrement())\n  email String @unique\n}\n",
         r#"
+class Taken extends Error {}
 export async function invite(email: string) {
-  if (await prisma.user.findUnique({ where: { email } })) throw new Error("taken");
+  if (await prisma.user.findUnique({ where: { email } })) throw new Taken(email);
   return prisma.user.create({ data: { email } }).catch((error) => {
     console.error(error);
     throw new Error("could not be invited");
@@ -274,7 +275,7 @@ export async function answer(req: any, res: any) {
   }
 }
 export async function remember(email: string) {
-  if (await prisma.user.findUnique({ where: { email } })) throw new Error("taken");
+  if (await prisma.user.findUnique({ where: { email } })) throw new Taken(email);
   try {
     await prisma.user.create({ data: { email } });
   } catch {

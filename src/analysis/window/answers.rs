@@ -1,7 +1,7 @@
 //! What a function does where the row it looked for is there.
 
 use super::*;
-use crate::analysis::script;
+use crate::analysis::{facts, script};
 use crate::library::ErrorKind;
 
 impl Search<'_, '_, '_> {
@@ -119,16 +119,58 @@ impl Search<'_, '_, '_> {
         refuses
     }
 
-    /// Whether all that a check asks for is the same for every run of the program: what is made where it finds nothing is
-    /// made once.
+    /// Whether what a check finds only chooses what the new row is given, as when a name is tried with one number after the
+    /// other until it is free: nobody leaves the row out for it.
+    pub fn only_chooses(&mut self, window: &Window) -> bool {
+        if window.link != Link::Absence {
+            return false;
+        }
+        let check = window.check;
+        let [looks, acts] = [check, window.act].map(|op| self.trace.op(op).block);
+        let mut found = Vec::new();
+        for (block, test) in self.tests_on(check) {
+            let Exit::Branch { yes, no, .. } = self.trace.block(block).exit else { continue };
+            for (side, truth) in [(yes, true), (no, false)] {
+                let classes = facts::assert(self.trace, test, truth);
+                let there = classes
+                    .iter()
+                    .flatten()
+                    .any(|(atom, holds)| *holds && matches!(self.subject(check, atom), Some(Subject::Existence)));
+                if there {
+                    found.push((block, side));
+                }
+            }
+        }
+        let stays = |(test, side): &(BlockId, BlockId)| {
+            let mut seen: FxHashSet<BlockId> = [looks, acts, *test].into_iter().collect();
+            let mut todo = vec![*side];
+            while let Some(block) = todo.pop() {
+                if !seen.insert(block) {
+                    continue;
+                }
+                match &self.trace.block(block).exit {
+                    Exit::Goto(next) => todo.push(*next),
+                    Exit::Branch { yes, no, .. } => todo.extend([*yes, *no]),
+                    _ => return false,
+                }
+            }
+            true
+        };
+        !found.is_empty() && found.iter().all(stays)
+    }
+
+    /// Whether all that a check asks for is the same for every run of the program, or it asks whether there is any row at all:
+    /// what is made where it finds nothing is made once.
     pub fn makes_the_one_row(&mut self, window: &Window) -> bool {
         if window.link != Link::Absence || self.trace.op(window.act).verb == Verb::Update {
             return false;
         }
         let asked = self.conditions(window.check, &window.way);
         let same = |value: ValId| self.is_constant(value, 4) || self.is_of_surroundings(value);
-        let plain = !asked.opaque && asked.any.is_empty() && asked.none.is_empty() && !asked.all.is_empty();
-        plain && asked.all.iter().all(|c| c.is_equality() && c.through.is_empty() && same(c.value))
+        let plain = !asked.opaque && asked.any.is_empty() && asked.none.is_empty();
+        // Who reads all rows may look for the one among them.
+        let told = !asked.all.is_empty() || self.trace.op(window.check).rows != Rows::Many;
+        plain && told && asked.all.iter().all(|c| c.is_equality() && c.through.is_empty() && same(c.value))
     }
 
     /// Whether a value is one of those that the program is started with: `process.env.ROOT_EMAIL`.
