@@ -139,6 +139,19 @@ impl Program {
         self.modules.package_of(&self.unit(unit).path)
     }
 
+    /// Whether code of a unit may call what another declares, as far as packages say which others they use.
+    #[must_use]
+    pub fn may_reach(&self, from: UnitId, at: UnitId) -> bool {
+        let file = |unit: UnitId| self.modules.file_at(&self.unit(unit).path);
+        match (self.unit(at).language, file(from), file(at)) {
+            (Language::Rust, Some(from), Some(at)) => {
+                let (crates, files) = self.modules.crates();
+                crates.may_reach(files, from, at)
+            }
+            _ => true,
+        }
+    }
+
     /// The path of a module's file.
     #[must_use]
     pub fn path_of(&self, module: FileId) -> &str {

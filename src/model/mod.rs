@@ -4,6 +4,7 @@
 
 mod algebra;
 mod call;
+mod callees;
 mod collections;
 mod construct;
 mod elaborate;

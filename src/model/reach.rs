@@ -61,13 +61,18 @@ impl<'r> Methods<'r> {
 /// What a function does that matters here.
 struct Calling<'p> {
     /// The functions that call a function by that name, and in which way.
-    callers: FxHashMap<&'p str, Vec<(FuncRef, Way<'p>, Waited)>>,
+    callers: FxHashMap<&'p str, Vec<(Way<'p>, Caller<'p>)>>,
     /// The functions that call a library themselves.
     direct: Vec<(FuncRef, bool)>,
 }
 
-/// Whether a call is waited for, and the block it stands in.
-pub(super) type Waited = (bool, BlockId);
+/// Who calls something by a name.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'p> {
+    pub func: FuncRef,
+    pub call: &'p Call,
+    pub block: BlockId,
+}
 
 /// The way in which a call names what it calls.
 #[derive(Clone, Copy)]
@@ -110,8 +115,9 @@ impl<'p> Reach<'p> {
                 for (block, step) in steps {
                     let Step::Call(call) = step else { continue };
                     let Some(name) = called_name(unit, &call.callee) else { continue };
-                    let waited = (call.awaited, BlockId(u32::try_from(block).unwrap_or(u32::MAX)));
-                    calling.callers.entry(name).or_default().push((here, way(unit, &call.callee, &renamed), waited));
+                    let block = BlockId(u32::try_from(block).unwrap_or(u32::MAX));
+                    let caller = Caller { func: here, call, block };
+                    calling.callers.entry(name).or_default().push((way(unit, &call.callee, &renamed), caller));
                     if reached != Some(true)
                         && let Some(acts) = methods.reached(unit, call, name, members)
                     {
@@ -138,9 +144,9 @@ impl<'p> Reach<'p> {
                     todo.push(parent);
                 }
             }
-            for (caller, _) in self.callers(function) {
-                if found.insert(caller) {
-                    todo.push(caller);
+            for caller in self.callers(function) {
+                if found.insert(caller.func) {
+                    todo.push(caller.func);
                 }
             }
         }
@@ -150,16 +156,16 @@ impl<'p> Reach<'p> {
     }
 
     /// The functions that may call a function, by any of its names.
-    pub(super) fn callers(&self, at: FuncRef) -> Vec<(FuncRef, Waited)> {
+    pub(super) fn callers(&self, at: FuncRef) -> Vec<Caller<'p>> {
         let func = self.program.func(at);
         if func.name.is_empty() {
             return Vec::new();
         }
         let mut found = Vec::new();
         for (name, is_alias) in self.names_of(func) {
-            for (caller, way, waited) in self.calling.callers.get(name).into_iter().flatten() {
+            for (way, caller) in self.calling.callers.get(name).into_iter().flatten() {
                 if is_alias || self.may_mean(*way, at, func) {
-                    found.push((*caller, *waited));
+                    found.push(*caller);
                 }
             }
         }
@@ -194,7 +200,7 @@ impl<'p> Reach<'p> {
     }
 }
 
-fn is_trait(class: &Class) -> bool {
+pub(super) fn is_trait(class: &Class) -> bool {
     class.decorators.iter().any(|word| word == "trait")
 }
 

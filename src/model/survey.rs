@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::callees::Callees;
 use super::names::Names;
 use super::once;
 use super::reach::{Methods, Reach};
@@ -142,7 +143,8 @@ impl<'p> Survey<'p> {
             shapes[function.unit.0 as usize][function.func.index()].reaches_held = true;
         }
         let only = only(program, &shapes);
-        let once = once::functions(&reach, &shapes);
+        let callees = Callees::new(program, &names, &definitions);
+        let once = once::functions(&reach, &callees, &shapes);
         drop(reach);
         let macros = macros(program);
         Self { shapes, definitions, only, macros, once, names }

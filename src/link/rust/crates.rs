@@ -18,6 +18,8 @@ pub(in crate::link) struct Crates {
     roots: FxHashSet<FileId>,
     /// The files below which modules named by their own folders lie, by that folder.
     owners: FxHashMap<String, FileId>,
+    /// The packages whose libraries code of a package may reach, its own among them, by their folders.
+    reachable: FxHashMap<String, FxHashSet<String>>,
     /// The modules by the folders they lie in.
     modules: FxHashMap<String, FxHashMap<String, FileId>>,
     /// The folder of each file's own modules, by the file's position.
@@ -61,6 +63,8 @@ impl Crates {
                 it.dependencies = dependencies;
             }
         }
+        crates.reachable =
+            crates.by_folder.keys().map(|folder| (folder.clone(), crates.reached_from(folder))).collect();
         crates.add_conventional_roots(files);
         crates.own(files);
         (crates, faults)
@@ -99,6 +103,28 @@ impl Crates {
             Some((name, folder.clone()))
         };
         manifest.dependencies.iter().filter_map(lead).collect()
+    }
+
+    fn reached_from(&self, folder: &str) -> FxHashSet<String> {
+        let mut found = FxHashSet::from_iter([folder.to_owned()]);
+        let mut todo = vec![folder.to_owned()];
+        while let Some(package) = todo.pop().and_then(|folder| self.by_folder.get(&folder)) {
+            for next in package.dependencies.values() {
+                if found.insert(next.clone()) {
+                    todo.push(next.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether code in a file may call what another declares, directly or by way of what others pass on.
+    pub fn may_reach(&self, files: &Files, from: FileId, at: FileId) -> bool {
+        let folder = |file: FileId| self.package_of(files.path(file));
+        let (Some(own), Some(other)) = (folder(from), folder(at)) else { return true };
+        // Nobody depends on a program.
+        let is_of_library = || self.by_folder.get(other).is_some_and(|it| it.lib == Some(self.root(files, at)));
+        own == other || is_of_library() && self.reachable.get(own).is_some_and(|all| all.contains(other))
     }
 
     /// Files that Cargo takes for the start of a crate by their places.
