@@ -464,7 +464,7 @@ fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
     let raw = broken.schedule.clone();
     // At a place, what ends is the life of a guard: the other one goes on, which says it.
     let is_place = search.trace.op(broken.window.act).place().is_some();
-    for step in &raw {
+    for (at, step) in raw.iter().enumerate() {
         let session = if step.session == crate::interleave::Who::A { 'A' } else { 'B' };
         let op = step.tag.and_then(|tag| broken.tags.get(tag as usize)).copied();
         if matches!(step.act, Act::Commit) {
@@ -486,7 +486,10 @@ fn schedule(search: &mut Search<'_, '_, '_>, program: &Program, broken: &Broken,
         let it = search.trace.op(op);
         let (site, one) = (it.site, it.rows == Rows::One);
         let handled = broken.is_handled(step);
+        // Who has looked for the row before it writes has nobody tell it that it is gone by then.
+        let has_looked = raw[..at].iter().any(|before| before.session == step.session && before.tag == step.tag);
         let outcome = match outcome_words(search, op, &step.outcome, one, session) {
+            _ if has_looked && matches!(step.outcome, StepOutcome::Count(0)) => "0 rows".to_owned(),
             words if handled => words.trim_end_matches(UNHANDLED).to_owned(),
             words if is_swallowed(search, op) => words.replace(UNHANDLED, SWALLOWED),
             words => words,
