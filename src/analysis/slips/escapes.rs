@@ -20,8 +20,12 @@ pub(super) fn find(search: &mut Search<'_, '_, '_>, program: &Program, database:
         if let Some((region, escape)) = unawaited(search, op) {
             found.push(Escaped { op, region, escape, confidence: search.trace.op(op).confidence });
         }
-        let Some((region, confidence)) = escaped(search, op) else { continue };
+        let Some((region, mut confidence)) = escaped(search, op) else { continue };
         let Some(escape) = escape(search, op, region) else { continue };
+        if escape == Escape::Write && is_detached(search, op) && is_last(search, op, region) {
+            // Sent off on its own, it stays alone only where the commit fails.
+            confidence = Confidence::Low;
+        }
         found.push(Escaped { op, region, escape, confidence });
     }
     for inner in 0..search.trace.regions.len() {
@@ -238,6 +242,48 @@ fn reaches_close(search: &Search<'_, '_, '_>, from: BlockId, region: RegionId) -
         }
     }
     false
+}
+
+/// Whether an operation is done by a run of a function that nobody waits for.
+fn is_detached(search: &Search<'_, '_, '_>, op: OpId) -> bool {
+    search.runs_around(search.trace.op(op).frame).iter().any(|frame| search.trace.frames[frame.index()].detached)
+}
+
+/// Whether nothing that may fail comes between an operation and the end of a transaction.
+fn is_last(search: &Search<'_, '_, '_>, op: OpId, region: RegionId) -> bool {
+    let block = search.trace.op(op).block;
+    let is_op = |event: &Event| matches!(event, Event::Op(other) if *other == op);
+    let own = &search.trace.block(block).events;
+    let behind = own.iter().position(is_op).map_or(own.len(), |at| at + 1);
+    let mut seen = vec![false; search.trace.blocks.len()];
+    let mut todo = vec![(block, behind)];
+    while let Some((block, from)) = todo.pop() {
+        let it = search.trace.block(block);
+        let mut open = true;
+        for event in &it.events[from..] {
+            match event {
+                Event::Close(closed) if *closed == region => {
+                    open = false;
+                    break;
+                }
+                Event::Op(_) | Event::Abort(_) => return false,
+                Event::Call(call) if call.awaited => return false,
+                Event::Call(_) | Event::Open(_) | Event::Close(_) => {}
+            }
+        }
+        if !open {
+            continue;
+        }
+        let next = match &it.exit {
+            Exit::Goto(next) => vec![*next],
+            Exit::Branch { yes, no, .. } => vec![*yes, *no],
+            Exit::Raise(..) | Exit::Return(..) | Exit::Throw(..) | Exit::Unreachable => return false,
+        };
+        todo.extend(
+            next.into_iter().filter(|next| !std::mem::replace(&mut seen[next.index()], true)).map(|next| (next, 0)),
+        );
+    }
+    true
 }
 
 fn slip(search: &mut Search<'_, '_, '_>, program: &Program, database: &Database, all: &[Escaped]) -> Slip {
