@@ -8,7 +8,7 @@ use crate::analysis::script::{self, Handling};
 use crate::analysis::window::{Link, Search, Window, is_comparison};
 use crate::finding::{Anomaly, Severity};
 use crate::interleave::Engine;
-use crate::library::ErrorKind;
+use crate::library::{ErrorKind, Verb};
 use crate::link::{FuncRef, Program};
 use crate::model::{BlockId, Event, Exit, FrameId, Literal, OpId, OpSource, RegionId, RegionKind, Trace, Val, ValId};
 
@@ -70,6 +70,8 @@ fn unretried(search: &mut Search<'_, '_, '_>, program: &Program, database: &Data
     };
     let broken = match retry {
         Retry::None => writes.iter().find_map(|write| aborted(search, database, *write))?,
+        // Who comes second is told by the statement that waits for the row.
+        Retry::StatementsOnly if is_about_one_row(search, id) => return None,
         Retry::StatementsOnly => told(search, database, first, Severity::Info),
         Retry::CallsOnly | Retry::Swallowed | Retry::Effects | Retry::Unheard => {
             told(search, database, first, Severity::Warning)
@@ -114,6 +116,29 @@ fn slip(
         ..case
     };
     Slip { kind: SlipKind::Conflict(retry), in_caller: seen != FrameId::default(), case }
+}
+
+/// Whether a transaction reads and writes the one row of a key, and nothing else.
+fn is_about_one_row(search: &mut Search<'_, '_, '_>, region: RegionId) -> bool {
+    let inside: Vec<OpId> = search.all_ops().filter(|op| search.trace.op(*op).region == Some(region)).collect();
+    let named = |search: &mut Search<'_, '_, '_>, op: OpId| -> Vec<(String, ValId)> {
+        let way = search.way_to(op);
+        let asked = search.conditions(op, &way);
+        let of_key = asked.all.into_iter().filter(|c| c.is_equality() && search.is_key(op, &c.column));
+        of_key.map(|c| (c.column, c.value)).collect()
+    };
+    let mut ops = inside.into_iter();
+    let Some(first) = ops.next() else { return false };
+    let entity = search.trace.op(first).entity.clone();
+    let mut keys = named(search, first);
+    for op in ops {
+        let others = named(search, op);
+        keys.retain(|key| others.contains(key));
+        if search.trace.op(op).entity != entity || search.trace.op(op).verb == Verb::Create {
+            return false;
+        }
+    }
+    !keys.is_empty()
 }
 
 /// Whether an operation is a statement of SQL text, and its library reports conflicts of those in a form of their own.
