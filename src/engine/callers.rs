@@ -140,8 +140,14 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
                 if guarded || owned {
                     verdict = judge_again(workspace, model, &mut traces, (entry, None), &case);
                 }
-                // What a caller without anything around the call makes of it is no better known than what the function does.
-                if !guarded && !matches!(verdict, Verdict::Own) {
+                // What a caller without anything around the call makes of it is no better known than what the function does,
+                // unless it says whose the rows are.
+                let tells = match &verdict {
+                    Verdict::Own => true,
+                    Verdict::Open(worse) => owned && worse.as_ref().is_some_and(|it| it.confidence == Confidence::Low),
+                    Verdict::Closed => false,
+                };
+                if !guarded && !tells {
                     verdict = Verdict::Open(None);
                 }
                 if let (Verdict::Open(_), true, Some(last_resort)) = (&verdict, answered, applicable(entry)) {

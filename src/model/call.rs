@@ -12,7 +12,7 @@ use super::types::Typed;
 use super::value::{ArrayItem, ObjectEntry, Val, ValId};
 use crate::finding::Confidence;
 use crate::ir::{Call, CallForm, ExprKind, FuncKind, Item, Key, Language, Over, Param, UnaryOp};
-use crate::library::{Library, RegionForm, RegionRow, Rows, TypeRow, Verb};
+use crate::library::{Library, RegionForm, RegionRow, Rows, TypeRow};
 use crate::link::{ClassRef, FuncRef, UnitId};
 use crate::sql;
 
@@ -438,14 +438,6 @@ impl<'m> Elaborator<'m, '_> {
         let program = self.model.program;
         let mut methods = program.method(class, name).into_iter().chain(program.alternatives(class, name));
         methods.any(|func| self.model.survey.shape(func).reaches_database)
-    }
-
-    /// Whether a value is, or has in it, a row that an insert of the trace has given, or a column of one.
-    fn holds_own_row(&self, value: ValId) -> bool {
-        self.trace.values.any_within(value, 4, &mut |part| match self.trace.values.get(part) {
-            Val::Result(op) => self.trace.op(*op).verb == Verb::Create,
-            _ => false,
-        })
     }
 
     /// Whether a lock has been asked for that belongs to a connection, whatever runs through others meanwhile.

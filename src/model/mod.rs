@@ -35,6 +35,6 @@ pub use start::{LastResort, Start};
 pub use survey::{Definition, Survey};
 pub use trace::{
     Around, Block, BlockId, Bound, Built, Effect, Event, Exit, Frame, FrameId, Op, OpId, OpSource, Region, RegionId,
-    RegionKind, Site, Trace, names_effect, names_lock, names_permit, names_queue,
+    RegionKind, Site, Trace, makes_one, names_effect, names_lock, names_permit, names_queue,
 };
 pub use value::{ArrayItem, Literal, ObjectEntry, Phi, PhiId, TextPart, Val, ValId, Values};

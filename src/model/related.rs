@@ -2,13 +2,25 @@
 
 use super::elaborate::Elaborator;
 use super::query::Named;
-use super::trace::Built;
+use super::trace::{Built, makes_one};
 use super::value::{ObjectEntry, Val, ValId};
 use crate::library::{CallRow, Library, Rows, Verb};
 use crate::link::ClassRef;
 use crate::schema::{Entity, ForeignKey};
 
 impl<'m> Elaborator<'m, '_> {
+    /// Whether a value is, or has in it, a row that an insert of the trace has given, or a column of one, or what a call has
+    /// made in the world outside.
+    pub fn holds_own_row(&self, value: ValId) -> bool {
+        self.trace.values.any_within(value, 6, &mut |part| match self.trace.values.get(part) {
+            Val::Result(op) => self.trace.op(*op).verb == Verb::Create,
+            Val::Call { callee, args, is_new: false, .. } => {
+                !args.is_empty() && matches!(self.trace.values.get(*callee), Val::Field(_, name) if makes_one(name))
+            }
+            _ => false,
+        })
+    }
+
     /// The condition that ties the rows of an entity to a row of another, by the foreign key between the two.
     pub(super) fn tie(&mut self, entity: &Named, to: ValId) -> Option<ValId> {
         let here = self.entity_at(entity.schema?);

@@ -415,6 +415,20 @@ pub fn names_permit(name: &str) -> bool {
     last == "acquire_owned" || counts && last.to_lowercase().starts_with("acquire")
 }
 
+/// Whether a call says by its name that it makes one more of something elsewhere: `addTicket`, `events.insert`. What is only
+/// made ready to be asked (`createClient`) is none.
+#[must_use]
+pub fn makes_one(name: &str) -> bool {
+    const MAKES: [&str; 4] = ["add", "create", "insert", "post"];
+    const READY: [&str; 9] =
+        ["client", "context", "caller", "connection", "server", "provider", "instance", "transport", "hash"];
+    let starts = |verb: &str| {
+        name.strip_prefix(verb).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_uppercase))
+    };
+    let lower = name.to_lowercase();
+    MAKES.iter().any(|verb| starts(verb)) && !READY.iter().any(|ready| lower.ends_with(ready))
+}
+
 /// Names of calls that do something to the world outside.
 const EFFECTS: [&str; 10] =
     ["send", "email", "mail", "notify", "publish", "enqueue", "charge", "refund", "transfer", "dispatch"];

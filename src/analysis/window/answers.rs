@@ -3,6 +3,7 @@
 use super::*;
 use crate::analysis::{facts, script};
 use crate::library::ErrorKind;
+use crate::model::makes_one;
 
 impl Search<'_, '_, '_> {
     /// Whether a function that is run tells errors of a kind from others.
@@ -26,9 +27,10 @@ impl Search<'_, '_, '_> {
     pub fn asks_for_made_outside(&mut self, window: &Window) -> bool {
         let events = window.way.iter().flat_map(|block| &self.trace.block(*block).events);
         let before = events.take_while(|event| !matches!(event, Event::Op(op) if *op == window.check));
+        let makes = |name: &str| name.rsplit_once('.').is_some_and(|(_, method)| makes_one(method));
         let made: FxHashSet<Vec<ValId>> = before
             .filter_map(|event| match event {
-                Event::Call(call) if call.awaited && makes_one(&call.name) => Some(call.args.clone()),
+                Event::Call(call) if call.awaited && makes(&call.name) => Some(call.args.clone()),
                 _ => None,
             })
             .filter(|args| !args.is_empty() && !args.iter().all(|arg| self.is_constant(*arg, 4)))
@@ -36,7 +38,8 @@ impl Search<'_, '_, '_> {
         if made.is_empty() {
             return false;
         }
-        let asked = self.conditions(window.check, &window.way);
+        // On ways on which nothing comes back it asks for nothing.
+        let asked = self.trace.conditions(self.schemas, window.check, &mut |_, value| value);
         let equal = asked.all.iter().filter(|c| c.op == Compare::Eq && c.through.is_empty());
         equal.into_iter().any(|c| self.is_answer_of(c.value, &made))
     }
@@ -54,18 +57,19 @@ impl Search<'_, '_, '_> {
                 Val::Call { args, .. } if calls.contains(args) => return true,
                 Val::Call { args, .. } => todo.extend(args),
                 Val::Result(_) => {}
+                Val::Phi(phi) => todo.extend(self.trace.values.phi(*phi).operands.iter().map(|(_, value)| *value)),
                 _ => todo.extend(self.trace.values.parts(value)),
             }
         }
         false
     }
 
-    /// Whether the act of a window is an insert that leaves out the rows which are there already.
-    pub fn skips_conflicts(&mut self, window: &Window) -> bool {
-        let OpSource::Call(row, _) = &self.trace.op(window.act).source else { return false };
+    /// Whether an operation is an insert that leaves out the rows which are there already.
+    pub fn skips_conflicts(&mut self, op: OpId, way: &[BlockId]) -> bool {
+        let OpSource::Call(row, _) = &self.trace.op(op).source else { return false };
         let Some(selector) = row.skip_conflicts.clone() else { return false };
-        let picked = self.trace.pick(window.act, &selector);
-        let value = picked.map(|value| self.see(&window.way, value));
+        let picked = self.trace.pick(op, &selector);
+        let value = picked.map(|value| self.see(way, value));
         value.is_some_and(|value| self.trace.values.truth(value) == Some(true))
     }
 
@@ -283,18 +287,4 @@ impl Search<'_, '_, '_> {
         }
         !present.is_empty()
     }
-}
-
-/// Whether a call says by its name that it makes one more of something elsewhere: `addTicket`, `events.insert`. What is only
-/// made ready to be asked (`createClient`) is none.
-fn makes_one(name: &str) -> bool {
-    const MAKES: [&str; 4] = ["add", "create", "insert", "post"];
-    const READY: [&str; 9] =
-        ["client", "context", "caller", "connection", "server", "provider", "instance", "transport", "hash"];
-    let Some((_, last)) = name.rsplit_once('.') else { return false };
-    let starts = |verb: &str| {
-        last.strip_prefix(verb).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_uppercase))
-    };
-    let lower = last.to_lowercase();
-    MAKES.iter().any(|verb| starts(verb)) && !READY.iter().any(|ready| lower.ends_with(ready))
 }
