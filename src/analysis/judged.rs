@@ -322,6 +322,8 @@ fn finish(
         return None;
     }
     let anomaly = match verdict.kind {
+        // Who comes second finds the row gone: what may fail besides is another write, behind it, in a race of its own.
+        Kind::Fails if violation && act.verb == Verb::Delete && !collides(&verdict) => return None,
         Kind::Fails if violation => Anomaly::UnhandledViolation,
         Kind::Fails if missing && act.place().is_some() => Anomaly::UnhandledAbsence,
         // Aborted by the database, data intact: another rule's business.
@@ -383,6 +385,11 @@ fn finish(
         in_transaction,
         window,
     })
+}
+
+/// Whether a unique key refuses a row in a verdict's schedule.
+fn collides(verdict: &Verdict) -> bool {
+    verdict.schedule.iter().any(|step| matches!(step.outcome, StepOutcome::Failed(Code::Unique)))
 }
 
 /// Whether an operation hits a row anywhere in a verdict's schedule.

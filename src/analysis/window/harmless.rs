@@ -96,6 +96,8 @@ impl Search<'_, '_, '_> {
         let beside: Vec<OpId> = window.decided.iter().copied().collect();
         beside.into_iter().all(|op| match self.trace.op(op).verb {
             Verb::Create => is_journal(&self.trace.op(op).entity),
+            // A sweep leaves nothing to a second one.
+            Verb::Delete if takes && self.trace.op(op).rows != Rows::One => true,
             _ => self.settles_along(window, op),
         })
     }
