@@ -87,6 +87,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.only_tells_of_removal(&window)
         || search.only_fills_in(&window)
         || search.only_notes_down(&window)
+        || search.only_fills_up(&window)
         || search.marks_progress(&window)
         || search.takes_back(&window)
         || place == Some(Place::File) && !(search.meets_others(&window) && search.is_named_by_caller(&window))
@@ -128,7 +129,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
             Alike::Refused(other, of) => (verdict, tags) = (*other, of),
             // Its insert passes over what is there. Only two requests that agree on what was looked for, and on nothing else,
             // are in each other's way.
-            Alike::Closed if search.skips_conflicts(&window) => window.confidence = Confidence::Low,
+            Alike::Closed if search.skips_conflicts(window.act, &window.way) => window.confidence = Confidence::Low,
             Alike::Closed | Alike::Open => {}
         }
         return finish(search, window, database, verdict, tags, in_transaction);

@@ -148,6 +148,53 @@ impl Search<'_, '_, '_> {
             && beside.into_iter().all(|op| self.settles_along(window, op))
     }
 
+    /// Whether an act that a number of rows decides only adds those that are still missing of what other look-ups have found,
+    /// and passes over the rest: the number is no limit, and whoever does it adds the same.
+    #[must_use]
+    pub fn only_fills_up(&mut self, window: &Window) -> bool {
+        if window.link != Link::Set || !window.effects.is_empty() || window.check == window.act {
+            return false;
+        }
+        let mut asked: FxHashSet<ValId> = FxHashSet::default();
+        self.conditions(window.check, &window.way).each(&mut |c| {
+            asked.insert(c.value);
+        });
+        let ops: Vec<OpId> = window.decided.iter().copied().chain([window.act]).collect();
+        ops.into_iter().all(|op| {
+            let writes = self.writes(op, true, &window.way);
+            let keys = entity_of(self.schemas, self.trace.op(op)).map_or(&[][..], |entity| &entity.keys);
+            let is_given = |column: &String| writes.get(column).is_some();
+            let keyed =
+                keys.iter().any(|key| key.is_plain() && !key.columns.is_empty() && key.columns.iter().all(is_given));
+            let is_found = |(_, written): &(String, Written)| match written {
+                Written::Value(value) => self.is_found(*value, &asked, 16),
+                _ => false,
+            };
+            keyed
+                && self.trace.op(op).verb == Verb::Create
+                && !writes.opaque
+                && writes.columns.iter().all(is_found)
+                && self.skips_conflicts(op, &window.way)
+        })
+    }
+
+    /// Whether a value is made of constants, of some that are known, and of what look-ups gave.
+    fn is_found(&self, value: ValId, known: &FxHashSet<ValId>, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        if known.contains(&value) {
+            return true;
+        }
+        match self.trace.values.get(value) {
+            Val::Const(_) => true,
+            Val::Result(op) => self.trace.op(*op).verb == Verb::Read,
+            Val::Over(_, source, _) => self.is_found(*source, known, depth),
+            Val::Field(..) | Val::Element(_) => {
+                self.trace.values.parts(value).into_iter().all(|part| self.is_found(part, known, depth))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a value is made of constants and of what a check gave alone, by calls that nobody waits for and that draw
     /// nothing.
     fn is_known_from(&self, check: OpId, value: ValId, depth: usize) -> bool {
