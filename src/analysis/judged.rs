@@ -78,6 +78,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.is_cache(&window)
         || search.is_gated(&window)
         || search.is_locked_elsewhere(&window)
+        || search.is_at_unknown_level(&window)
         || search.may_be_held(&window)
         || search.stands_in_held_row(&window)
         || search.is_locked_by_stranger(&window)

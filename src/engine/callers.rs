@@ -21,21 +21,28 @@ use crate::model::{self, Around, LastResort, Model, Site, Start, Trace};
 /// How many callers of a function are looked into; those of more are taken to be alike.
 const CALLERS: usize = 4;
 
-/// What is run as part of others, by function: the starts of those, each with what stands around the call. Only starts
-/// that nobody else runs count.
+/// What is run as part of others, by function: the starts of those, each with what stands around the call. Of starts that
+/// run each other only the outermost count, as far out as the function is still followed.
 type Contexts = FxHashMap<FuncRef, Vec<(Start, Around)>>;
 
 fn contexts(all: &[Found]) -> Contexts {
-    let called: FxHashSet<FuncRef> = all.iter().flat_map(|found| found.called.iter().map(|(func, _)| *func)).collect();
-    let is_entry = |start: Start| match start {
-        Start::Function(func) => !called.contains(&func),
-        Start::Made(..) | Start::Pipeline(..) => true,
-    };
+    let mut run_by: FxHashMap<FuncRef, FxHashSet<Start>> = FxHashMap::default();
     let mut contexts = Contexts::default();
-    for found in all.iter().filter(|found| is_entry(found.start)) {
+    for found in all {
         for (func, stands) in &found.called {
             contexts.entry(*func).or_default().push((found.start, *stands));
+            run_by.entry(*func).or_default().insert(found.start);
         }
+    }
+    for (func, around) in &mut contexts {
+        let starts = &run_by[func];
+        around.retain(|(start, _)| match start {
+            Start::Function(inner) => {
+                let outer = run_by.get(inner).into_iter().flatten();
+                !outer.into_iter().any(|outer| outer != start && starts.contains(outer))
+            }
+            Start::Made(..) | Start::Pipeline(..) => true,
+        });
     }
     contexts
 }
@@ -125,7 +132,6 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
             let violated = matches!(case.anomaly, Anomaly::UnhandledViolation | Anomaly::UnhandledAbsence);
             let answered = violated && entries.iter().all(|entry| applicable(*entry).is_some());
             if case.anomaly == Anomaly::UnhandledViolation
-                && own
                 && conversions::answer(workspace, model, &mut traces, start, &case)
             {
                 return None;

@@ -340,7 +340,7 @@ impl<'m> Elaborator<'m, '_> {
             self.trace.in_place.push(func);
         }
         let frame = self.next_frame();
-        let takes_handle = !in_place && args.iter().any(|arg| matches!(self.trace.values.get(*arg), Val::Handle(_)));
+        let takes_handle = !in_place && args.iter().any(|arg| self.region_within(*arg).is_some());
         let confidence = confidence.min(self.trace.frames[at.frame.index()].confidence);
         let caller = Some((at.frame, site));
         let takes_lock = names_lock(&self.model.program.func(func).name);
@@ -348,6 +348,7 @@ impl<'m> Elaborator<'m, '_> {
         let around = Around {
             guard: outer.guard
                 || takes_handle
+                || args.iter().any(|arg| self.is_transaction(*arg))
                 || takes_lock
                 || !self.regions.is_empty()
                 || !self.guards.is_empty()
@@ -664,6 +665,8 @@ impl<'m> Elaborator<'m, '_> {
         let (row, library) = by;
         let handle = self.handle_behind(opened_on);
         let kind = self.region_kind(row, handle, opened_on, args);
+        let unknown_level = matches!(&kind, RegionKind::Transaction { isolation: None, .. })
+            && self.asks_for_unknown_level(row, handle, args);
         let body = row.body.as_ref().and_then(|selector| self.select(selector, Some(handle), args));
         let region = RegionId(u32::try_from(self.trace.regions.len()).unwrap_or(u32::MAX));
         let parent = match (row.form, self.trace.values.get(handle)) {
@@ -675,6 +678,7 @@ impl<'m> Elaborator<'m, '_> {
             kind,
             site,
             ignored_level: None,
+            unknown_level,
             on: Some(handle),
             parent,
             handler: at.handler,

@@ -95,6 +95,8 @@ pub(super) struct Elaborator<'m, 'a> {
     pub handle_types: FxHashMap<RegionId, Typed<'m>>,
     /// Connections that stand in a transaction as a whole, innermost last.
     pub shared: Vec<(ValId, RegionId)>,
+    /// Tables that the trace has made for its connection alone.
+    pub temporary: FxHashSet<String>,
     /// Transactions opened out of sight, by the value that is their handle.
     pub ambient: FxHashMap<ValId, RegionId>,
     /// What the constructor of the class above has stored, for constructors that store nothing themselves.
@@ -160,6 +162,7 @@ fn elaborator<'m, 'a>(model: &'m Model<'a>, home: UnitId) -> Elaborator<'m, 'a> 
         guard_frames: FxHashMap::default(),
         handle_types: FxHashMap::default(),
         shared: Vec::new(),
+        temporary: FxHashSet::default(),
         ambient: FxHashMap::default(),
         inherited: FxHashMap::default(),
         running: Vec::new(),

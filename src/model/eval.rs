@@ -347,7 +347,10 @@ impl Elaborator<'_, '_> {
                 let held = self.trace.field(members, name);
                 // What the instance was given may say less than the member's declaration.
                 let value = self.trace.values.get(held);
-                let is_plain = matches!(value, Val::Const(_) | Val::Opaque(_));
+                let is_plain = match value {
+                    Val::Const(literal) => literal.is_absent(),
+                    value => matches!(value, Val::Opaque(_)),
+                };
                 let is_vague = matches!(value, Val::Param(..) | Val::Call { .. } | Val::Field(..));
                 let speaks = |it: &Self, value| it.typed(value).is_some() || it.class_of(value).is_some();
                 if !is_plain && (!is_vague || speaks(self, held)) {

@@ -54,6 +54,7 @@ impl<'m> Elaborator<'m, '_> {
             kind: RegionKind::Mutex,
             site,
             ignored_level: None,
+            unknown_level: false,
             on: None,
             parent: None,
             handler: None,

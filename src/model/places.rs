@@ -66,6 +66,7 @@ impl<'m> Elaborator<'m, '_> {
                 kind,
                 site,
                 ignored_level: None,
+                unknown_level: false,
                 parent: None,
                 handler: at.handler,
                 block: at.block,

@@ -445,10 +445,20 @@ impl<'m> Elaborator<'m, '_> {
         RegionKind::Transaction { isolation, batch: row.form == crate::library::RegionForm::Batch, ambient: false }
     }
 
+    /// Whether the level of what a row opens is asked for by a value of which nothing is known.
+    pub fn asks_for_unknown_level(&mut self, row: &RegionRow, handle: ValId, args: &[ValId]) -> bool {
+        let asked = row.isolation.as_ref().and_then(|selector| self.select(selector, Some(handle), args));
+        asked.is_some_and(|value| {
+            let is_absent = self.trace.values.literal(value).is_some_and(super::value::Literal::is_absent);
+            !is_absent && self.level(row, value).is_none()
+        })
+    }
+
     /// The isolation level that a value names.
     pub fn level(&self, row: &RegionRow, value: ValId) -> Option<String> {
         let name = match self.trace.values.get(value) {
-            Val::Const(super::value::Literal::Text(text)) => text.as_str(),
+            // A variant of an enum of the project's goes by the names of both.
+            Val::Const(super::value::Literal::Text(text)) => text.rsplit("::").next().unwrap_or(text),
             _ => self.name_of(value)?,
         };
         let found = row.levels.iter().find(|(written, _)| written.eq_ignore_ascii_case(name));

@@ -88,7 +88,15 @@ impl<'m> Elaborator<'m, '_> {
                     if query.table.is_none() && query.verb == sql::Verb::Select && ops.last().is_some_and(asked) {
                         continue;
                     }
+                    if query.table.as_ref().is_some_and(|table| self.temporary.contains(&table.name.to_lowercase())) {
+                        // Nobody else sees these rows.
+                        continue;
+                    }
                     self.queried(&base, query)
+                }
+                sql::Kind::Ddl(sql::Ddl::CreateTable(created)) if created.temporary => {
+                    self.temporary.insert(created.table.name.to_lowercase());
+                    continue;
                 }
                 sql::Kind::SetIsolation { level, .. } => {
                     self.set_level(&base, *level);

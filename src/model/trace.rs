@@ -226,6 +226,8 @@ pub struct Region {
     pub site: Site,
     /// The level that was asked for and is not given.
     pub ignored_level: Option<String>,
+    /// Whether a level is asked for of which nothing is known.
+    pub unknown_level: bool,
     /// The value it is opened on: a client, or the handle of the transaction around it.
     pub on: Option<ValId>,
     /// The region it is opened in.

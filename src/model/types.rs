@@ -639,8 +639,7 @@ impl<'m> Elaborator<'m, '_> {
         if let Some(region) = self.region_within(handle) {
             return Some(region);
         }
-        let typed = self.typed(handle)?;
-        if !typed.row.transaction {
+        if !self.is_transaction(handle) {
             return None;
         }
         if let Some(region) = self.ambient.get(&handle) {
@@ -651,6 +650,7 @@ impl<'m> Elaborator<'m, '_> {
             kind: super::trace::RegionKind::Transaction { isolation: None, batch: false, ambient: true },
             site,
             ignored_level: None,
+            unknown_level: false,
             on: None,
             parent: None,
             handler: None,
@@ -658,6 +658,25 @@ impl<'m> Elaborator<'m, '_> {
         });
         self.ambient.insert(handle, region);
         Some(region)
+    }
+
+    /// Whether a value is a transaction by its type, whoever has opened it.
+    pub fn is_transaction(&self, value: ValId) -> bool {
+        match self.typed(value) {
+            Some(typed) => typed.row.transaction,
+            None => self.wraps_transaction(value),
+        }
+    }
+
+    /// Whether a value is of a type of the project's that holds a transaction, and nothing else of a library's.
+    fn wraps_transaction(&self, value: ValId) -> bool {
+        let Some(class) = self.class_of(value) else { return false };
+        let fields = &self.model.program.class(class).fields;
+        let types = fields.iter().filter_map(|field| field.ty.as_deref());
+        let held = types
+            .filter_map(|text| self.declared_as(Written { unit: class.unit, text, func: None, class: Some(class) }));
+        let mut held = held.peekable();
+        held.peek().is_some() && held.all(|typed| typed.row.transaction)
     }
 
     /// How sure it is that a value is a client and nothing else: one that is handed in, or that may as well be the handle of

@@ -68,6 +68,7 @@ struct Migration<'a> {
 impl Migration<'_> {
     fn ddl(&mut self, ddl: Ddl) {
         match ddl {
+            Ddl::CreateTable(created) if created.temporary => {}
             Ddl::CreateTable(created) => self.create(created),
             Ddl::CreateIndex { table, index } => {
                 let (path, place) = (self.path, self.place);

@@ -61,7 +61,11 @@ impl View<'_> {
         let Some(object) = object else { return Ddl::Other };
         let body = (object + 1, end);
         match (self.is(start, "create"), self.is(start, "alter"), self.is(start, "drop")) {
-            (true, ..) if self.is(object, "table") => self.create_table(body).map_or(Ddl::Other, Ddl::CreateTable),
+            (true, ..) if self.is(object, "table") => {
+                let temporary = (start..object).any(|at| self.is_any(at, &["temporary", "temp"]));
+                let created = self.create_table(body).map(|created| CreateTable { temporary, ..created });
+                created.map_or(Ddl::Other, Ddl::CreateTable)
+            }
             (true, ..) if self.is(object, "index") => self.create_index((start, end), object).unwrap_or(Ddl::Other),
             (_, true, _) if self.is(object, "table") => self.alter_table(body).unwrap_or(Ddl::Other),
             (_, true, _) if self.is(object, "index") => self.alter_index(body).unwrap_or(Ddl::Other),

@@ -58,6 +58,8 @@ pub struct CreateTable {
     pub table: Table,
     /// Whether an existing table stays as it is.
     pub if_not_exists: bool,
+    /// Whether it is one of the connection's own, which nobody else sees.
+    pub temporary: bool,
     /// Its columns.
     pub columns: Vec<ColumnDef>,
     /// Its keys and indexes, with those written at columns.

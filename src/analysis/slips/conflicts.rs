@@ -58,6 +58,8 @@ fn unretried(search: &mut Search<'_, '_, '_>, program: &Program, database: &Data
         region.handler.and_then(|handler| script::handling(search.trace, search.flow, block, handler, kind))
     };
     let retry = match answered(ErrorKind::Serialization) {
+        // What it asks of an error may be out of sight.
+        None if runs_in_retry(search, program, opened_in) => return None,
         None => Retry::None,
         // A retry that knows the error of a statement may not know that of the commit.
         Some((Handling::Retries, _)) if answered(ErrorKind::SerializationAtCommit).is_none() => Retry::StatementsOnly,
@@ -273,6 +275,16 @@ fn effect_inside(search: &Search<'_, '_, '_>, region: RegionId) -> Option<BlockI
         let it = search.trace.block(*block);
         it.regions.contains(&region) && it.events.iter().any(is_effect)
     })
+}
+
+/// Whether a transaction is opened inside a function of the project's that says by its name that it tries again, and does so
+/// in a loop.
+fn runs_in_retry(search: &Search<'_, '_, '_>, program: &Program, opened_in: FrameId) -> bool {
+    let trace = &*search.trace;
+    let named = |frame: &FrameId| program.func(trace.frames[frame.index()].func).name.to_lowercase().contains("retr");
+    let loops = |frame: FrameId| trace.blocks.iter().any(|block| block.is_loop && block.frame == frame);
+    let caller = |frame: &FrameId| trace.frames[frame.index()].caller.map(|(caller, _)| caller);
+    std::iter::successors(Some(opened_in), caller).any(|frame| named(&frame) && loops(frame))
 }
 
 /// Whether the function that opens a transaction is handed to a call out of sight whose name says that it tries again.

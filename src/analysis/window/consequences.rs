@@ -91,6 +91,12 @@ impl Search<'_, '_, '_> {
         false
     }
 
+    /// Whether the act of a window runs in a transaction that was asked for at a level which nothing tells.
+    #[must_use]
+    pub fn is_at_unknown_level(&self, window: &Window) -> bool {
+        self.trace.op(window.act).region.is_some_and(|region| self.trace.regions[region.index()].unknown_level)
+    }
+
     /// Whether the transaction around a window has been handed, before the check, to a call out of sight whose name says that
     /// it changes or locks a row: that of the parent, perhaps, which is held from then on.
     #[must_use]
