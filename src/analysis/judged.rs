@@ -89,6 +89,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.only_fills_in(&window)
         || search.only_notes_down(&window)
         || search.only_fills_up(&window)
+        || search.makes_one_row(&window)
         || search.marks_progress(&window)
         || search.takes_back(&window)
         || place == Some(Place::File) && !(search.meets_others(&window) && search.is_named_by_caller(&window))

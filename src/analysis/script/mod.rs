@@ -18,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub use handlers::{Handling, handling, recognises, swallows};
 pub use native::{Unmet, is_limited, unmet};
 pub(super) use statements::serialization_codes;
-pub use terms::{Terms, is_drawn};
+pub use terms::{Terms, is_drawn, is_setting};
 
 use super::database::Database;
 use super::facts;

@@ -11,6 +11,7 @@ mod places;
 mod reliance;
 mod same_row;
 mod subjects;
+mod upserting;
 
 pub(super) use consequences::{is_log, is_weighty};
 pub(super) use feeds::is_comparison;

@@ -7,7 +7,7 @@ mod same;
 
 use self::conditions::likely;
 
-pub use same::is_drawn;
+pub use same::{is_drawn, is_setting};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

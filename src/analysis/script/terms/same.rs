@@ -307,7 +307,7 @@ impl Terms {
                 // Put together from something that both were given, and from what the program is set up with.
                 Val::Text(_) => {
                     let parts = trace.values.parts(value).into_iter();
-                    let (set, given): (Vec<ValId>, Vec<ValId>) = parts.partition(|part| is_setting(trace, *part, 6));
+                    let (set, given): (Vec<ValId>, Vec<ValId>) = parts.partition(|part| is_setting(trace, *part));
                     !given.is_empty() && all(given) && (set.is_empty() || self.holds_agreed(trace, value))
                 }
                 _ => {
@@ -462,9 +462,13 @@ fn shared(conditions: &Conditions, values: &mut Vec<ValId>) {
 
 /// Whether a value is of what a program is set up with, by the name of the member that has it, and reached through what a
 /// run is given access to and others have as well; or one of several such, or of constants.
-fn is_setting(trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
+pub fn is_setting(trace: &Trace<'_>, value: ValId) -> bool {
+    is_setting_within(trace, value, 6)
+}
+
+fn is_setting_within(trace: &Trace<'_>, value: ValId, depth: usize) -> bool {
     let Some(depth) = depth.checked_sub(1) else { return false };
-    let is_one = |value: ValId| is_setting(trace, value, depth);
+    let is_one = |value: ValId| is_setting_within(trace, value, depth);
     let mut root = match trace.values.get(value) {
         Val::Const(_) => return true,
         Val::Choice(_, one, other) | Val::Binary(BinaryOp::Coalesce | BinaryOp::Or, one, other) => {
