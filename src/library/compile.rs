@@ -11,9 +11,9 @@ use super::schema::{
 };
 use super::suggest::hint;
 use super::{
-    CallRow, DataGrammar, ENGINES, EffectRow, ErrorHandlerRow, ErrorRow, ExprRow, FilterGrammar, HOLES, INTENTS,
-    LEVELS, Library, Missing, NameRules, Native, PipelineRow, RegionForm, RegionRow, Registration, RemedyRow, Rows,
-    TypeRow, Verb,
+    CallRow, DataGrammar, ENGINES, EffectRow, ErrorHandlerRow, ErrorRow, ExitRow, ExprRow, FilterGrammar, HOLES,
+    INTENTS, LEVELS, Library, Missing, NameRules, Native, PipelineRow, RegionForm, RegionRow, Registration, RemedyRow,
+    Rows, TypeRow, Verb,
 };
 
 /// What filter operators mean.
@@ -70,6 +70,7 @@ impl<'a> Compiler<'a> {
             exprs: Vec::new(),
             regions: Vec::new(),
             effects: Vec::new(),
+            exits: Vec::new(),
             pipelines: Vec::new(),
             error_handlers: Vec::new(),
             errors: Vec::new(),
@@ -112,6 +113,10 @@ impl<'a> Compiler<'a> {
         for table in &file.effect {
             let effects = self.call_patterns(&table.on).into_iter().map(|on| EffectRow { on });
             self.library.effects.extend(effects);
+        }
+        for table in &file.exit {
+            let exits = self.call_patterns(&table.on).into_iter().map(|on| ExitRow { on, from: table.from.clone() });
+            self.library.exits.extend(exits);
         }
         for table in &file.pipeline {
             for on in self.call_patterns(&table.on) {

@@ -95,6 +95,8 @@ pub struct Library {
     pub regions: Vec<RegionRow>,
     /// What is done to the world outside.
     pub effects: Vec<EffectRow>,
+    /// Calls that never come back.
+    pub exits: Vec<ExitRow>,
     /// Functions that answer one request in order.
     pub pipelines: Vec<PipelineRow>,
     /// Where errors go that nobody catches.
@@ -523,6 +525,15 @@ pub enum RegionForm {
 pub struct EffectRow {
     /// Which call.
     pub on: CallPattern,
+}
+
+/// A call that never comes back: it answers the request by an error that it throws.
+#[derive(Clone, Debug)]
+pub struct ExitRow {
+    /// Which call.
+    pub on: CallPattern,
+    /// The modules that the called function comes from.
+    pub from: Vec<String>,
 }
 
 /// A call that registers functions which run one after the other for the same request.

@@ -36,6 +36,8 @@ pub(super) struct File {
     #[serde(default)]
     pub effect: Vec<EffectTable>,
     #[serde(default)]
+    pub exit: Vec<ExitTable>,
+    #[serde(default)]
     pub pipeline: Vec<PipelineTable>,
     #[serde(default)]
     pub error_handler: Vec<ErrorHandlerTable>,
@@ -177,6 +179,14 @@ pub(super) struct RegionTable {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct EffectTable {
     pub on: Texts,
+}
+
+/// `[[exit]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ExitTable {
+    pub on: Texts,
+    pub from: Vec<String>,
 }
 
 /// `[[pipeline]]`.

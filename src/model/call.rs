@@ -485,6 +485,11 @@ impl<'m> Elaborator<'m, '_> {
         args: Vec<ValId>,
         site: Site,
     ) -> Option<ValId> {
+        if self.is_exit(Called { unit, receiver, callee, args: &args, form: call.form, types: &call.type_args }) {
+            let value = self.unresolved(callee, args, call.form, None);
+            self.throw(at, value, site);
+            return None;
+        }
         let callbacks: Vec<(FuncRef, FrameId)> = args
             .iter()
             .filter_map(|arg| match self.trace.values.get(*arg) {

@@ -144,6 +144,16 @@ impl<'m> Elaborator<'m, '_> {
         })
     }
 
+    /// Whether a call is one that never comes back, by a function that comes from a module.
+    pub fn is_exit(&self, called: Called<'_>) -> bool {
+        let Val::External(module, name) = self.trace.values.get(called.callee) else { return false };
+        self.libraries().any(|(_, library)| {
+            library.exits.iter().any(|row| {
+                row.from.contains(module) && row.on.is_named(name) && self.fits(&row.on, library, called).is_some()
+            })
+        })
+    }
+
     /// Whether what a lock holds is a collection that a library describes.
     fn holds_collection(&self, lock: ValId) -> bool {
         let Some(typed) = self.typed_inside(lock) else { return false };
