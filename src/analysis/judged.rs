@@ -90,6 +90,7 @@ pub fn judge(search: &mut Search<'_, '_, '_>, mut window: Window, database: &Dat
         || search.only_notes_down(&window)
         || search.only_fills_up(&window)
         || search.makes_one_row(&window)
+        || search.counts_again(&window)
         || search.marks_progress(&window)
         || search.takes_back(&window)
         || place == Some(Place::File) && !(search.meets_others(&window) && search.is_named_by_caller(&window))

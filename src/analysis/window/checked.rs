@@ -147,6 +147,31 @@ impl Search<'_, '_, '_> {
         }
     }
 
+    /// Whether a check counts rows that have been counted before, with a branch on what came of it: then it is the earlier one
+    /// that decides, and what it rules out this one does not find.
+    pub fn counts_again(&mut self, window: &Window) -> bool {
+        let check = window.check;
+        if window.link != Link::Set || self.trace.op(check).verb != Verb::Count {
+            return false;
+        }
+        let events = window.way.iter().flat_map(|block| &self.trace.block(*block).events);
+        let ops = events.filter_map(|event| if let Event::Op(op) = event { Some(*op) } else { None });
+        let before: Vec<OpId> = ops.take_while(|op| *op != check).collect();
+        let entity = self.trace.op(check).entity.clone();
+        let of_entity = |search: &Self, op: OpId| search.trace.op(op).entity == entity;
+        let asked = self.conditions(check, &window.way);
+        let since = before.iter().rposition(|op| of_entity(self, *op) && self.trace.op(*op).verb.is_write());
+        let since = since.map_or(0, |at| at + 1);
+        before[since..].iter().copied().any(|op| {
+            of_entity(self, op)
+                && self.trace.op(op).verb == Verb::Count
+                && self.conditions(op, &window.way) == asked
+                && self.tests_on(op).iter().any(|(block, _)| {
+                    window.way.contains(block) && self.flow.passes(*block, self.trace.op(check).block)
+                })
+        })
+    }
+
     /// Those of the columns which the check asks for by equality that it compares with a constant.
     pub fn looked_constants(&mut self, window: &Window) -> Vec<(String, Literal)> {
         let conditions = self.conditions(window.check, &window.way);
