@@ -5,6 +5,7 @@ mod checked;
 mod consequences;
 mod door;
 mod feeds;
+mod gates;
 mod harmless;
 mod pairs;
 mod places;
@@ -116,9 +117,6 @@ impl Window {
         }
     }
 }
-
-/// Names of calls that let only some of several runs in.
-const GATES: [&str; 2] = ["limit", "consume"];
 
 /// How many columns a decision may rest on: where it seems to be more, a row was looked at as a whole, out of sight.
 const TESTED: usize = 3;
