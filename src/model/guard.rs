@@ -123,11 +123,16 @@ impl<'m> Elaborator<'m, '_> {
         if !at.env.contains_key(&opened(region)) {
             return;
         }
+        let forget = |at: &mut At| std::rc::Rc::make_mut(&mut at.env).remove(&opened(region));
+        if self.trace.errors_are_values {
+            // What takes the transaction has it gone, whether it goes well or not.
+            forget(at);
+        }
         if !matches!(self.trace.regions[region.index()].kind, RegionKind::Guard(_)) {
             let event = if keeps { Event::Close(region) } else { Event::Abort(region) };
             self.emit(at, event);
         }
-        std::rc::Rc::make_mut(&mut at.env).remove(&opened(region));
+        forget(at);
         self.enter_guards(at);
     }
 
