@@ -12,9 +12,9 @@ use crate::analysis::rivals::{self, Mover, Reliance};
 use crate::analysis::slips::{self, Slip};
 use crate::analysis::window::{Search, Window};
 use crate::finding::Confidence;
-use crate::ir::{self, FuncKind, Language, Unit};
+use crate::ir::{self, ExprKind, FuncKind, Language, Step, Unit};
 use crate::library::Registry;
-use crate::link::{FuncRef, Program, UnitId};
+use crate::link::{FuncRef, Program, UnitId, last_name};
 use crate::model::{self, Around, Frame, FrameId, Model, OpId, Site, Start, Survey, Trace};
 use crate::schema::{Engine, clues};
 use crate::schemas;
@@ -212,14 +212,31 @@ fn called_once(model: &Model<'_>, trace: &Trace<'_>, start: Start, is_script: bo
         return Vec::new();
     }
     let is_direct = |frame: &Frame| {
-        let mut next = Some(frame);
-        while let Some(frame) = next.filter(|frame| is_script || !frame.in_place) {
-            let Some((caller, _)) = frame.caller else { return true };
-            next = trace.frames.get(caller.index());
+        let mut frame = frame;
+        while let Some((caller, site)) = frame.caller {
+            let caller = &trace.frames[caller.index()];
+            if !is_script && frame.in_place && !calls_by_name(model, caller.func, site, frame.func) {
+                return false;
+            }
+            frame = caller;
         }
-        false
+        true
     };
     trace.frames.iter().skip(1).filter(|frame| is_direct(frame)).map(|frame| frame.func).collect()
+}
+
+/// Whether a function literal is called where it stands, or by the name of the variable that holds it, and not handed to
+/// who calls it.
+fn calls_by_name(model: &Model<'_>, caller: FuncRef, site: Site, literal: FuncRef) -> bool {
+    let name = &model.program.func(literal).name;
+    let mut steps = model.program.func(caller).blocks.iter().flat_map(|block| &block.steps);
+    steps.any(|step| match step {
+        Step::Call(call) if call.span == site.span => match &call.callee.kind {
+            ExprKind::Func(func) => *func == literal.func,
+            _ => last_name(model.program.unit(caller.unit), &call.callee) == Some(name),
+        },
+        _ => false,
+    })
 }
 
 /// Whether a file is a script that people run by hand, or that runs once: by the folders it lies in, or because it ends
