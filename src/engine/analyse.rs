@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Workspace, callers, starts};
+use super::{Workspace, callers, idle, starts};
 use crate::analysis::Flow;
 use crate::analysis::case::{self, Case};
 use crate::analysis::database::Database;
@@ -95,6 +95,7 @@ impl Workspace {
         }
         let further = starts::further(&model, &in_place);
         all.par_extend(further.par_iter().with_max_len(1).map(|start| self.trace(&model, *start)));
+        idle::settle(self, &model, &mut all);
         callers::settle(self, &model, &mut all);
         all
     }

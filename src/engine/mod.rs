@@ -4,6 +4,7 @@
 mod analyse;
 mod callers;
 mod conversions;
+mod idle;
 mod lower;
 mod starts;
 

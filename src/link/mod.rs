@@ -127,6 +127,12 @@ impl Program {
         &self.unit(at.unit).functions[at.func.index()]
     }
 
+    /// The functions of a unit.
+    pub fn functions(&self, unit: UnitId) -> impl Iterator<Item = FuncRef> {
+        let count = u32::try_from(self.unit(unit).functions.len()).unwrap_or(u32::MAX);
+        (0..count).map(move |at| FuncRef { unit, func: FuncId(at) })
+    }
+
     /// A class.
     #[must_use]
     pub fn class(&self, at: ClassRef) -> &crate::ir::Class {

@@ -119,6 +119,8 @@ pub struct Survey<'p> {
     macros: FxHashMap<&'p str, Vec<FuncRef>>,
     /// Functions that only the program itself runs, one run at a time.
     once: FxHashSet<FuncRef>,
+    /// Who may call a function that can reach the database, once for each call, where those are few.
+    callers: FxHashMap<FuncRef, Vec<FuncRef>>,
     names: Names<'p>,
 }
 
@@ -139,7 +141,13 @@ impl<'p> Survey<'p> {
         for function in reach.functions(false) {
             shapes[function.unit.0 as usize][function.func.index()].reaches_database = true;
         }
+        let mut callers = FxHashMap::default();
         for function in reach.functions(true) {
+            let all = reach.callers(function).into_iter().map(|caller| caller.func);
+            let all: Vec<FuncRef> = all.filter(|it| *it != function && !program.func(*it).is_test).collect();
+            if all.len() <= FEW {
+                callers.insert(function, all);
+            }
             shapes[function.unit.0 as usize][function.func.index()].reaches_held = true;
         }
         let only = only(program, &shapes);
@@ -147,7 +155,7 @@ impl<'p> Survey<'p> {
         let once = once::functions(&reach, &callees, &shapes);
         drop(reach);
         let macros = macros(program);
-        Self { shapes, definitions, only, macros, once, names }
+        Self { shapes, definitions, only, macros, once, callers, names }
     }
 
     /// What imports and types mean.
@@ -173,6 +181,13 @@ impl<'p> Survey<'p> {
     #[must_use]
     pub fn runs_once(&self, at: FuncRef) -> bool {
         self.once.contains(&at)
+    }
+
+    /// Who may call a function that can reach the database, as far as names tell: once for each call. Nothing, where those
+    /// are many.
+    #[must_use]
+    pub fn callers(&self, at: FuncRef) -> Option<&[FuncRef]> {
+        self.callers.get(&at).map(Vec::as_slice)
     }
 
     /// Whether a method's name may say which function it is: names of one word do not, as objects of all kinds have such
@@ -213,6 +228,9 @@ fn only<'p>(program: &'p Program, shapes: &[Vec<Shape>]) -> FxHashMap<&'p str, F
     let reaches = |at: &FuncRef| shapes[at.unit.0 as usize][at.func.index()].reaches_database;
     named.into_iter().filter_map(|(name, at)| Some((name, at.filter(reaches)?))).collect()
 }
+
+/// How many callers of a function are few.
+const FEW: usize = 4;
 
 /// How deep function literals are looked into for what they change around them.
 const LITERALS: usize = 4;
