@@ -1,6 +1,7 @@
 //! Functions that nobody calls. They are told of only where others of their file are called from elsewhere: a file of which
 //! nothing is called may be all there is of a program, or wait for a framework to find it.
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Workspace;
@@ -9,6 +10,7 @@ use crate::finding::Confidence;
 use crate::ir::{FuncKind, Language};
 use crate::link::{FuncRef, Program, UnitId};
 use crate::model::{Model, Survey};
+use crate::source::Source;
 
 /// How many calls lie between a function and one that nobody calls.
 const DEPTH: usize = 3;
@@ -24,8 +26,7 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
         found.cases.iter().chain(of_slips).map(|case| case.seen_by)
     });
     let seen: FxHashSet<FuncRef> = seen.collect();
-    let Some(idle) = Idle::among(workspace, model, &seen) else { return };
-    let idle: FxHashSet<FuncRef> = seen.into_iter().filter(|func| idle.is_idle(*func, DEPTH)).collect();
+    let idle = Idle::among(workspace, model, &seen);
     for found in all {
         let of_slips = found.slips.iter_mut().map(|slip| &mut slip.case);
         let cases = found.cases.iter_mut().chain(of_slips).filter(|case| idle.contains(&case.seen_by));
@@ -36,37 +37,43 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
 struct Idle<'a, 'p> {
     workspace: &'a Workspace,
     model: &'a Model<'p>,
-    /// How often each file speaks of the functions in question.
-    mentions: FxHashMap<&'a str, FxHashMap<&'a str, usize>>,
+    /// How often each file speaks of the functions in question, once that is known.
+    mentions: Option<FxHashMap<&'a str, FxHashMap<&'a str, usize>>>,
     /// The units in which Rust programs start.
     programs: Vec<UnitId>,
 }
 
 impl<'a, 'p> Idle<'a, 'p> {
-    /// What is known of some functions; nothing, where all of them are called.
-    fn among(workspace: &'a Workspace, model: &'a Model<'p>, functions: &FxHashSet<FuncRef>) -> Option<Self> {
-        let mut names = FxHashSet::default();
-        for func in functions {
-            let mut chain = vec![*func];
-            for _ in 0..DEPTH {
-                names.extend(chain.iter().map(|func| model.program.func(*func).name.as_str()));
-                chain =
-                    chain.iter().flat_map(|func| model.survey.callers(*func).unwrap_or_default()).copied().collect();
-            }
+    /// Those of some functions that nobody calls.
+    fn among(workspace: &'a Workspace, model: &'a Model<'p>, functions: &FxHashSet<FuncRef>) -> FxHashSet<FuncRef> {
+        let mut idle = Self { workspace, model, mentions: None, programs: programs(model.program) };
+        let mut found: FxHashSet<FuncRef> = functions.iter().copied().filter(|it| idle.is_idle(*it, DEPTH)).collect();
+        if !found.is_empty() {
+            idle.mentions = Some(idle.mentions_of(&found));
+            found.retain(|it| idle.is_idle(*it, DEPTH));
         }
-        names.retain(|name| Survey::is_telling(name));
-        if names.is_empty() {
-            return None;
+        found
+    }
+
+    /// How often each file speaks of some functions and of those that call them.
+    fn mentions_of(&self, functions: &FxHashSet<FuncRef>) -> FxHashMap<&'a str, FxHashMap<&'a str, usize>> {
+        let survey = &self.model.survey;
+        let mut names: FxHashSet<&str> = FxHashSet::default();
+        let mut chain: Vec<FuncRef> = functions.iter().copied().collect();
+        for _ in 0..DEPTH {
+            names.extend(chain.iter().map(|func| self.model.program.func(*func).name.as_str()));
+            chain = chain.iter().flat_map(|func| survey.callers(*func).unwrap_or_default()).copied().collect();
         }
+        let sources: Vec<&Source> = self.workspace.sources.iter().collect();
+        let spoken = sources.par_iter().flat_map_iter(|source| {
+            let words = source.text.split(|c: char| !c.is_alphanumeric() && c != '_');
+            words.filter_map(|word| Some((*names.get(word)?, source.path.as_str())))
+        });
         let mut mentions: FxHashMap<&str, FxHashMap<&str, usize>> = FxHashMap::default();
-        for source in workspace.sources.iter() {
-            for word in source.text.split(|c: char| !c.is_alphanumeric() && c != '_') {
-                if let Some(name) = names.get(word) {
-                    *mentions.entry(*name).or_default().entry(source.path.as_str()).or_default() += 1;
-                }
-            }
+        for (name, path) in spoken.collect::<Vec<_>>() {
+            *mentions.entry(name).or_default().entry(path).or_default() += 1;
         }
-        Some(Self { workspace, model, mentions, programs: programs(model.program) })
+        mentions
     }
 
     fn is_idle(&self, at: FuncRef, depth: usize) -> bool {
@@ -86,8 +93,9 @@ impl<'a, 'p> Idle<'a, 'p> {
         // Its own name, and those of calls by functions that nobody calls themselves.
         let own_calls = callers.iter().filter(|caller| caller.unit == at.unit).count();
         let from: Vec<&str> = callers.iter().map(|caller| self.model.program.unit(caller.unit).path.as_str()).collect();
-        let is_unsaid = self.mentions.get(func.name.as_str()).is_some_and(|files| {
-            files.iter().all(|(path, count)| match *path == unit.path {
+        let is_unsaid = self.mentions.as_ref().is_none_or(|mentions| {
+            let mut files = mentions.get(func.name.as_str()).into_iter().flatten();
+            files.all(|(path, count)| match *path == unit.path {
                 true => *count == 1 + own_calls,
                 false => from.contains(path),
             })
