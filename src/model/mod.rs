@@ -19,6 +19,7 @@ mod places;
 mod query;
 mod reach;
 mod recognise;
+mod region;
 mod related;
 mod start;
 mod statement;
