@@ -442,7 +442,9 @@ impl<'m> Elaborator<'m, '_> {
     fn locks_session(&self) -> bool {
         self.trace.ops.iter().any(|op| match &op.source {
             OpSource::Sql(statement, _) => {
-                matches!(statement.kind, sql::Kind::AdvisoryLock { scope: sql::Scope::Session, .. }) && !op.pooled
+                let kind = &statement.kind;
+                let is_held = matches!(kind, sql::Kind::AdvisoryLock { scope: sql::Scope::Session, .. });
+                (is_held || kind.keeps_writers_out()) && !op.pooled
             }
             _ => false,
         })

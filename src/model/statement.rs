@@ -110,12 +110,25 @@ impl<'m> Elaborator<'m, '_> {
                 | sql::Kind::Release(_) => {
                     Op { verb: Verb::Sql, rows: Rows::Number, confidence: Confidence::Medium, ..base.clone() }
                 }
+                // A transaction that is written out: what it locks at once is held to where one ends.
+                kind if kind.keeps_writers_out() || kind.ends_transaction() && self.keeps_writers_out() => {
+                    Op { verb: Verb::Sql, rows: Rows::Number, confidence: Confidence::Medium, ..base.clone() }
+                }
                 _ => continue,
             };
             let confidence = op.confidence.min(base.confidence);
             ops.push(Op { confidence, source: OpSource::Sql(Box::new(statement), Rc::clone(&bound)), ..op });
         }
         ops
+    }
+
+    /// Whether a statement of the trace has locked the database for its writers.
+    fn keeps_writers_out(&self) -> bool {
+        let mut statements = self.trace.ops.iter().filter_map(|op| match &op.source {
+            OpSource::Sql(statement, _) => Some(&statement.kind),
+            _ => None,
+        });
+        statements.any(sql::Kind::keeps_writers_out)
     }
 
     fn queried(&self, base: &Op<'m>, query: &sql::Query) -> Op<'m> {

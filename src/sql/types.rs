@@ -112,6 +112,20 @@ pub struct LockTable {
     pub scope: Scope,
 }
 
+impl Kind {
+    /// Whether it keeps all other writers of the database out, until the transaction that it opens ends.
+    #[must_use]
+    pub fn keeps_writers_out(&self) -> bool {
+        matches!(self, Self::Begin { mode: BeginMode::Immediate | BeginMode::Exclusive, .. })
+    }
+
+    /// Whether it ends a transaction.
+    #[must_use]
+    pub fn ends_transaction(&self) -> bool {
+        matches!(self, Self::Commit | Self::Rollback)
+    }
+}
+
 /// When a transaction takes the database's write lock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BeginMode {

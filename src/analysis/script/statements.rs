@@ -12,6 +12,9 @@ use crate::model::{
 use crate::schema::Entity;
 use crate::sql;
 
+/// The lock that a transaction takes which keeps all other writers out.
+const WRITERS: &str = "writers";
+
 impl<'m> Writer<'_, '_, 'm> {
     /// Adds the statements of an operation.
     pub(super) fn statement(&mut self, op: OpId, block: BlockId, next: Option<BlockId>, items: &mut Vec<Item>) {
@@ -26,6 +29,9 @@ impl<'m> Writer<'_, '_, 'm> {
             match &statement.kind {
                 // Of a connection that the next statement need not run on.
                 _ if it.pooled && is_lock_of_connection(&it) => {}
+                kind if it.pooled && (kind.keeps_writers_out() || kind.ends_transaction()) => {}
+                kind if kind.keeps_writers_out() => nodes.push(judge::lock(WRITERS).for_session()),
+                kind if kind.ends_transaction() => nodes.push(judge::unlock(WRITERS)),
                 sql::Kind::AdvisoryLock { scope, .. } => {
                     let tag = self.tag(op);
                     nodes.push(session_lock(*scope, judge::lock("advisory")).tag(tag));
