@@ -156,20 +156,13 @@ impl<'p> Reach<'p> {
     }
 
     /// The functions that may call a function, by any of its names.
-    pub(super) fn callers(&self, at: FuncRef) -> Vec<Caller<'p>> {
+    pub(super) fn callers(&self, at: FuncRef) -> impl Iterator<Item = Caller<'p>> + '_ {
         let func = self.program.func(at);
-        if func.name.is_empty() {
-            return Vec::new();
-        }
-        let mut found = Vec::new();
-        for (name, is_alias) in self.names_of(func) {
-            for (way, caller) in self.calling.callers.get(name).into_iter().flatten() {
-                if is_alias || self.may_mean(*way, at, func) {
-                    found.push(*caller);
-                }
-            }
-        }
-        found
+        let names = self.names_of(func).filter(|(name, _)| !name.is_empty());
+        names.filter(|_| !func.name.is_empty()).flat_map(move |(name, is_alias)| {
+            let all = self.calling.callers.get(name).into_iter().flatten();
+            all.filter(move |(way, _)| is_alias || self.may_mean(*way, at, func)).map(|(_, caller)| *caller)
+        })
     }
 
     /// The names that a function goes by, each with whether it is another than its own.

@@ -143,8 +143,9 @@ impl<'p> Survey<'p> {
         }
         let mut callers = FxHashMap::default();
         for function in reach.functions(true) {
-            let all = reach.callers(function).into_iter().map(|caller| caller.func);
-            let all: Vec<FuncRef> = all.filter(|it| *it != function && !program.func(*it).is_test).collect();
+            let all = reach.callers(function).map(|caller| caller.func);
+            let all = all.filter(|it| *it != function && !program.func(*it).is_test);
+            let all: Vec<FuncRef> = all.take(FEW + 1).collect();
             if all.len() <= FEW {
                 callers.insert(function, all);
             }
