@@ -45,6 +45,15 @@ const REPEATS: usize = 3;
 /// How many rivals of one act are tried.
 const RIVALS: usize = 8;
 
+impl Found {
+    /// Leaves low what is found in some functions.
+    pub(super) fn lower(&mut self, functions: &FxHashSet<FuncRef>) {
+        let of_slips = self.slips.iter_mut().map(|slip| &mut slip.case);
+        let cases = self.cases.iter_mut().chain(of_slips).filter(|case| functions.contains(&case.seen_by));
+        cases.for_each(|case| case.confidence = Confidence::Low);
+    }
+}
+
 impl Workspace {
     pub(super) fn analyse(&self, program: &Program, registry: &Registry, found: &schemas::Found) -> Vec<Found> {
         let entities = found.schemas.iter().flat_map(|schema| &schema.entities);

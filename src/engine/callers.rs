@@ -76,11 +76,7 @@ fn run_once(all: &[Found]) -> FxHashSet<FuncRef> {
 /// Leaves low what is found in functions of which no two runs go on at a time, as long as the program is started once.
 fn settle_once(all: &mut [Found]) {
     let once = run_once(all);
-    for found in all {
-        let of_slips = found.slips.iter_mut().map(|slip| &mut slip.case);
-        let cases = found.cases.iter_mut().chain(of_slips);
-        cases.filter(|case| once.contains(&case.seen_by)).for_each(|case| case.confidence = Confidence::Low);
-    }
+    all.iter_mut().for_each(|found| found.lower(&once));
 }
 
 /// All slips. Where something stands around every call of a function, what its callers make of its slips counts.

@@ -1,12 +1,11 @@
-//! Functions that nobody calls. They are told of only where others of their file are called from elsewhere: a file of which
-//! nothing is called may be all there is of a program, or wait for a framework to find it.
+//! Functions that nobody calls. A function is taken for one only where others of its file are called from elsewhere: a file
+//! of which nothing is called may be all there is of a program, or wait for a framework to find it.
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Workspace;
 use super::analyse::Found;
-use crate::finding::Confidence;
 use crate::ir::{FuncKind, Language};
 use crate::link::{FuncRef, Program, UnitId};
 use crate::model::{Model, Survey};
@@ -27,11 +26,7 @@ pub(super) fn settle(workspace: &Workspace, model: &Model<'_>, all: &mut [Found]
     });
     let seen: FxHashSet<FuncRef> = seen.collect();
     let idle = Idle::among(workspace, model, &seen);
-    for found in all {
-        let of_slips = found.slips.iter_mut().map(|slip| &mut slip.case);
-        let cases = found.cases.iter_mut().chain(of_slips).filter(|case| idle.contains(&case.seen_by));
-        cases.for_each(|case| case.confidence = Confidence::Low);
-    }
+    all.iter_mut().for_each(|found| found.lower(&idle));
 }
 
 struct Idle<'a, 'p> {

@@ -126,10 +126,14 @@ impl<'a, 'p> Callees<'a, 'p> {
         }
         let mut known = self.methods.borrow_mut();
         let all = known.entry((class, name)).or_insert_with(|| {
-            let own = self.program.method(class, name).or_else(|| self.program.static_method(class, name));
-            self.program.alternatives(class, name).into_iter().chain(own).collect()
+            self.program.alternatives(class, name).into_iter().chain(self.own(class, name)).collect()
         });
         all.is_empty() || all.contains(&at)
+    }
+
+    /// The function that a class itself has under a name.
+    fn own(&self, class: ClassRef, name: &str) -> Option<FuncRef> {
+        self.program.method(class, name).or_else(|| self.program.static_method(class, name))
     }
 
     /// The function that a name stands for.
@@ -238,18 +242,15 @@ impl<'a, 'p> Callees<'a, 'p> {
 
     /// What is known of the result of a call.
     fn result(&self, from: FuncRef, call: &'p Call, depth: usize) -> Option<Receiver<'p>> {
-        let method = |class: ClassRef, name: &str| {
-            self.program.method(class, name).or_else(|| self.program.static_method(class, name))
-        };
         let func = match &call.callee.kind {
             _ if is_path(self.program.unit(from.unit), &call.callee) => match self.path(from, &call.callee) {
-                Path::Of(class, name) => method(class, name)?,
+                Path::Of(class, name) => self.own(class, name)?,
                 Path::To(found) => self.function(found)?,
                 Path::Named(_) | Path::Outside | Path::Unknown => return None,
             },
             ExprKind::Field(base, name) => {
                 let Receiver::Class(class) = self.receiver(from, base, depth)? else { return None };
-                match method(class, name) {
+                match self.own(class, name) {
                     Some(func) => func,
                     None if self.program.gives_itself(class, name) => return Some(Receiver::Class(class)),
                     None => return None,
